@@ -1,0 +1,109 @@
+"""CLIP: two towers that never see each other, and meet only in the cosine of their outputs.
+
+Source: Radford et al. 2021, arXiv:2103.00020.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..nn.ops import normalize_backward, normalize_forward
+from .text import TextConfig, init_text, text_backward, text_forward
+from .vision import CHANNELS, VisionConfig, init_vision, vision_backward, vision_forward
+
+INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
+MAX_LOGIT_SCALE = math.log(100)
+MAX_PARAMETERS = 2**31
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """Both towers and the width of the space they share."""
+
+    vision: VisionConfig
+    text: TextConfig
+    embed_dim: int = 64
+
+    def __post_init__(self):
+        if type(self.embed_dim) is not int or self.embed_dim <= 0:
+            raise ConfigError(f"ClipConfig.embed_dim is {self.embed_dim!r}, expected a whole number above 0")
+        if self.parameters > MAX_PARAMETERS:
+            raise ConfigError(
+                f"the model has {self.parameters:,} parameters ({4 * self.parameters / 2**30:.0f} GiB), expected at "
+                f"most {MAX_PARAMETERS:,}: choose smaller sizes"
+            )
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has, counted without making it."""
+
+        def blocks(tower):
+            return tower.layers * (12 * tower.width**2 + 13 * tower.width)
+
+        v, t, E = self.vision, self.text, self.embed_dim
+        visual = v.width * (v.patch_size**2 * CHANNELS + 1 + (1 + v.patches) + 4 + E) + blocks(v)
+        text = t.width * (t.vocab_size + t.context_length + 2 + E) + blocks(t)
+        return visual + text + 1
+
+
+def init_clip(rng, config: ClipConfig):
+    """Parameters of both towers and the log of the scale, as a tree of float64 arrays (see `nn.tree.pack`)."""
+    return {
+        "visual": init_vision(rng, config.vision, config.embed_dim),
+        "text": init_text(rng, config.text, config.embed_dim),
+        "logit_scale": np.array(INITIAL_LOGIT_SCALE),
+    }
+
+
+def encode_image_forward(images, p, config: ClipConfig):
+    """image = features / |features|,  features = vision(images).
+
+    images (B, Y, X, C) normalised -> embeddings (B, E), unit vectors
+    """
+    c = {}
+    features, c["visual"] = vision_forward(images, p["visual"], config.vision)
+    image, c["normalize_image"] = normalize_forward(features)
+    return image, c
+
+
+def encode_image_backward(dimage, c):
+    """dimages, g: the lines of the forward in reverse."""
+    g = {}
+    dfeatures = normalize_backward(dimage, c["normalize_image"])
+    dimages, g["visual"] = vision_backward(dfeatures, c["visual"])
+    return dimages, g
+
+
+def encode_text_forward(ids, p, config: ClipConfig):
+    """text = features / |features|,  features = text_tower(ids).
+
+    ids (B, T) integers -> embeddings (B, E), unit vectors
+    """
+    c = {}
+    features, c["text"] = text_forward(ids, p["text"], config.text)
+    text, c["normalize_text"] = normalize_forward(features)
+    return text, c
+
+
+def encode_text_backward(dtext, c):
+    """g: the lines of the forward in reverse."""
+    g = {}
+    dfeatures = normalize_backward(dtext, c["normalize_text"])
+    g["text"] = text_backward(dfeatures, c["text"])
+    return g
+
+
+def clip_forward(images, ids, p, config: ClipConfig):
+    """Both towers: (image, text), each (B, E) unit vectors. What a loss makes of them is the loss's business."""
+    image, c_image = encode_image_forward(images, p, config)
+    text, c_text = encode_text_forward(ids, p, config)
+    return (image, text), c_image | c_text
+
+
+def clip_backward(dimage, dtext, c):
+    """dimages, g for both towers; the gradient of `logit_scale` comes from the loss that used it."""
+    g_text = encode_text_backward(dtext, c)
+    dimages, g_image = encode_image_backward(dimage, c)
+    return dimages, g_text | g_image

@@ -1,0 +1,128 @@
+"""The image tower: a vision transformer, as in OpenAI's CLIP.
+
+images -> patches -> linear -> [class, patches] + positions -> ln_pre -> blocks -> ln_post(class token) -> projection.
+Sources: Dosovitskiy et al. 2020, arXiv:2010.11929; openai/CLIP model.py, VisionTransformer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..nn.blocks import ACTIVATIONS, blocks_backward, blocks_forward, init_block
+from ..nn.layers import (
+    init_layer_norm,
+    init_linear,
+    init_position,
+    init_prepend,
+    layer_norm_backward,
+    layer_norm_forward,
+    linear_backward,
+    linear_forward,
+    position_backward,
+    position_forward,
+    prepend_backward,
+    prepend_forward,
+)
+from ..nn.ops import pick_backward, pick_forward
+
+CHANNELS = 3
+
+
+def check_tower(config, *sizes: str) -> None:
+    """Every size a positive whole number, heads that divide the width, an activation we have."""
+    kind = type(config).__name__
+    for name in sizes:
+        value = getattr(config, name)
+        if type(value) is not int or value <= 0:
+            raise ConfigError(f"{kind}.{name} is {value!r}, expected a whole number above 0")
+    if config.width % config.heads:
+        raise ConfigError(f"{kind}.width is {config.width}, expected a multiple of heads = {config.heads}")
+    if config.activation not in ACTIVATIONS:
+        raise ConfigError(f"{kind}.activation is {config.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
+
+
+@dataclass(frozen=True)
+class VisionConfig:
+    """Sizes of the image tower; `image_size` and `patch_size` are the sides of squares, in pixels."""
+
+    image_size: int = 32
+    patch_size: int = 8
+    width: int = 64
+    layers: int = 2
+    heads: int = 4
+    activation: str = "quick_gelu"
+
+    def __post_init__(self):
+        check_tower(self, "image_size", "patch_size", "width", "layers", "heads")
+        if self.image_size % self.patch_size:
+            raise ConfigError(
+                f"VisionConfig.image_size is {self.image_size}, expected a multiple of patch_size = {self.patch_size}"
+            )
+
+    @property
+    def patches(self) -> int:
+        return (self.image_size // self.patch_size) ** 2
+
+
+def patchify_forward(images, P):
+    """y[b, (i, j), (u, v, k)] = images[b, i P + u, j P + v, k]: patches in reading order, pixels too, channels last.
+
+    images (B, Y, X, C), Y and X multiples of P -> patches (B, (Y/P) (X/P), P P C)
+    """
+    B, Y, X, C = images.shape
+    grid = images.reshape(B, Y // P, P, X // P, P, C).swapaxes(2, 3)
+    return grid.reshape(B, (Y // P) * (X // P), P * P * C), (images.shape, P)
+
+
+def patchify_backward(dy, c):
+    """The same moves backwards: patchify only reorders, and each pixel is in one patch."""
+    (B, Y, X, C), P = c
+    grid = dy.reshape(B, Y // P, X // P, P, P, C).swapaxes(2, 3)
+    return grid.reshape(B, Y, X, C)
+
+
+def init_vision(rng, config: VisionConfig, embed_dim: int):
+    """Parameters of the image tower, as a tree; initial sizes as in openai/CLIP."""
+    D, P = config.width, config.patch_size
+    return {
+        "patch_embedding": init_linear(rng, P * P * CHANNELS, D, bias=False),
+        "class_embedding": init_prepend(rng, D, D**-0.5),
+        "positional_embedding": init_position(rng, 1 + config.patches, D, D**-0.5),
+        "ln_pre": init_layer_norm(D),
+        "blocks": [init_block(rng, D, config.layers) for _ in range(config.layers)],
+        "ln_post": init_layer_norm(D),
+        "proj": init_linear(rng, D, embed_dim, bias=False),
+    }
+
+
+def vision_forward(images, p, config: VisionConfig):
+    """features = W ln_post(class token of blocks(ln_pre([class, W_patch patches] + positions))).
+
+    images (B, Y, X, C) normalised -> features (B, E)
+    """
+    c = {}
+    x, c["patchify"] = patchify_forward(images, config.patch_size)
+    x, c["patch_embedding"] = linear_forward(x, p["patch_embedding"])
+    x, c["class_embedding"] = prepend_forward(x, p["class_embedding"])
+    x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
+    x, c["ln_pre"] = layer_norm_forward(x, p["ln_pre"])
+    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation)
+    x, c["pick"] = pick_forward(x, np.zeros(len(x), int))  # (B, D): the class token
+    x, c["ln_post"] = layer_norm_forward(x, p["ln_post"])
+    x, c["proj"] = linear_forward(x, p["proj"])
+    return x, c
+
+
+def vision_backward(dy, c):
+    """dimages, g: the lines of the forward in reverse."""
+    g = {}
+    dx, g["proj"] = linear_backward(dy, c["proj"])
+    dx, g["ln_post"] = layer_norm_backward(dx, c["ln_post"])
+    dx = pick_backward(dx, c["pick"])
+    dx, g["blocks"] = blocks_backward(dx, c["blocks"])
+    dx, g["ln_pre"] = layer_norm_backward(dx, c["ln_pre"])
+    dx, g["positional_embedding"] = position_backward(dx, c["positional_embedding"])
+    dx, g["class_embedding"] = prepend_backward(dx, c["class_embedding"])
+    dx, g["patch_embedding"] = linear_backward(dx, c["patch_embedding"])
+    return patchify_backward(dx, c["patchify"]), g

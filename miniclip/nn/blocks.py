@@ -1,0 +1,182 @@
+"""Layers made of layers: attention, the MLP, and the transformer block.
+
+A composite's cache and gradients are dicts under its children's keys. Line k of a backward is line n - k of its
+forward: the chain rule, visible as symmetry.
+"""
+
+import numpy as np
+
+from .layers import (
+    init_layer_norm,
+    init_linear,
+    layer_norm_backward,
+    layer_norm_forward,
+    linear_backward,
+    linear_forward,
+)
+from .ops import (
+    attend_backward,
+    attend_forward,
+    gelu_backward,
+    gelu_forward,
+    quick_gelu_backward,
+    quick_gelu_forward,
+)
+
+ACTIVATIONS = {"quick_gelu": (quick_gelu_forward, quick_gelu_backward), "gelu": (gelu_forward, gelu_backward)}
+
+
+def split_heads(x, heads):
+    """(B, T, H K) -> (B, H, T, K): a head is a contiguous run of K features."""
+    return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
+
+
+def merge_heads(x):
+    """(B, H, T, K) -> (B, T, H K): the inverse of `split_heads`."""
+    return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
+
+
+def init_attention(rng, d, out_std=None):
+    """in_proj holds the rows of the query, key and value maps, in this order."""
+    return {"in_proj": init_linear(rng, d, 3 * d), "out_proj": init_linear(rng, d, d, out_std)}
+
+
+def attention_forward(x, p, heads, mask=None):
+    """y = concat_h(attend(q_h, k_h, v_h)) W_o^T + b_o,  [q, k, v] = x W_in^T + b_in.
+
+    x (B, T, D); mask (T, T) bool or None -> y (B, T, D)
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2.
+    """
+    c = {}
+    qkv, c["in_proj"] = linear_forward(x, p["in_proj"])
+    q, k, v = (split_heads(part, heads) for part in np.split(qkv, 3, axis=-1))
+    h, c["attend"] = attend_forward(q, k, v, mask)
+    y, c["out_proj"] = linear_forward(merge_heads(h), p["out_proj"])
+    return y, c
+
+
+def attention_backward(dy, c):
+    """The lines of the forward in reverse. The key bias gets exactly 0: it shifts all scores of a query alike."""
+    g = {}
+    dh, g["out_proj"] = linear_backward(dy, c["out_proj"])
+    heads = c["attend"][0].shape[1]
+    dqkv = [merge_heads(part) for part in attend_backward(split_heads(dh, heads), c["attend"])]
+    dx, g["in_proj"] = linear_backward(np.concatenate(dqkv, axis=-1), c["in_proj"])
+    return dx, g
+
+
+def init_cross_attention(rng, d, d_context, out_std=None):
+    """q_proj reads x; kv_proj reads the context and holds the rows of the key and value maps, in this order."""
+    return {
+        "q_proj": init_linear(rng, d, d),
+        "kv_proj": init_linear(rng, d_context, 2 * d),
+        "out_proj": init_linear(rng, d, d, out_std),
+    }
+
+
+def cross_attention_forward(x, context, p, heads, mask=None):
+    """y = concat_h(attend(q_h, k_h, v_h)) W_o^T + b_o,  q = x W_q^T + b_q,  [k, v] = context W_kv^T + b_kv.
+
+    x (B, T, D); context (B, S, D_context); mask (T, S) bool or None -> y (B, T, D)
+    """
+    c = {}
+    q, c["q_proj"] = linear_forward(x, p["q_proj"])
+    kv, c["kv_proj"] = linear_forward(context, p["kv_proj"])
+    k, v = (split_heads(part, heads) for part in np.split(kv, 2, axis=-1))
+    h, c["attend"] = attend_forward(split_heads(q, heads), k, v, mask)
+    y, c["out_proj"] = linear_forward(merge_heads(h), p["out_proj"])
+    return y, c
+
+
+def cross_attention_backward(dy, c):
+    """dx, dcontext, g: the lines of the forward in reverse."""
+    g = {}
+    dh, g["out_proj"] = linear_backward(dy, c["out_proj"])
+    heads = c["attend"][0].shape[1]
+    dq, dk, dv = attend_backward(split_heads(dh, heads), c["attend"])
+    dkv = np.concatenate([merge_heads(dk), merge_heads(dv)], axis=-1)
+    dcontext, g["kv_proj"] = linear_backward(dkv, c["kv_proj"])
+    dx, g["q_proj"] = linear_backward(merge_heads(dq), c["q_proj"])
+    return dx, dcontext, g
+
+
+def init_mlp(rng, d, out_std=None):
+    """Four times as wide inside as outside."""
+    return {"c_fc": init_linear(rng, d, 4 * d, (2 * d) ** -0.5), "c_proj": init_linear(rng, 4 * d, d, out_std)}
+
+
+def mlp_forward(x, p, activation):
+    """y = act(x W_1^T + b_1) W_2^T + b_2.
+
+    x (..., D) -> y (..., D); activation "quick_gelu" or "gelu"
+    """
+    c = {}
+    h, c["c_fc"] = linear_forward(x, p["c_fc"])
+    h, cache = ACTIVATIONS[activation][0](h)
+    c["activation"] = (activation, cache)
+    y, c["c_proj"] = linear_forward(h, p["c_proj"])
+    return y, c
+
+
+def mlp_backward(dy, c):
+    """The lines of the forward in reverse."""
+    g = {}
+    dh, g["c_proj"] = linear_backward(dy, c["c_proj"])
+    activation, cache = c["activation"]
+    dh = ACTIVATIONS[activation][1](dh, cache)
+    dx, g["c_fc"] = linear_backward(dh, c["c_fc"])
+    return dx, g
+
+
+def init_block(rng, d, layers):
+    """Both output maps start smaller by sqrt(2 layers): 2 layers branches are added to the residual stream."""
+    out_std = (2 * layers * d) ** -0.5
+    return {
+        "ln_1": init_layer_norm(d),
+        "attn": init_attention(rng, d, out_std),
+        "ln_2": init_layer_norm(d),
+        "mlp": init_mlp(rng, d, out_std),
+    }
+
+
+def block_forward(x, p, heads, activation, mask=None):
+    """x = x + attention(ln_1(x)),  y = x + mlp(ln_2(x)): the pre-norm block.
+
+    x (B, T, D); mask (T, T) bool or None -> y (B, T, D)
+    """
+    c = {}
+    h, c["ln_1"] = layer_norm_forward(x, p["ln_1"])
+    h, c["attn"] = attention_forward(h, p["attn"], heads, mask)
+    x = x + h
+    h, c["ln_2"] = layer_norm_forward(x, p["ln_2"])
+    h, c["mlp"] = mlp_forward(h, p["mlp"], activation)
+    return x + h, c
+
+
+def block_backward(dy, c):
+    """Read upwards, this is the forward."""
+    g = {}
+    dh, g["mlp"] = mlp_backward(dy, c["mlp"])
+    dh, g["ln_2"] = layer_norm_backward(dh, c["ln_2"])
+    dy = dy + dh  # two paths met: the gradients add
+    dh, g["attn"] = attention_backward(dy, c["attn"])
+    dh, g["ln_1"] = layer_norm_backward(dh, c["ln_1"])
+    return dy + dh, g
+
+
+def blocks_forward(x, p, heads, activation, mask=None):
+    """The blocks, one after the other. x (B, T, D); p a list -> y (B, T, D)"""
+    c = []
+    for block in p:
+        x, cache = block_forward(x, block, heads, activation, mask)
+        c.append(cache)
+    return x, c
+
+
+def blocks_backward(dy, c):
+    """The blocks, last one first."""
+    g = []
+    for cache in reversed(c):
+        dy, block = block_backward(dy, cache)
+        g.insert(0, block)
+    return dy, g

@@ -1,0 +1,197 @@
+"""Operations without parameters, each with its gradient.
+
+`y, c = f_forward(x)` and `dx = f_backward(dy, c)`: c is the cache, whatever the gradient will need.
+"""
+
+import math
+
+import numpy as np
+
+# Rational approximations of the error function (Cody 1969, Math. Comp. 23; the coefficients are those of the Cephes
+# library, ndtr.c): |x| < 1 and |x| >= 1, highest power first, absolute error below 2e-16.
+_ERF = (
+    (9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226, 7003.32514112805075473,
+     55592.3013010394962768),
+    (1.0, 33.5617141647503099647, 521.357949780152679795, 4594.32382970980127987, 22629.0000613890934246,
+     49267.3942608635921086),
+)  # fmt: skip
+_ERFC = (
+    (2.46196981473530512524e-10, 0.564189564831068821977, 7.46321056442269912687, 48.6371970985681366614,
+     196.520832956077098242, 526.445194995477358631, 934.528527171957607540, 1027.55188689515710272,
+     557.535335369399327526),
+    (1.0, 13.2281951154744992508, 86.7072140885989742329, 354.937778887819891062, 975.708501743205489753,
+     1823.90916687909736289, 2246.33760818710981792, 1656.66309194161350182, 557.535340817727675546),
+)  # fmt: skip
+
+
+def polynomial(x, coefficients):
+    """Horner's rule, highest power first; the coefficients are Python floats, so x keeps its dtype."""
+    y = np.full_like(x, coefficients[0])
+    for coefficient in coefficients[1:]:
+        y *= x
+        y += coefficient
+    return y
+
+
+def erf(x):
+    """2/sqrt(pi) * integral of exp(-t^2) from 0 to x, of any shape."""
+    inner, outer = np.clip(x, -1.0, 1.0), np.clip(np.abs(x), 1.0, 6.0)  # erf is 1 to the last digit beyond 6
+    small = inner * polynomial(inner * inner, _ERF[0]) / polynomial(inner * inner, _ERF[1])
+    large = 1.0 - np.exp(-outer * outer) * polynomial(outer, _ERFC[0]) / polynomial(outer, _ERFC[1])
+    return np.where(np.abs(x) < 1.0, small, np.copysign(large, x))
+
+
+def gelu_forward(x):
+    """y = x Phi(x), Phi the normal distribution function: the exact form, not the tanh approximation.
+
+    Source: Hendrycks, Gimpel 2016, arXiv:1606.08415, eq. 1.
+    """
+    phi = 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
+    return x * phi, (x, phi)
+
+
+def gelu_backward(dy, c):
+    """dx = dy (Phi(x) + x Phi'(x)),  Phi'(x) = exp(-x^2 / 2) / sqrt(2 pi)."""
+    x, phi = c
+    return dy * (phi + x * np.exp(-0.5 * x * x) * math.sqrt(0.5 / math.pi))
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), written with tanh so that no exponential overflows."""
+    y = np.tanh(0.5 * x)
+    y += 1.0
+    y *= 0.5
+    return y
+
+
+def quick_gelu_forward(x):
+    """y = x sigmoid(1.702 x): OpenAI's activation. Up to 0.02 away from `gelu`: weights of one do not fit the other.
+
+    Source: Hendrycks, Gimpel 2016, arXiv:1606.08415, section 2; openai/CLIP model.py, QuickGELU.
+    """
+    s = sigmoid(1.702 * x)
+    return x * s, (x, s)
+
+
+def quick_gelu_backward(dy, c):
+    """dx = dy s (1 + 1.702 x (1 - s))."""
+    x, s = c
+    dx = 1.702 * x
+    dx *= 1.0 - s
+    dx += 1.0
+    dx *= s
+    dx *= dy
+    return dx
+
+
+def softmax_forward(z):
+    """p_i = exp(z_i - max z) / sum_j exp(z_j - max z), over the last axis; -inf gives exactly 0."""
+    p = z - z.max(-1, keepdims=True)
+    np.exp(p, out=p)
+    p /= p.sum(-1, keepdims=True)
+    return p, p
+
+
+def softmax_backward(dp, c):
+    """dz = p (dp - <dp, p>): the mean of dp under p is what a shift of all logits would change, which is nothing."""
+    p = c
+    dz = dp - (dp * p).sum(-1, keepdims=True)
+    dz *= p
+    return dz
+
+
+def log_softmax_forward(z):
+    """y = z - max z - ln sum exp(z - max z), over the last axis: no overflow, and no log of an underflowed 0."""
+    y = z - z.max(-1, keepdims=True)
+    y -= np.log(np.exp(y).sum(-1, keepdims=True))
+    return y, y
+
+
+def log_softmax_backward(dy, c):
+    """dz = dy - p sum(dy),  p = exp(y)."""
+    return dy - np.exp(c) * dy.sum(-1, keepdims=True)
+
+
+def cross_entropy_forward(logits, targets):
+    """loss = -mean over rows of ln softmax(logits)[row, target].
+
+    logits (..., V); targets (...) integers -> a number, in nats
+    """
+    log_p, _ = log_softmax_forward(logits)
+    picked = np.take_along_axis(log_p, targets[..., None], axis=-1)
+    return -picked.mean(), (log_p, targets)
+
+
+def cross_entropy_backward(c):
+    """dlogits = (softmax - onehot) / rows."""
+    log_p, targets = c
+    dlogits = np.exp(log_p)
+    truth = targets[..., None]
+    np.put_along_axis(dlogits, truth, np.take_along_axis(dlogits, truth, axis=-1) - 1.0, axis=-1)
+    dlogits /= targets.size
+    return dlogits
+
+
+def normalize_forward(x):
+    """y = x / |x|, over the last axis; the zero vector stays zero.
+
+    x (..., E) features -> y (..., E) embeddings
+    """
+    # Divide by the largest entry first: its square can neither overflow nor underflow.
+    largest = np.abs(x).max(-1, keepdims=True)
+    y = x / np.where(largest > 0.0, largest, 1.0)
+    length = np.sqrt((y * y).sum(-1, keepdims=True))
+    y /= np.where(length > 0.0, length, 1.0)
+    return y, (y, largest * length)
+
+
+def normalize_backward(dy, c):
+    """dx = (dy - y <y, dy>) / |x|: only the part along the sphere survives, and longer vectors turn less; 0 at x = 0."""
+    y, length = c
+    dx = dy - y * (y * dy).sum(-1, keepdims=True)
+    tiny = np.finfo(length.dtype).tiny  # below it 1 / |x| is not a finite number
+    dx *= np.divide(1.0, length, out=np.zeros_like(length), where=length > tiny)
+    return dx
+
+
+def pick_forward(x, position):
+    """y[b] = x[b, position[b]]: one token of each sequence.
+
+    x (B, T, D); position (B,) integers -> y (B, D)
+    """
+    return x[np.arange(len(x)), position], (x.shape, position)
+
+
+def pick_backward(dy, c):
+    """dx[b, position[b]] = dy[b], zero elsewhere."""
+    shape, position = c
+    dx = np.zeros(shape, dy.dtype)
+    dx[np.arange(len(dx)), position] = dy
+    return dx
+
+
+def attend_forward(q, k, v, mask=None):
+    """y = softmax(q k^T / sqrt(K)) v: every query reads a mixture of the values.
+
+    q (..., T, K); k (..., S, K); v (..., S, K'); mask (T, S) bool, True where the query may look -> y (..., T, K')
+    Source: Vaswani et al. 2017, arXiv:1706.03762, eq. 1.
+    """
+    scale = 1.0 / math.sqrt(q.shape[-1])
+    scores = (q * scale) @ k.swapaxes(-1, -2)
+    if mask is not None:
+        scores += np.where(mask, 0.0, -np.inf).astype(scores.dtype)
+    weights, _ = softmax_forward(scores)
+    return weights @ v, (q, k, v, weights)
+
+
+def attend_backward(dy, c):
+    """dv = w^T dy,  dscores = softmax'(dy v^T),  dq = dscores k / sqrt(K),  dk = dscores^T q / sqrt(K).
+
+    A masked weight is exactly 0, so its score gets exactly no gradient.
+    """
+    q, k, v, weights = c
+    scale = 1.0 / math.sqrt(q.shape[-1])
+    dv = weights.swapaxes(-1, -2) @ dy
+    dscores = softmax_backward(dy @ v.swapaxes(-1, -2), weights)
+    dscores *= scale
+    return dscores @ k, dscores.swapaxes(-1, -2) @ q, dv

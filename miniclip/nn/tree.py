@@ -1,0 +1,70 @@
+"""Nested dict <-> dotted names <-> one flat vector.
+
+A model's parameters are a tree: nested dicts and lists with arrays at the leaves. Caches and gradients are trees with
+the same keys. A dotted path names every tensor (`visual.blocks.0.attn.in_proj.weight`), and `pack` lays all leaves
+out in one vector, so that an optimiser, a checkpoint or a gradient check needs no knowledge of the model.
+"""
+
+import numpy as np
+
+
+def flatten(tree, prefix: str = "") -> dict[str, np.ndarray]:
+    """Leaves by dotted name, in the order of the tree: {"a": {"b": x}, "c": [y]} -> {"a.b": x, "c.0": y}."""
+    if isinstance(tree, dict):
+        children = tree.items()
+    elif isinstance(tree, list):
+        children = enumerate(tree)
+    else:
+        return {prefix: tree}
+    named = {}
+    for key, child in children:
+        named.update(flatten(child, f"{prefix}.{key}" if prefix else str(key)))
+    return named
+
+
+def unflatten(named: dict[str, np.ndarray]):
+    """The inverse of `flatten`: a dict whose keys are 0, 1, 2, ... becomes a list."""
+    if set(named) == {""}:
+        return named[""]
+    groups: dict[str, dict] = {}
+    for name, leaf in named.items():
+        key, _, rest = name.partition(".")
+        groups.setdefault(key, {})[rest] = leaf
+    tree = {key: unflatten(group) for key, group in groups.items()}
+    return list(tree.values()) if list(tree) == [str(i) for i in range(len(tree))] else tree
+
+
+def to_vector(tree, like=None) -> np.ndarray:
+    """All leaves, raveled and joined, in the order of `like` (a tree with the same names and shapes) or of the tree.
+
+    A backward pass fills its tree in the opposite order of the forward pass: hence `like`.
+    """
+    named = flatten(tree)
+    if like is not None:
+        expected = flatten(like)
+        if named.keys() != expected.keys():
+            odd = sorted(named.keys() ^ expected.keys())
+            raise ValueError(f"the trees differ in {len(odd)} names, the first is {odd[0]}: pass trees of one model")
+        for name, leaf in expected.items():
+            if np.shape(named[name]) != np.shape(leaf):
+                raise ValueError(f"{name} has shape {np.shape(named[name])}, expected {np.shape(leaf)}")
+        named = {name: named[name] for name in expected}
+    return np.concatenate([np.ravel(leaf) for leaf in named.values()])
+
+
+def from_vector(theta: np.ndarray, like):
+    """A tree shaped like `like` whose leaves are views into `theta`: writing to one writes to the other."""
+    views, start = {}, 0
+    for name, leaf in flatten(like).items():
+        stop = start + np.size(leaf)
+        views[name] = theta[start:stop].reshape(np.shape(leaf))
+        start = stop
+    if start != theta.size:
+        raise ValueError(f"the vector has {theta.size} numbers, expected {start}")
+    return unflatten(views)
+
+
+def pack(tree, dtype=np.float32):
+    """(theta, views): one new vector that holds every leaf, and the tree of views into it."""
+    theta = to_vector(tree).astype(dtype)
+    return theta, from_vector(theta, tree)
