@@ -1,7 +1,7 @@
 """The contrastive losses, and how low they can go.
 
-All take embeddings (unit vectors), image (B, E) and text (B, E), pair i with pair i, and `logit_scale`, the *log* of the
-scale, as CLIP stores it. S = exp(logit_scale) image text^T is the (B, B) matrix of logits: row i asks "which text
+All take embeddings (unit vectors), image (B, E) and text (B, E), pair i with pair i, and `logit_scale`, the *log* of
+the scale, as CLIP stores it. S = exp(logit_scale) image text^T is the (B, B) matrix of logits: row i asks "which text
 belongs to image i?", column j asks "which image belongs to text j?". Losses are in nats.
 
 A loss has no upstream gradient: `dimage, dtext, dlogit_scale = info_nce_backward(c)`.

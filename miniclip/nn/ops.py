@@ -146,7 +146,7 @@ def normalize_forward(x):
 
 
 def normalize_backward(dy, c):
-    """dx = (dy - y <y, dy>) / |x|: only the part along the sphere survives, and longer vectors turn less; 0 at x = 0."""
+    """dx = (dy - y <y, dy>) / |x|: only the part along the sphere survives, longer vectors turn less; 0 at x = 0."""
     y, length = c
     dx = dy - y * (y * dy).sum(-1, keepdims=True)
     tiny = np.finfo(length.dtype).tiny  # below it 1 / |x| is not a finite number

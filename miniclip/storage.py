@@ -1,0 +1,160 @@
+"""A folder whose files are whole or refused.
+
+Three promises, for any file names: a file is replaced all at once or not at all; several files change together as far
+as any reader can tell; and bytes that changed on the way are noticed before anything parses them. safetensors has no
+checksum, and most single-bit errors in it load as silently wrong numbers: hence the SHA-256 manifest.
+"""
+
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import CheckpointError
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+MAX_BYTES = 8 * 2**30
+
+
+def digest(data: bytes) -> str:
+    """SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a file and wait until the disk has it."""
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the folder's names; where folders cannot be opened (Windows) there is nothing to do."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """The bytes of an ordinary file, or a CheckpointError that says why not."""
+    if not path.exists():
+        raise CheckpointError(f"{path} is missing: expected a run folder made by `miniclip train` or `miniclip demo`")
+    if not path.is_file():
+        raise CheckpointError(f"{path} is not a file: expected a run folder made by `miniclip train`")
+    try:
+        if path.stat().st_size > max_bytes:
+            raise CheckpointError(f"{path} has {path.stat().st_size:,} bytes, expected at most {max_bytes:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def parse_json(data: bytes, path: Path):
+    """JSON of any content, or a CheckpointError that names the file."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not JSON ({error}): restore it from a copy") from error
+
+
+def encode_json(value) -> bytes:
+    """Readable JSON, the same bytes for the same value."""
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
+
+
+def read_manifest(folder: Path) -> dict[str, list[str]]:
+    """File name -> the digests it may have: one, or two while the files of a save are being exchanged."""
+    path = folder / MANIFEST
+    manifest = parse_json(read_bytes(path, 2**20), path)
+    if not isinstance(manifest, dict) or set(manifest) != {"format", "files", "sha256"}:
+        raise CheckpointError(f"{path} is not a miniclip manifest: expected the keys format, files, sha256")
+    if manifest["sha256"] != digest(encode_json([manifest["format"], manifest["files"]])):
+        raise CheckpointError(f"{path} is damaged (checksum differs): restore it from a copy, or train again")
+    if manifest["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path} has format {manifest['format']}, this miniclip reads {FORMAT}: install the miniclip that wrote it"
+        )
+    return manifest["files"]
+
+
+def encode_manifest(files: dict[str, list[str]]) -> bytes:
+    """The manifest's own bytes, which carry their own digest."""
+    return encode_json({"format": FORMAT, "files": files, "sha256": digest(encode_json([FORMAT, files]))})
+
+
+def read_verified(folder: Path, name: str) -> bytes:
+    """A file's bytes, after its digest was found in the manifest."""
+    path, allowed = folder / name, read_manifest(folder).get(name)
+    if allowed is None:
+        raise CheckpointError(f"{folder / MANIFEST} does not list {name}: this run folder does not hold it")
+    data = read_bytes(path)
+    if digest(data) not in allowed:
+        raise CheckpointError(f"{path} is damaged (checksum differs): restore it from a copy, or train again")
+    return data
+
+
+def commit(folder: Path, files: dict[str, bytes]) -> None:
+    """Write several files so that a reader finds, at every moment, whole files that the manifest knows.
+
+    New files are staged beside the old, the manifest admits both, the names move over, the manifest forgets the old.
+    A failure at any point leaves each name with its old or its new bytes, and says so in a CheckpointError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in folder.glob("*.tmp"):
+            stale.unlink()
+        known = read_manifest(folder) if (folder / MANIFEST).exists() else {}
+        new = {name: [digest(data)] for name, data in files.items()}
+        both = known | {name: sorted({*known.get(name, []), *new[name]}) for name in new}
+        for name, data in files.items():
+            write_synced(folder / f"{name}.tmp", data)
+        replace(folder, MANIFEST, encode_manifest(both))
+        for name in files:
+            os.replace(folder / f"{name}.tmp", folder / name)
+        sync_folder(folder)
+        replace(folder, MANIFEST, encode_manifest(known | new))
+    except OSError as error:
+        reason = "disk full" if error.errno == 28 else error.strerror
+        raise CheckpointError(f"{folder} could not be saved: {reason}; what was saved before is intact") from error
+
+
+def replace(folder: Path, name: str, data: bytes) -> None:
+    """Exchange one file for new bytes, all at once."""
+    write_synced(folder / f"{name}.tmp", data)
+    os.replace(folder / f"{name}.tmp", folder / name)
+    sync_folder(folder)
+
+
+@contextmanager
+def lock(folder: Path):
+    """Hold the folder: a second process is refused. The operating system lets go when the holder ends, however."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / ".lock", "a+")  # noqa: SIM115
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be a run folder: {error.strerror}; choose another --out") from error
+    with file:
+        try:
+            if os.name == "posix":
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            else:
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            file.seek(0)
+            raise CheckpointError(
+                f"{folder} is in use by process {file.read().strip() or '?'}: wait for it, or choose another --out"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield

@@ -1,0 +1,123 @@
+"""Zero-shot classification: the classes are just text.
+
+    class names + templates -> prompts -> text embeddings -> one vector a class -> cosine with an image
+
+The weights never change: another list of names is another classifier.
+Source: Radford et al. 2021, arXiv:2103.00020, section 3.1; the ensemble is that of openai/CLIP's notebook.
+"""
+
+import math
+import warnings
+
+import numpy as np
+
+from ..nn.ops import normalize_forward, softmax_forward
+
+TEMPLATES = ("a {}", "a picture of a {}", "an image of a {}", "{}")
+
+
+def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:
+    """Every class name in every template, by class.
+
+    Parameters
+    ----------
+    class_names : list of str
+        At least one, none empty, none twice.
+    templates : list of str
+        Each with exactly one `{}`, which the name replaces as it is.
+
+    Raises
+    ------
+    ValueError, TypeError
+
+    Examples
+    --------
+    >>> build_prompts(["dog", "cat"], ["a photo of a {}", "a sketch of a {}"])
+    [['a photo of a dog', 'a sketch of a dog'], ['a photo of a cat', 'a sketch of a cat']]
+    """
+    for what, values in (("class_names", class_names), ("templates", templates)):
+        if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+            raise TypeError(f"{what} is {values!r}, expected a list of strings")
+        if len(values) == 0:
+            raise ValueError(f"{what} is empty, expected at least one")
+    for name in class_names:
+        if not name.strip():
+            raise ValueError("a class name is empty: name every class, separated by commas")
+        if list(class_names).count(name) > 1:
+            raise ValueError(f"the class {name!r} is named twice: each class once")
+    for template in templates:
+        if template.count("{}") != 1:
+            raise ValueError(f"the template {template!r} has {template.count('{}')} times {{}}, expected it once")
+    if len(class_names) == 1:
+        warnings.warn(f"only one class, {class_names[0]!r}: it gets probability 1 for any picture", stacklevel=2)
+    return [[template.replace("{}", name) for template in templates] for name in class_names]
+
+
+def ensemble(embeddings) -> np.ndarray:
+    """One vector a class: normalise each prompt, average, normalise again.
+
+    Parameters
+    ----------
+    embeddings : array (K, T, E)
+        T prompts for each of K classes, of any length.
+
+    Returns
+    -------
+    array (K, E), unit vectors
+
+    Examples
+    --------
+    A long vector has no more say than a short one:
+
+    >>> ensemble(np.array([[[10.0, 0.0], [0.0, 1.0]]])).round(3)
+    array([[0.707, 0.707]])
+    """
+    unit, _ = normalize_forward(embeddings)
+    return normalize_forward(unit.mean(1))[0]
+
+
+def zero_shot_weights(model, class_names, templates=TEMPLATES) -> np.ndarray:
+    """The classifier that a list of names makes: (K, E), one unit vector a class. Raises as `build_prompts`."""
+    prompts = build_prompts(class_names, templates)
+    embeddings = model.encode_text([prompt for group in prompts for prompt in group])
+    return ensemble(embeddings.reshape(len(prompts), len(templates), -1))
+
+
+def zero_shot_probabilities(image, weights, logit_scale: float) -> np.ndarray:
+    """p = softmax over the classes of exp(logit_scale) times the cosines.
+
+    Parameters
+    ----------
+    image : array (B, E), unit vectors
+    weights : array (K, E), unit vectors
+    logit_scale : float
+        The log of the scale.
+
+    Returns
+    -------
+    array (B, K); the predicted class is the largest entry of a row
+
+    Examples
+    --------
+    One image and three texts; the cosines are 0.96, 0.6 and -0.96, and class A wins:
+
+    >>> image = np.array([[0.8, 0.6]])
+    >>> texts = np.array([[0.6, 0.8], [0.0, 1.0], [-0.6, -0.8]])
+    >>> (image @ texts.T).round(2)
+    array([[ 0.96,  0.6 , -0.96]])
+    >>> p = zero_shot_probabilities(image, texts, math.log(1 / 0.07))
+    >>> p.round(3), "ABC"[p.argmax()]
+    (array([[0.994, 0.006, 0.   ]]), 'A')
+
+    A picture of a cat against "a photo of a cat" and "a photo of a car":
+
+    >>> [f"{cosine:.3f}" for cosine in np.array([[0.5, 0.866], [0.8, -0.6]]) @ [0.6, 0.8]]
+    ['0.993', '0.000']
+    """
+    return softmax_forward(math.exp(logit_scale) * (image @ weights.T))[0]
+
+
+def classify(model, images, class_names, templates=TEMPLATES) -> np.ndarray:
+    """Probabilities (B, K) of the named classes for normalised images (B, Y, X, C): the whole recipe in two lines."""
+    weights = zero_shot_weights(model, class_names, templates)
+    return zero_shot_probabilities(model.encode_image(images), weights, model.logit_scale)
