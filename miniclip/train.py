@@ -14,10 +14,11 @@ import safetensors.numpy
 from tqdm import tqdm
 
 from .checkpoint import load, model_files, parse_tensors
-from .data.captions import pointwise_information, vocabulary
-from .data.pairs import batch, scenes_of
+from .data.captions import pointwise_information
+from .data.grammar import vocabulary
+from .data.pairs import batch
 from .data.tokenizer import CONTEXT_LENGTH, Tokenizer
-from .data.world import IMAGE_SIZE
+from .data.world import IMAGE_SIZE, sample_scenes
 from .errors import CheckpointError, ConfigError, MiniclipError, TrainingDiverged
 from .memory import keep_freed_memory
 from .model import Model
@@ -123,7 +124,7 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
     """
     keep_freed_memory()
     folder = Path(out)
-    tokenizer = Tokenizer(vocabulary(), CONTEXT_LENGTH)
+    tokenizer = Tokenizer(vocabulary())
     config = recipe.model(tokenizer)
     like = init_clip(np.random.default_rng([recipe.seed, 0]), config)
     with lock(folder), interrupts() as caught:
@@ -135,7 +136,7 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
             commit(folder, run_files(state, recipe, model))
 
         save()
-        reference = scenes_of(recipe.seed, "train", -1 - np.arange(REFERENCE))
+        reference = sample_scenes(recipe.seed, "train", -1 - np.arange(REFERENCE))
         with tqdm(total=recipe.steps, initial=state.step, unit="step", disable=None) as bar:
             while state.step < recipe.steps and not caught:
                 row = train_step(state, recipe, model, reference)

@@ -9,12 +9,13 @@ The oracle of `miniclip.data.captions` decides what is right: a search result co
 
 import numpy as np
 
-from ..data.captions import CLASS_NAMES, caption_floor_of, truth_matrix
-from ..data.pairs import batch, normalize, scenes_of
-from ..data.world import COLOURS, SHAPES, SIZES, STYLES, draw
+from ..data.captions import truth_matrix
+from ..data.drawing import draw
+from ..data.grammar import CLASS_NAMES
+from ..data.pairs import batch, normalize
+from ..data.world import COLOURS, SHAPES, SIZES, STYLES, sample_scenes
 from ..model import Model
 from ..models.clip import init_clip
-from ..nn.losses import info_nce_forward
 from ..nn.tree import pack
 from .retrieval import mean_reciprocal_rank, median_rank, recall_at_k
 from .zero_shot import zero_shot_weights
@@ -36,7 +37,7 @@ def predict(model: Model, image, class_names) -> np.ndarray:
 
 def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> float:
     """The share of a split's first n single-object images whose colour and shape are both named right."""
-    scenes = scenes_of(seed, split, np.arange(n))
+    scenes = sample_scenes(seed, split, np.arange(n))
     names, truth = LABEL_SETS["colour and shape"]
     image = model.encode_image(normalize(draw(scenes)))
     return float((predict(model, image, names) == truth(scenes)).mean())
@@ -52,7 +53,7 @@ def zero_shot_scores(model: Model, seed: int, n: int, shuffle=None) -> dict[str,
     """Accuracy of every label set on split A, and of all colour-shape classes on split B."""
     scores = {}
     for split in "AB":
-        scenes = scenes_of(seed, split, np.arange(n))
+        scenes = sample_scenes(seed, split, np.arange(n))
         image = model.encode_image(normalize(draw(scenes)))
         if shuffle is not None:
             image = image[shuffle]

@@ -1,0 +1,1 @@
+"""What the models see. Read in this order: world, grammar, captions, questions, tokenizer, pairs."""

@@ -1,0 +1,124 @@
+"""Batches of pictures and captions, from the world; and pictures of the user's own, made ready."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ImageError
+from .captions import write_captions
+from .drawing import draw
+from .tokenizer import Tokenizer
+from .world import Scenes, sample_scenes
+
+# CLIP's own statistics, not ImageNet's (openai/CLIP, clip.py).
+IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
+IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """B pairs: item b of each field belongs together."""
+
+    scenes: Scenes
+    texts: list[str]
+    images: np.ndarray  # (B, Y, X, C) float32, normalised
+    tokens: np.ndarray  # (B, T) int64
+
+
+def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
+    """The pairs with the given numbers: item i is the same pair in any batch, in any order."""
+    scenes = sample_scenes(seed, split, indices)
+    texts = write_captions(scenes)
+    return Pairs(scenes, texts, normalize(draw(scenes)), tokenizer.encode(texts))
+
+
+def normalize(images) -> np.ndarray:
+    """(x - mean) / deviation for each channel: float32, intensities in [0, 1] -> about -2 to 2."""
+    scale = np.reciprocal(IMAGE_STD, dtype=np.float32)
+    return images * scale - np.multiply(IMAGE_MEAN, scale, dtype=np.float32)
+
+
+def denormalize(images) -> np.ndarray:
+    """The inverse of `normalize`, for showing."""
+    return images * np.float32(IMAGE_STD) + np.float32(IMAGE_MEAN)
+
+
+def unique_caption_batches(texts, batch_size: int) -> list[np.ndarray]:
+    """Batches of item numbers in which no caption stands twice: a repeat would be a false negative.
+
+    A repeated item waits for a later batch. Only full batches are made, since the loss depends on the batch size.
+
+    >>> [batch.tolist() for batch in unique_caption_batches(["a", "a", "b", "c", "d", "a", "e"], 2)]
+    [[0, 2], [1, 3], [4, 5]]
+    """
+    batches, waiting = [], list(range(len(texts)))
+    while True:
+        chosen, seen = [], set()
+        for i in waiting:
+            if len(chosen) < batch_size and texts[i] not in seen:
+                chosen.append(i)
+                seen.add(texts[i])
+        if len(chosen) < batch_size:
+            return batches
+        batches.append(np.array(chosen))
+        taken = set(chosen)
+        waiting = [i for i in waiting if i not in taken]
+
+
+def open_image(path) -> np.ndarray:
+    """A picture file as (Y, X, 3) float32 in [0, 1]: turned upright, transparency laid on white.
+
+    Raises ImageError if it is missing, too large, damaged, or not PNG, JPEG, WEBP, BMP or GIF.
+    """
+    import struct
+
+    from PIL import Image, ImageOps
+
+    trouble = (OSError, SyntaxError, ValueError, struct.error, ZeroDivisionError, OverflowError, EOFError, MemoryError)
+    try:
+        with Image.open(path, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
+            if image.width * image.height > 50_000_000:
+                raise ImageError(f"{path}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it")
+            if image.mode == "F" or image.mode.startswith("I"):
+                raise ImageError(f"{path}: {image.mode} pixels, expected 8 bits a channel: convert it first")
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
+    except (*trouble, Image.DecompressionBombError) as error:
+        raise ImageError(f"{path} is not a picture that can be read ({error}): expected PNG, JPEG, WEBP, BMP or GIF") from error
+    white = Image.new("RGBA", upright.size, "white")
+    return np.asarray(Image.alpha_composite(white, upright).convert("RGB"), np.float32) / 255
+
+
+def preprocess(images, image_size: int = 32) -> np.ndarray:
+    """Make pictures ready for a model: shorter side to `image_size`, centre cut out, normalised.
+
+    Parameters
+    ----------
+    images : array (Y, X, 3) or (B, Y, X, 3), or a list of arrays (Y, X, 3), of any sizes
+        uint8, or floats in [0, 1].
+
+    Returns
+    -------
+    float32 array (B, image_size, image_size, 3)
+    """
+    images = [images] if getattr(images, "ndim", 0) == 3 else images
+    return normalize(np.stack([resize_and_crop(np.asarray(image), image_size) for image in images]))
+
+
+def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
+    """(Y, X, 3) -> (side, side, 3) float32 in [0, 1]: bicubic on the shorter side, then the centre."""
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"an image has shape {image.shape}, expected (Y, X, 3)")
+    if image.dtype == np.uint8:
+        image = image / np.float32(255)
+    elif image.dtype.kind != "f" or not (0.0 <= image.min() and image.max() <= 1.0):
+        raise ValueError(f"an image is {image.dtype}, expected uint8, or floats from 0 to 1")
+    Y, X, _ = image.shape
+    if (Y, X) != (side, side):
+        from PIL import Image
+
+        size = (max(side, round(X * side / min(Y, X))), max(side, round(Y * side / min(Y, X))))
+        planes = [Image.fromarray(np.float32(image[:, :, k])).resize(size, Image.Resampling.BICUBIC) for k in range(3)]
+        image = np.clip(np.stack(planes, axis=2), 0.0, 1.0)
+        top, left = (size[1] - side) // 2, (size[0] - side) // 2
+        image = image[top : top + side, left : left + side]
+    return image.astype(np.float32)

@@ -1,0 +1,143 @@
+"""Words <-> integers."""
+
+import re
+import unicodedata
+import warnings
+
+import numpy as np
+
+from ..errors import CheckpointError, TextError
+
+CONTEXT_LENGTH = 16
+SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
+
+
+class Tokenizer:
+    """A word-level tokenizer: lower case, one id a word, `start words end pad pad ...`.
+
+    The ids of `SPECIALS` are 0 to 3, those of the words follow. The end token is found by its id; it is not the largest
+    one, as it happens to be in OpenAI's CLIP, so nothing may rely on that.
+
+    Parameters
+    ----------
+    words : sequence of str
+    context_length : int
+        Tokens in a text, start and end included.
+    """
+
+    pad, unk, start, end = range(4)
+
+    def __init__(self, words, context_length: int = CONTEXT_LENGTH):
+        self.words, self.context_length = tuple(words), context_length
+        self.ids = {word: len(SPECIALS) + i for i, word in enumerate(self.words)}
+        if len(self.ids) != len(self.words):
+            raise ValueError("a word stands twice in the vocabulary, expected each once")
+        self.unknown = 0  # words encoded as <unk> so far
+
+    @property
+    def vocab_size(self) -> int:
+        return len(SPECIALS) + len(self.words)
+
+    def encode(self, texts, strict: bool = False) -> np.ndarray:
+        """Token ids of texts.
+
+        Parameters
+        ----------
+        texts : str or list of str
+            A single string is a batch of one. Text is NFC-normalised; a lone surrogate becomes U+FFFD. `<end>` in a
+            text is plain text, never a control token.
+        strict : bool
+            Refuse what is otherwise cut with one warning: more words than fit.
+
+        Returns
+        -------
+        int64 array (B, context_length)
+
+        Raises
+        ------
+        TypeError
+            Names the row that is not a string.
+        TextError
+            If `strict` and a text is too long.
+
+        Examples
+        --------
+        >>> Tokenizer(["a", "circle", "red"], context_length=7).encode("A red circle")
+        array([[2, 4, 6, 5, 3, 0, 0]])
+        """
+        if isinstance(texts, str):
+            texts = [texts]
+        rows, room = np.zeros((len(texts), self.context_length), np.int64), self.context_length - 2
+        cut = empty = unknown = 0
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(f"text {row} is {type(text).__name__}, expected str")
+            ids = [self.ids.get(word, self.unk) for word in split(text)]
+            if strict and len(ids) > room:
+                raise TextError(f"text {row} has {len(ids)} words, expected at most {room}: shorten it")
+            cut, empty = cut + (len(ids) > room), empty + (not ids)
+            unknown += ids.count(self.unk)
+            ids = [self.start, *ids[:room], self.end]
+            rows[row, : len(ids)] = ids
+        self.unknown += unknown
+        for n, what in (
+            (cut, f"longer than {room} words and cut"), (empty, "empty"), (unknown, "unknown words, read as <unk>"),
+        ):  # fmt: skip
+            if n:
+                warnings.warn(f"{n} texts are {what}" if n is not unknown else f"{n} {what}", stacklevel=2)
+        return rows
+
+    def decode(self, ids) -> list[str]:
+        """The words of each row, up to its end token; the inverse of `encode` for known words in lower case."""
+        names = SPECIALS[:2] + ("", "") + self.words
+        texts = []
+        for row in np.atleast_2d(ids).tolist():
+            inside = row[: row.index(self.end)] if self.end in row else row
+            texts.append(" ".join(names[i] for i in inside if i not in (self.start, self.pad)))
+        return texts
+
+    def to_json(self) -> dict:
+        """Plain data in the layout of the tokenizers library: transformers.PreTrainedTokenizerFast opens it."""
+        names = dict(zip(SPECIALS, range(4), strict=True)) | self.ids
+        flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        template = [{"SpecialToken": {"id": "<start>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                    {"SpecialToken": {"id": "<end>", "type_id": 0}}]  # fmt: skip
+        return {
+            "version": "1.0",
+            "truncation": {"direction": "Right", "max_length": self.context_length, "strategy": "LongestFirst", "stride": 0},
+            "padding": {"strategy": {"Fixed": self.context_length}, "direction": "Right", "pad_to_multiple_of": None,
+                        "pad_id": self.pad, "pad_type_id": 0, "pad_token": "<pad>"},
+            "added_tokens": [{"id": i, "content": name, **flags} for i, name in enumerate(SPECIALS)],
+            "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]},
+            "pre_tokenizer": {"type": "Split", "pattern": {"Regex": r"[^\W_]+"}, "behavior": "Removed", "invert": True},
+            "post_processor": {
+                "type": "TemplateProcessing", "single": template, "pair": template,
+                "special_tokens": {
+                    name: {"id": name, "ids": [i], "tokens": [name]} for i, name in enumerate(SPECIALS) if i >= 2
+                },
+            },
+            "decoder": None,
+            "model": {"type": "WordLevel", "vocab": names, "unk_token": "<unk>"},
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: dict) -> "Tokenizer":
+        """The inverse of `to_json`; a CheckpointError if the data has another layout."""
+        try:
+            vocab, length = data["model"]["vocab"], data["truncation"]["max_length"]
+            words = sorted(vocab, key=vocab.__getitem__)
+            if words[:4] != list(SPECIALS) or [vocab[word] for word in words] != list(range(len(words))):
+                raise ValueError("ids")
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"tokenizer.json ({error}) is not a word-level tokenizer of miniclip") from error
+        return cls(words[4:], length)
+
+
+def split(text: str) -> list[str]:
+    """The words of a text: runs of letters and digits, in lower case.
+
+    >>> split("A red circle, <end>!")
+    ['a', 'red', 'circle', 'end']
+    """
+    clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a lone surrogate is no character
+    return re.findall(r"[^\W_]+", unicodedata.normalize("NFC", clean).lower())

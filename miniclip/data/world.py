@@ -1,0 +1,113 @@
+"""A world of coloured shapes: scene graphs, and their pictures.
+
+A scene has a style and one to three objects, each with a shape, a colour, a size and a place on a 3 x 3 grid. Item i of
+a split is a pure function of (seed, split, i), whatever the batch: every random choice is a hash of that triple and of
+the choice's own number, so nothing has a state, and all items are drawn at once.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "heart")
+COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
+SIZES = ("small", "large")
+ROWS = ("top", "middle", "bottom")
+COLUMNS = ("left", "middle", "right")
+STYLES = ("photo", "sketch", "painting", "scan")
+IMAGE_SIZE = 32
+MAX_OBJECTS = 3
+
+# train: unseen numbers of objects do not exist, unseen combinations do; A: one object of a seen combination;
+# B: one object of a held-out combination; C: two objects that share neither shape nor colour.
+SPLITS = ("train", "A", "B", "C")
+TRAIN_COUNTS = (0.8, 0.15, 0.05)
+
+# A quarter of the colour-shape combinations never occurs in training; every shape and every colour does, six times.
+HELD_OUT = np.add.outer(np.arange(len(SHAPES)), np.arange(len(COLOURS))) % 4 == 0
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """B scene graphs, an array for each attribute; -1 where a scene has no second or third object."""
+
+    key: np.ndarray  # (B,) uint64, the item's own number, from which every later choice is hashed
+    style: np.ndarray  # (B,) index into STYLES
+    count: np.ndarray  # (B,) 1 to 3
+    shape: np.ndarray  # (B, 3) index into SHAPES
+    colour: np.ndarray  # (B, 3) index into COLOURS
+    size: np.ndarray  # (B, 3) index into SIZES
+    row: np.ndarray  # (B, 3) index into ROWS
+    column: np.ndarray  # (B, 3) index into COLUMNS
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def __getitem__(self, index) -> "Scenes":
+        return Scenes(*(getattr(self, field.name)[index] for field in fields(self)))
+
+
+def mix(x: np.ndarray) -> np.ndarray:
+    """A one-to-one scrambling of 64-bit numbers: every bit of x moves every bit of the result.
+
+    Source: the finaliser of SplitMix64, Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195.
+    """
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def uniform(key, stream) -> np.ndarray:
+    """A number in [0, 1) for each key and stream, as if drawn at random; the arrays broadcast."""
+    streams = np.asarray(stream, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (mix(np.asarray(key, np.uint64) + streams) >> np.uint64(11)) * 2.0**-53
+
+
+def choose(key, stream, n) -> np.ndarray:
+    """A whole number in [0, n) for each key."""
+    return (uniform(key, stream) * n).astype(np.int64)
+
+
+# The numbers of the choices. Captions and questions go on from CAPTION and QUESTION.
+STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING, CAPTION, QUESTION = 1, 2, 3, 100, 200, 300, 400, 500
+
+
+def item_keys(seed: int, split: str, indices) -> np.ndarray:
+    """(B,) uint64: the items' own numbers."""
+    if split not in SPLITS:
+        raise ValueError(f"the split is {split!r}, expected one of {', '.join(SPLITS)}")
+    root = mix(np.array([seed], np.uint64) + np.uint64(1))
+    branch = mix(root + np.uint64(SPLITS.index(split) + 1))
+    return mix(branch + np.asarray(indices, np.int64).astype(np.uint64))
+
+
+def sample_scenes(seed: int, split: str, indices) -> Scenes:
+    """The scene graphs of some items of a split.
+
+    Parameters
+    ----------
+    seed : int, at least 0
+    split : "train", "A", "B" or "C"
+    indices : int array (B,)
+        Any numbers, in any order; the same number is always the same scene.
+    """
+    key = item_keys(seed, split, indices)
+    count = 1 + np.searchsorted(np.cumsum(TRAIN_COUNTS)[:-1], uniform(key, COUNT), side="right")
+    count = {"train": count, "C": np.full_like(count, 2)}.get(split, np.ones_like(count))
+    combinations = np.argwhere(HELD_OUT if split == "B" else ~HELD_OUT)
+    order = uniform(key[:, None], COMBINATION + np.arange(len(combinations))).argsort(1)
+    if split == "C":
+        order = second_differs(order, combinations)
+    cell = uniform(key[:, None], CELL + np.arange(9)).argsort(1)[:, :MAX_OBJECTS]
+    size = choose(key[:, None], SIZE + np.arange(MAX_OBJECTS), len(SIZES))
+    shape, colour = combinations[order[:, :MAX_OBJECTS]].transpose(2, 0, 1)
+    absent = np.arange(MAX_OBJECTS) >= count[:, None]
+    objects = (np.where(absent, -1, attribute) for attribute in (shape, colour, size, cell // 3, cell % 3))
+    return Scenes(key, choose(key, STYLE, len(STYLES)), count, *objects)
+
+
+def second_differs(order, combinations) -> np.ndarray:
+    """Bring forward, to the second place, the first combination of another shape and another colour."""
+    ranked = combinations[order]  # (B, combinations, 2)
+    differs = (ranked != ranked[:, :1]).all(2)
+    return np.stack([order[:, 0], order[np.arange(len(order)), differs.argmax(1)], order[:, 0]], axis=1)

@@ -1,0 +1,94 @@
+"""The contrastive matrix: every image against every caption of a batch, as in the CLIP paper."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from .page import LINE, Box, frame, heading, page, thumbnail, wrap, write
+from .style import BODY, IMAGE, INK, PAPER, SEQUENTIAL, TEXT, WIDE, new_figure, styled
+
+MOST = 12  # pairs whose captions can still be read
+GAP = 0.05  # inches between two cells
+
+
+def contrastive_matrix(images, captions, cosines) -> Figure:
+    """Images along the rows, captions along the columns, their cosines between; the pairs are on the diagonal.
+
+    Parameters
+    ----------
+    images : float array (B, Y, X, 3), intensities in [0, 1]
+        B from 1 to 12.
+    captions : list of B str
+    cosines : float array (B, B)
+        cosines[i, j] of image i and caption j.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no pairs, or more than can be read.
+    """
+    with styled():
+        figure = new_figure()
+        draw_matrix(figure, (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7), images, captions, cosines, BODY)
+        return figure
+
+
+def wins(scores) -> np.ndarray:
+    """Does the pair on the diagonal beat all others of its row? (B, B) -> (B,); a tie is no win.
+
+    >>> wins(np.array([[0.9, 0.1], [0.5, 0.5]]))
+    array([ True, False])
+    """
+    others = np.where(np.eye(len(scores), dtype=bool), -np.inf, scores)
+    return np.diag(scores) > others.max(1)
+
+
+def finding(cosines) -> str:
+    """What the matrix says, read by rows and by columns."""
+    B, rows, columns = len(cosines), wins(cosines).sum(), wins(np.transpose(cosines)).sum()
+    return f"The matching caption wins for {rows} of {B} images, the matching image for {columns} of {B} captions"
+
+
+def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float) -> None:
+    """The matrix within a box of a figure, its smallest text of `size` points."""
+    cosines, B = np.asarray(cosines, float), len(images)
+    if not 1 <= B <= MOST or len(captions) != B or cosines.shape != (B, B):
+        raise ValueError(
+            f"got {B} images, {len(captions)} captions and cosines {cosines.shape}, "
+            f"expected 1 to {MOST} pairs and their square of cosines"
+        )
+    sheet = page(figure, box)
+    top = heading(sheet, finding(cosines), size)
+    side = min((box[3] - top - 5 * size * LINE - 3 * GAP) / B, box[2] / (B + 1), 1.2)
+    width = min((box[2] - side - 3 * GAP) / B, 2.4)
+    left = side + 3 * GAP
+    texts = [wrap(caption, width - 2 * GAP, size, 5) for caption in captions]
+    below = top + (max(text.count("\n") for text in texts) + 1) * size * LINE + 3 * GAP
+    for j, text in enumerate(texts):
+        x = left + (j + 0.5) * width
+        sheet.text(x, below - 3 * GAP, text, fontsize=size, ha="center", va="bottom", linespacing=1.2)
+    sheet.plot([left, left + B * width - GAP], [below - 1.5 * GAP] * 2, color=TEXT, linewidth=3, solid_capstyle="butt")
+    sheet.plot([side + 1.5 * GAP] * 2, [below, below + B * side - GAP], color=IMAGE, linewidth=3, solid_capstyle="butt")
+    for i, image in enumerate(images):
+        thumbnail(sheet, image, 0, below + i * side, side - GAP)
+    draw_cells(sheet, left, below, width, side, cosines, size)
+
+
+def draw_cells(sheet, left, top, width, height, cosines, size) -> None:
+    """A coloured cell with its number for each cosine; pairs framed solid, a wrong winner of its row dashed."""
+    low, high = cosines.min(), cosines.max()
+    shades = (cosines - low) / max(high - low, 1e-12)
+    best, right = cosines.argmax(1), wins(cosines)
+    for i, j in np.ndindex(cosines.shape):
+        x, y, colour = left + j * width, top + i * height, SEQUENTIAL(float(shades[i, j]))
+        sheet.add_patch(Rectangle((x, y), width - GAP, height - GAP, facecolor=colour, linewidth=0))
+        ink = PAPER if shades[i, j] > 0.45 else INK
+        number = f"{cosines[i, j]:.2f}".replace("-", "−")
+        centre = x + (width - GAP) / 2, y + (height - GAP) / 2
+        write(sheet, *centre, number, size, weight="bold" if i == j else "normal", color=ink, ha="center", va="center_baseline")
+        if i == j or (j == best[i] and not right[i]):
+            frame(sheet, x, y, width - GAP, height - GAP, i == j)
