@@ -1,0 +1,313 @@
+"""Every layer, operation, loss and tower, ready to run on random numbers: one table for what holds for all.
+
+`build(name, seed, sizes)` gives a `Case`: float64 arrays, sizes that are distinct primes (a wrong axis cannot fit by
+luck), parameters shaken away from their initial zeros and ones, and no two numbers alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from miniclip.models.clip import (
+    ClipConfig,
+    clip_backward,
+    clip_forward,
+    encode_image_backward,
+    encode_image_forward,
+    encode_text_backward,
+    encode_text_forward,
+    init_clip,
+)
+from miniclip.models.text import TextConfig, causal_mask, init_text, text_backward, text_forward
+from miniclip.models.vision import (
+    VisionConfig,
+    init_vision,
+    patchify_backward,
+    patchify_forward,
+    vision_backward,
+    vision_forward,
+)
+from miniclip.nn import blocks as b
+from miniclip.nn import layers as l
+from miniclip.nn import losses, ops
+from miniclip.nn.tree import flatten, unflatten
+
+
+class Sizes(NamedTuple):
+    """Batch, two sequence lengths, heads, head width, embedding, vocabulary: the letters of the package."""
+
+    B: int = 5
+    T: int = 7
+    S: int = 11
+    H: int = 2
+    K: int = 3
+    E: int = 13
+    V: int = 17
+
+    @property
+    def D(self):
+        return self.H * self.K
+
+
+@dataclass
+class Case:
+    """A function with its backward: `inputs` may hold integers (no gradient), `params` is None where there are none."""
+
+    forward: Callable
+    backward: Callable
+    inputs: list
+    params: Any = None
+
+    def run(self):
+        """y, c"""
+        return self.forward(*self.inputs, *([] if self.params is None else [self.params]))
+
+    def leaves(self):
+        """All that has a gradient, as a tree: what `gradients` mirrors."""
+        tree = {"inputs": [x for x in self.inputs if x.dtype.kind == "f"]}
+        return tree if self.params is None else tree | {"params": self.params}
+
+    def gradients(self, dy, c):
+        """The backward's answer, in the shape of `leaves`."""
+        answer = self.backward(dy, c)
+        answer = answer if isinstance(answer, tuple) else (answer,)
+        if self.params is None:
+            return {"inputs": list(answer)}
+        return {"inputs": list(answer[:-1]), "params": answer[-1]}
+
+    def upstream(self, rng):
+        """A random gradient for the output, never ones."""
+        return rng.normal(size=np.shape(self.run()[0]))
+
+    def objective(self, dy):
+        """<dy, y>, as a function of the current arrays."""
+        return lambda: float(np.vdot(dy, self.run()[0]))
+
+    def map(self, change):
+        """The same case with every array changed."""
+        tree = None if self.params is None else unflatten({k: change(v) for k, v in flatten(self.params).items()})
+        return Case(self.forward, self.backward, [change(x) for x in self.inputs], tree)
+
+
+def shake(rng, tree, by=0.3):
+    """The tree plus noise: no bias stays 0, no gain stays 1."""
+    return unflatten({name: np.asarray(leaf + by * rng.normal(size=np.shape(leaf)))
+                      for name, leaf in flatten(tree).items()})  # fmt: skip
+
+
+def random_mask(rng, T, S):
+    """Each query sees a random set of keys, one at least."""
+    mask = rng.random((T, S)) < 0.5
+    mask[np.arange(T), rng.integers(S, size=T)] = True
+    return mask
+
+
+def unit(rng, B, E):
+    x = rng.normal(size=(B, E))
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def captions(rng, z, eos):
+    """ids (B, T): random tokens, repeats included, the end token at a random place, anything after it."""
+    ids = rng.integers(z.V, size=(z.B, z.T))
+    ids[ids == eos] = eos - 1
+    ids[np.arange(z.B), rng.integers(z.T, size=z.B)] = eos
+    return ids
+
+
+def clip_config(z, activation="quick_gelu", layers=2):
+    """Two towers of different width and depth; the end token is in the middle of the vocabulary."""
+    vision = VisionConfig(6, 2, z.H * z.K, layers, z.H, activation)
+    text = TextConfig(z.V, z.T + 2, 3 * z.K, layers - 1 or 1, 3, activation, z.V // 2)
+    return ClipConfig(vision, text, z.E)
+
+
+def op(forward, backward, *shape, **options):
+    """A case with one random input; `shape` is spelled in the letters of `Sizes`."""
+
+    def make(rng, z):
+        x = rng.normal(size=[getattr(z, axis) for axis in shape])
+        return Case(lambda x: forward(x, **options), backward, [x])
+
+    return make
+
+
+def layer(init, forward, backward, *args, shape="BTD", **options):
+    """A case with one random input and shaken parameters; options given as functions of (rng, z) are drawn."""
+
+    def make(rng, z):
+        drawn = {key: value(rng, z) if callable(value) else value for key, value in options.items()}
+        x = rng.normal(size=[getattr(z, axis) for axis in shape])
+        p = shake(rng, init(rng, *[getattr(z, a) if isinstance(a, str) else a for a in args]))
+        return Case(lambda x, p: forward(x, p, **drawn), backward, [x], p)
+
+    return make
+
+
+def attend(masked):
+    def make(rng, z):
+        q, k, v = (rng.normal(size=(z.B, z.H, n, w)) for n, w in ((z.T, z.K), (z.S, z.K), (z.S, z.E)))
+        mask = random_mask(rng, z.T, z.S) if masked else None
+        return Case(lambda q, k, v: ops.attend_forward(q, k, v, mask), ops.attend_backward, [q, k, v])
+
+    return make
+
+
+def cross_attention(masked):
+    def make(rng, z):
+        x, context = rng.normal(size=(z.B, z.T, z.D)), rng.normal(size=(z.B, z.S, z.E))
+        mask = random_mask(rng, z.T, z.S) if masked else None
+        p = shake(rng, b.init_cross_attention(rng, z.D, z.E))
+        return Case(
+            lambda x, context, p: b.cross_attention_forward(x, context, p, z.H, mask),
+            b.cross_attention_backward,
+            [x, context],
+            p,
+        )
+
+    return make
+
+
+def cross_entropy(rng, z):
+    logits, targets = rng.normal(size=(z.B, z.T, z.V)), rng.integers(z.V, size=(z.B, z.T))
+    return Case(ops.cross_entropy_forward, lambda dy, c: dy * ops.cross_entropy_backward(c), [logits, targets])
+
+
+def pick(rng, z):
+    return Case(ops.pick_forward, ops.pick_backward, [rng.normal(size=(z.B, z.T, z.D)), rng.integers(z.T, size=z.B)])
+
+
+def embedding(rng, z):
+    return Case(l.embedding_forward, l.embedding_backward, [captions(rng, z, z.V // 2)],
+                l.init_embedding(rng, z.V, z.D, 1.0))  # fmt: skip
+
+
+def loss(forward, backward, *extra, **options):
+    """A loss of (image, text, log-scale): its upstream gradient is a number, and multiplies."""
+
+    def make(rng, z):
+        inputs = [unit(rng, z.B, z.E), unit(rng, z.B, z.E), np.array(1.3), *(np.array(value) for value in extra)]
+        drawn = {key: value(rng, z) if callable(value) else value for key, value in options.items()}
+        return Case(
+            lambda *inputs: forward(*inputs, **drawn), lambda dy, c: tuple(dy * part for part in backward(c)), inputs
+        )
+
+    return make
+
+
+def logits(rng, z):
+    return Case(losses.logits_forward, losses.logits_backward,
+                [unit(rng, z.B, z.E), unit(rng, z.S, z.E), np.array(1.3)])  # fmt: skip
+
+
+def duplicates(rng, z):
+    """positives (B, B): a random group for each pair; equal groups match."""
+    group = rng.integers(max(z.B - 1, 1), size=z.B)
+    return group[:, None] == group
+
+
+def tower(init, forward, backward, inputs, part=lambda config: config):
+    """A tower or the whole of CLIP; `inputs` of "images" and "ids"."""
+
+    def make(rng, z):
+        config = clip_config(z)
+        images, ids = rng.normal(size=(z.B, 6, 6, 3)), captions(rng, z, config.text.eos_token_id)
+        p = shake(rng, init(rng, config))
+        given = [{"images": images, "ids": ids}[name] for name in inputs.split()]
+        return Case(lambda *given: forward(*given, part(config)), backward, given, p)
+
+    return make
+
+
+def clip_and_loss_forward(images, ids, p, config):
+    (image, text), c = clip_forward(images, ids, p, config)
+    loss, c_loss = losses.info_nce_forward(image, text, p["logit_scale"])
+    return loss, (c, c_loss)
+
+
+def clip_and_loss_backward(dy, c):
+    c, c_loss = c
+    dimage, dtext, dlogit_scale = losses.info_nce_backward(c_loss)
+    dimages, g = clip_backward(dy * dimage, dy * dtext, c)
+    return dimages, g | {"logit_scale": dy * dlogit_scale}
+
+
+def causal(rng, z):
+    return causal_mask(z.T)
+
+
+def heads(rng, z):
+    return z.H
+
+
+OPS = {
+    "gelu": op(ops.gelu_forward, ops.gelu_backward, *"BT"),
+    "quick_gelu": op(ops.quick_gelu_forward, ops.quick_gelu_backward, *"BT"),
+    "softmax": op(ops.softmax_forward, ops.softmax_backward, *"BTS"),
+    "log_softmax": op(ops.log_softmax_forward, ops.log_softmax_backward, *"BTS"),
+    "normalize": op(ops.normalize_forward, ops.normalize_backward, *"BE"),
+    "normalize, of sequences": op(ops.normalize_forward, ops.normalize_backward, *"BTE"),
+    "pick": pick,
+    "attend": attend(masked=False),
+    "attend, masked": attend(masked=True),
+    "patchify": lambda rng, z: Case(lambda x: patchify_forward(x, z.K), patchify_backward,
+                                    [rng.normal(size=(z.B, 2 * z.K, 3 * z.K, 3))]),
+}  # fmt: skip
+
+LAYERS = {
+    "linear": layer(l.init_linear, l.linear_forward, l.linear_backward, "D", "E"),
+    "linear, of rows": layer(l.init_linear, l.linear_forward, l.linear_backward, "D", "E", shape="BD"),
+    "linear, no bias": layer(lambda rng, i, o: l.init_linear(rng, i, o, bias=False), l.linear_forward,
+                             l.linear_backward, "D", "E"),
+    "layer_norm": layer(lambda rng, d: l.init_layer_norm(d), l.layer_norm_forward, l.layer_norm_backward, "D"),
+    "layer_norm, of rows": layer(lambda rng, d: l.init_layer_norm(d), l.layer_norm_forward, l.layer_norm_backward,
+                                 "E", shape="BE"),
+    "embedding": embedding,
+    "position": layer(l.init_position, l.position_forward, l.position_backward, "T", "D", 1.0),
+    "position, shorter": layer(lambda rng, t, d: l.init_position(rng, t + 2, d, 1.0), l.position_forward,
+                               l.position_backward, "T", "D"),
+    "prepend": layer(l.init_prepend, l.prepend_forward, l.prepend_backward, "D", 1.0),
+    "attention": layer(b.init_attention, b.attention_forward, b.attention_backward, "D", heads=heads),
+    "attention, causal": layer(b.init_attention, b.attention_forward, b.attention_backward, "D", heads=heads,
+                               mask=causal),
+    "cross_attention": cross_attention(masked=False),
+    "cross_attention, masked": cross_attention(masked=True),
+    "mlp": layer(b.init_mlp, b.mlp_forward, b.mlp_backward, "D", activation="quick_gelu"),
+    "mlp, gelu": layer(b.init_mlp, b.mlp_forward, b.mlp_backward, "D", activation="gelu"),
+    "block": layer(b.init_block, b.block_forward, b.block_backward, "D", 2, heads=heads, activation="quick_gelu"),
+    "block, causal gelu": layer(b.init_block, b.block_forward, b.block_backward, "D", 2, heads=heads,
+                                activation="gelu", mask=causal),
+    "blocks": layer(lambda rng, d: [b.init_block(rng, d, 2) for _ in range(2)], b.blocks_forward, b.blocks_backward,
+                    "D", heads=heads, activation="quick_gelu", mask=causal),
+}  # fmt: skip
+
+LOSSES = {
+    "cross_entropy": cross_entropy,
+    "logits": logits,
+    "info_nce": loss(losses.info_nce_forward, losses.info_nce_backward),
+    "multi_positive": loss(losses.multi_positive_forward, losses.multi_positive_backward, positives=duplicates),
+    "sigmoid_loss": loss(losses.sigmoid_loss_forward, losses.sigmoid_loss_backward, -1.7),
+    "chunked_info_nce": loss(losses.chunked_info_nce_forward, losses.chunked_info_nce_backward, chunk=2),
+    "chunked_info_nce, one chunk": loss(losses.chunked_info_nce_forward, losses.chunked_info_nce_backward),
+}
+
+TOWERS = {
+    "vision": tower(lambda rng, c: init_vision(rng, c.vision, c.embed_dim), vision_forward, vision_backward,
+                    "images", lambda c: c.vision),
+    "text": tower(lambda rng, c: init_text(rng, c.text, c.embed_dim), text_forward, text_backward, "ids",
+                  lambda c: c.text),
+    "encode_image": tower(lambda rng, c: {"visual": init_clip(rng, c)["visual"]}, encode_image_forward,
+                          encode_image_backward, "images"),
+    "encode_text": tower(lambda rng, c: {"text": init_clip(rng, c)["text"]}, encode_text_forward,
+                         encode_text_backward, "ids"),
+    "clip": tower(init_clip, clip_and_loss_forward, clip_and_loss_backward, "images ids"),
+}  # fmt: skip
+
+CASES = OPS | LAYERS | LOSSES | TOWERS
+
+
+def build(name, seed=0, sizes=None):
+    """The named case on random numbers."""
+    return CASES[name](np.random.default_rng(seed), sizes or Sizes())
