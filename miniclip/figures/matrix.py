@@ -4,11 +4,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .page import LINE, Box, frame, heading, page, thumbnail, wrap, write
+from .page import LINE, Box, decimal, frame, heading, page, thumbnail, wrap, write
 from .style import BODY, IMAGE, INK, PAPER, SEQUENTIAL, TEXT, WIDE, new_figure, styled
 
 MOST = 12  # pairs whose captions can still be read
 GAP = 0.05  # inches between two cells
+CAPTION_LINES = 6
 
 
 def contrastive_matrix(images, captions, cosines) -> Figure:
@@ -64,15 +65,19 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
     sheet = page(figure, box)
     top = heading(sheet, finding(cosines), size)
     side = min((box[3] - top - 5 * size * LINE - 3 * GAP) / B, box[2] / (B + 1), 1.2)
-    width = min((box[2] - side - 3 * GAP) / B, 2.4)
+    width = min((box[2] - side - 2 * GAP) / B, 2.4)
     left = side + 3 * GAP
-    texts = [wrap(caption, width - 2 * GAP, size, 5) for caption in captions]
-    below = top + (max(text.count("\n") for text in texts) + 1) * size * LINE + 3 * GAP
+    texts = [wrap(caption, width - 2 * GAP, size, CAPTION_LINES) for caption in captions]
+    line = top + max(text.count("\n") + 1 for text in texts) * size * LINE + 1.5 * GAP
+    below = line + 1.5 * GAP
     for j, text in enumerate(texts):
-        x = left + (j + 0.5) * width
-        sheet.text(x, below - 3 * GAP, text, fontsize=size, ha="center", va="bottom", linespacing=1.2)
-    sheet.plot([left, left + B * width - GAP], [below - 1.5 * GAP] * 2, color=TEXT, linewidth=3, solid_capstyle="butt")
-    sheet.plot([side + 1.5 * GAP] * 2, [below, below + B * side - GAP], color=IMAGE, linewidth=3, solid_capstyle="butt")
+        high = line - 2 * GAP - (text.count("\n") + 1) * size * LINE
+        write(
+            sheet, left + j * width + (width - GAP) / 2, high, text, size, width - 2 * GAP, CAPTION_LINES, ha="center"
+        )
+    sheet.plot([left, left + B * width - GAP], [line, line], color=TEXT, linewidth=3, solid_capstyle="butt")
+    edge = left - 1.5 * GAP
+    sheet.plot([edge, edge], [below, below + B * side - GAP], color=IMAGE, linewidth=3, solid_capstyle="butt")
     for i, image in enumerate(images):
         thumbnail(sheet, image, 0, below + i * side, side - GAP)
     draw_cells(sheet, left, below, width, side, cosines, size)
@@ -80,15 +85,15 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
 
 def draw_cells(sheet, left, top, width, height, cosines, size) -> None:
     """A coloured cell with its number for each cosine; pairs framed solid, a wrong winner of its row dashed."""
-    low, high = cosines.min(), cosines.max()
-    shades = (cosines - low) / max(high - low, 1e-12)
+    shades = np.clip(
+        cosines / max(cosines.max(), 1e-12), 0, 1
+    )  # from 0, so that rows of nearly equal cosines look equal
     best, right = cosines.argmax(1), wins(cosines)
     for i, j in np.ndindex(cosines.shape):
         x, y, colour = left + j * width, top + i * height, SEQUENTIAL(float(shades[i, j]))
         sheet.add_patch(Rectangle((x, y), width - GAP, height - GAP, facecolor=colour, linewidth=0))
-        ink = PAPER if shades[i, j] > 0.45 else INK
-        number = f"{cosines[i, j]:.2f}".replace("-", "−")
-        centre = x + (width - GAP) / 2, y + (height - GAP) / 2
-        write(sheet, *centre, number, size, weight="bold" if i == j else "normal", color=ink, ha="center", va="center_baseline")
+        weight, ink = "bold" if i == j else "normal", PAPER if shades[i, j] > 0.5 else INK
+        high = y + (height - GAP) / 2 - 0.59 * size / 72  # digits are 0.73 of the size high
+        write(sheet, x + (width - GAP) / 2, high, decimal(cosines[i, j]), size, weight=weight, color=ink, ha="center")
         if i == j or (j == best[i] and not right[i]):
             frame(sheet, x, y, width - GAP, height - GAP, i == j)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE
+from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE, SKY
 
 Box = tuple[float, float, float, float]  # left, top, width, height in inches
 LINE = 1.25 / 72  # inches from line to line, per point of size
@@ -80,39 +80,64 @@ def wrap(text: str, width: float, size: float, lines: int = 1, weight: str = "no
     return "\n".join(rows)
 
 
-def write(sheet: Axes, x, y, text, size, width=np.inf, lines=1, weight="normal", **more) -> float:
-    """Put a text at (x, y), its top left unless `ha` and `va` say otherwise; returns its height in inches."""
-    text = wrap(text, width, size, lines, weight)
-    style = {"ha": "left", "va": "top", "color": INK, "linespacing": 1.2} | more
-    sheet.text(x, y, text, fontsize=size, fontweight=weight, **style)
-    return (text.count("\n") + 1) * size * LINE
+def write(sheet: Axes, x, y, text, size, width=np.inf, lines=1, weight="normal", color=INK, ha="left") -> float:
+    """Put a text below y, left of, right of or around x, a line at a time; returns its height in inches."""
+    rows = wrap(text, width, size, lines, weight).split("\n")
+    for k, row in enumerate(rows):
+        baseline = y + k * size * LINE + 0.95 * size / 72
+        sheet.text(x, baseline, row, fontsize=size, fontweight=weight, color=color, ha=ha, va="baseline")
+    return len(rows) * size * LINE
 
 
 def heading(sheet: Axes, finding: str, size: float) -> float:
     """What the figure says, in bold across the top; returns the inches it takes."""
-    return write(sheet, 0, 0, finding, 1.25 * size, sheet.get_xlim()[1], 2, "bold") + 0.75 * size / 72
+    return write(sheet, 0, 0, finding, 1.2 * size, sheet.get_xlim()[1], 3, "bold") + 0.8 * size / 72
+
+
+def decimal(value: float) -> str:
+    """Two decimals, with a minus sign that is as wide as a plus."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def bar(sheet: Axes, x, y, width, name, number, share, size, true=False) -> float:
+    """A name and a number over a bar that fills a share of the width; returns the inches it takes."""
+    thick = 0.4 * size / 72
+    write(sheet, x + width, y, number, size, ha="right")
+    room = width - width_of(number, size) - 0.6 * size / 72
+    write(sheet, x, y, name, size, room, weight="bold" if true else "normal")
+    low = y + 1.15 * size * LINE
+    sheet.add_patch(Rectangle((x, low), width, thick, facecolor=FAINT, linewidth=0))
+    filled = width * min(max(float(share), 0.0), 1.0)
+    sheet.add_patch(Rectangle((x, low), filled, thick, facecolor=POSITIVE if true else SKY, linewidth=0))
+    return 1.15 * size * LINE + thick + 0.55 * size / 72
 
 
 def thumbnail(sheet: Axes, image, x, y, side, right=None) -> None:
     """A picture (Y, X, 3) in a square of `side` inches: every pixel a sharp square; framed and marked if right or wrong."""
     picture = np.clip(np.asarray(image, float), 0, 1)
-    extent = (x, x + side, y + side, y)
-    sheet.imshow(picture, extent=extent, interpolation="nearest", aspect="auto")
+    sheet.imshow(picture, extent=(x, x + side, y + side, y), interpolation="nearest", aspect="auto")
     frame(sheet, x, y, side, side, right)
     if right is not None:
-        mark(sheet, x + side, y, right, 0.16 * side**0.5)
+        mark(sheet, x + side, y, right, overhang(side))
+
+
+def overhang(side: float) -> float:
+    """Radius of the mark on the corner of a thumbnail, in inches."""
+    return 0.12 * side**0.5
 
 
 def frame(sheet: Axes, x, y, width, height, right=None) -> None:
     """An outline: solid if right, dashed if wrong, thin if nobody knows."""
-    colour, line, thick = {True: (POSITIVE, "-", 3.0), False: (NEGATIVE, (0, (2.5, 1.5)), 3.0)}.get(right, (FAINT, "-", 1.0))
-    style = {"edgecolor": colour, "linestyle": line, "linewidth": thick, "fill": False, "joinstyle": "miter"}
-    sheet.add_patch(Rectangle((x, y), width, height, clip_on=False, **style))
+    known, style = right is not None, {True: (POSITIVE, "-"), False: (NEGATIVE, (0, (2.5, 1.5)))}
+    colour, line = style[bool(right)] if known else (FAINT, "-")
+    look = {"edgecolor": colour, "linestyle": line, "linewidth": 3.0 if known else 1.0, "joinstyle": "miter"}
+    sheet.add_patch(Rectangle((x, y), width, height, fill=False, clip_on=False, **look))
 
 
 def mark(sheet: Axes, x, y, right, radius) -> None:
     """A tick or a cross on a disc of its colour, centred on (x, y)."""
     colour, sign = (POSITIVE, "✓") if right else (NEGATIVE, "✗")
     diameter = 144 * radius
-    sheet.plot([x], [y], "o", markersize=diameter, color=colour, markeredgecolor=PAPER, markeredgewidth=1.5, clip_on=False)
+    look = {"color": colour, "markeredgecolor": PAPER, "markeredgewidth": 1.5, "clip_on": False}
+    sheet.plot([x], [y], "o", markersize=diameter, **look)
     sheet.text(x, y, sign, fontsize=0.7 * diameter, color=PAPER, ha="center", va="center_baseline", fontweight="bold")

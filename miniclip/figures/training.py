@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from .page import LINE, Box, fractions, heading, page, width_of, wrap, write
+from .page import LINE, Box, fractions, heading, page, width_of
 from .style import BODY, FAINT, INK, MUTED, POSITIVE, ROSE, TEXT, WIDE, new_figure, styled
 
 DOTTED, DASHED, DASHDOT = (0, (1, 1.5)), (0, (4, 2)), (0, (5, 1.5, 1, 1.5))
@@ -76,7 +76,7 @@ def score_finding(log) -> str:
     """The last zero-shot scores, or else the last in-batch accuracy."""
     seen, unseen, accuracy = (series(log, key)[1] for key in ("zero_shot_A", "zero_shot_B", "accuracy"))
     if len(seen) and len(unseen):
-        return f"Zero-shot: {seen[-1]:.0%} on new pictures, {unseen[-1]:.0%} on combinations never seen"
+        return f"Zero-shot: {seen[-1]:.0%} on seen, {unseen[-1]:.0%} on unseen combinations"
     return f"In-batch accuracy {latest(log, 'accuracy'):.0%}" if len(accuracy) else "No accuracy in this log"
 
 
@@ -85,11 +85,11 @@ def draw_training(figure: Figure, box: Box, log, size: float) -> None:
     if not log:
         raise ValueError("the log has no rows: expected the rows of a run's metrics.jsonl")
     left, top, width, height = box
-    gap = 0.4
-    split = 0.54 * (width - gap)
-    for start, across, say, draw in ((0, split, finding, draw_loss), (split + gap, width - gap - split, score_finding, draw_scores)):
-        sheet = page(figure, (left + start, top, across, height))
-        below = max(heading(sheet, say(log), size), 2 * 1.25 * size * LINE + 0.75 * size / 72)
+    middle = 0.54 * width
+    below = 2 * 1.2 * size * LINE + 0.8 * size / 72  # two lines of heading
+    for start, end, say, draw in ((0, middle, finding, draw_loss), (middle, width, score_finding, draw_scores)):
+        across = end - start - (0.03 * width if end == middle else 0)
+        heading(page(figure, (left + start, top, across, height)), say(log), size)
         draw(figure, (left + start, top + below, across, height - below), log, size)
 
 
@@ -105,12 +105,76 @@ def draw_loss(figure: Figure, box: Box, log, size: float) -> None:
         where, values = series(log, key)
         if len(where):
             lines.append((name, smooth(values, window_of(log)), colour, pattern, where))
-    labels = [f"{name} {values[-1]:.2f}" for name, values, *_ in lines]
+    labels = [f"{name} {values[-1]:.2f}".replace(" floor", "\nfloor") for name, values, *_ in lines]
     axes = plot_axes(figure, box, labels, size)
     axes.plot(steps, loss, color=FAINT, linewidth=1.5)
     for name, values, colour, pattern, where in lines:
         thick = 3.0 if name == "loss" else 2.5
-        axes.plot(where, values, color=colour, linestyle=pattern, linewidth=thick, marker="o" if len(where) == 1 else "")
+        axes.plot(
+            where, values, color=colour, linestyle=pattern, linewidth=thick, marker="o" if len(where) == 1 else ""
+        )
     axes.set_ylim(0, 1.08 * max(loss.max(), *(values.max() for _, values, *_ in lines)))
     label_ends(axes, [values[-1] for _, values, *_ in lines], labels, size)
     axes.set_ylabel("loss (nats)", fontsize=size)
+
+
+def draw_scores(figure: Figure, box: Box, log, size: float) -> None:
+    """In-batch accuracy, and zero-shot accuracy on new pictures (A) and on held-out combinations (B)."""
+    lines = []
+    for key, name, colour, style in (
+        ("accuracy", "in batch", MUTED, {"linewidth": 1.5}),
+        ("zero_shot_A", "seen", POSITIVE, {"marker": "o", "linewidth": 3.0}),
+        ("zero_shot_B", "unseen", ROSE, {"marker": "s", "linewidth": 3.0, "linestyle": DASHED}),
+    ):
+        where, values = series(log, key)
+        if len(where):
+            values = smooth(values, window_of(log)) if key == "accuracy" else values
+            lines.append((where, values, name, {"color": colour, "markersize": 0.45 * size} | style))
+    labels = [f"{name} {values[-1]:.0%}" for _, values, name, _ in lines]
+    axes = plot_axes(figure, box, labels, size)
+    for where, values, _, style in lines:
+        axes.plot(where, values, clip_on=False, **{"marker": "o" if len(where) == 1 else ""} | style)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    label_ends(axes, [values[-1] for _, values, *_ in lines], labels, size)
+
+
+def plot_axes(figure: Figure, box: Box, labels, size: float) -> Axes:
+    """Axes within a box: room for the tick labels on the left and below, for the lines' names on the right."""
+    left, top, width, height = box
+    room = max((width_of(row, size) for label in labels for row in label.split("\n")), default=0) + 0.8 * size / 72
+    before, under = 4.6 * size / 72, 3.3 * size / 72
+    inner = (left + before, top + 0.1, width - before - room, height - under - 0.1)
+    axes = figure.add_axes(fractions(figure, inner))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=size, length=0.25 * size, pad=0.25 * size)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=max(2, int(inner[2] * 72 / size / 4)), integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel("step", fontsize=size)
+    return axes
+
+
+def spread(places, heights) -> list[float]:
+    """Raise what stands on zero or too close to its lower neighbour, until things of these heights, centred, are apart.
+
+    >>> spread([1.0, 1.25, 5.0], [0.5, 0.5, 0.5])
+    [1.0, 1.5, 5.0]
+    """
+    moved, filled = list(places), 0.0
+    for here in sorted(range(len(moved)), key=moved.__getitem__):
+        moved[here] = max(moved[here], filled + heights[here] / 2)
+        filled = moved[here] + heights[here] / 2
+    return moved
+
+
+def label_ends(axes: Axes, ends, labels, size: float) -> None:
+    """The name of each line right of its end, moved apart where lines end close together."""
+    inches = axes.get_position().size * axes.get_figure().get_size_inches()
+    line = size * LINE / inches[1] * axes.get_ylim()[1]
+    places = spread(ends, [line * (label.count("\n") + 1) for label in labels])
+    for place, label in zip(places, labels, strict=True):
+        for k, row in enumerate(label.split("\n")):
+            y = place - line * (k - label.count("\n") / 2)
+            where = axes.get_yaxis_transform()
+            x = 1 + 0.6 * size / 72 / inches[0]
+            axes.text(x, y, row, transform=where, fontsize=size, va="center_baseline")

@@ -1,0 +1,113 @@
+"""What a search found: the pictures of a sentence, or the sentences of a picture, best first."""
+
+from matplotlib.figure import Figure
+
+from .page import Box, bar, clean, decimal, heading, mark, page, thumbnail, write
+from .style import BODY, WIDE, new_figure, styled
+
+BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
+MOST = 12  # pictures on a sheet
+
+
+def contact_sheet(query, images, scores, right=None) -> Figure:
+    """The pictures that a sentence found, best first, each with its score.
+
+    Parameters
+    ----------
+    query : str
+    images : float array (B, Y, X, 3), intensities in [0, 1]
+        In the order of the search, B from 1 to 12.
+    scores : float array (B,)
+        Cosines.
+    right : bool array (B,), optional
+        Is the sentence true of the picture?
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, too many, or not as many scores.
+    """
+    with styled():
+        figure = new_figure()
+        draw_sheet(figure, BODY_BOX, query, images, scores, right, BODY)
+        return figure
+
+
+def captions_sheet(image, captions, scores, right=None) -> Figure:
+    """The sentences that a picture found, best first, each with its score.
+
+    Parameters
+    ----------
+    image : float array (Y, X, 3), intensities in [0, 1]
+    captions : list of B str
+        In the order of the search, B from 1 to 8.
+    scores : float array (B,)
+        Cosines.
+    right : bool array (B,), optional
+        Is the sentence true of the picture?
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If there are no captions, too many, or not as many scores.
+    """
+    with styled():
+        figure = new_figure()
+        draw_captions(figure, BODY_BOX, image, captions, scores, right, BODY)
+        return figure
+
+
+def finding(found: int, right, what: str) -> str:
+    """How many of the answers are right, and whether the first is."""
+    if right is None:
+        return f"The first {found} {what}"
+    first = (", and so is the first" if right[0] else ", but not the first") if any(right) else ""
+    return f"{sum(map(bool, right))} of {found} {what} are right{first}"
+
+
+def check(found, scores, right, most: int, what: str) -> list:
+    """The marks, one for each answer, once everything has one length."""
+    if not 1 <= found <= most or len(scores) != found or (right is not None and len(right) != found):
+        raise ValueError(f"got {found} {what} and {len(scores)} scores, expected 1 to {most} of them and a score each")
+    return [None] * found if right is None else [bool(r) for r in right]
+
+
+def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: float) -> None:
+    """The query in quotes, what came of it, and the pictures in rows of up to six, within a box of a figure."""
+    marks = check(len(images), scores, right, MOST, "images")
+    sheet = page(figure, box)
+    top = heading(sheet, f"“{clean(query)}”", size)
+    top += write(sheet, 0, top - 0.5 * size / 72, finding(len(images), right, "pictures"), size) + 0.5 * size / 72
+    columns = max(len(images), 3) if len(images) <= 6 else -(-len(images) // 2)
+    rows = -(-len(images) // columns)
+    gap, under = 1.5 * size / 72, 1.6 * size / 72
+    side = min((box[2] - columns * gap) / columns, (box[3] - top) / rows - under - 0.1, 3.0)
+    pitch = min((box[3] - top) / rows, 1.15 * (side + under))
+    for b, image in enumerate(images):
+        x, y = b % columns * (side + gap), top + b // columns * pitch
+        thumbnail(sheet, image, x, y, side, marks[b])
+        write(sheet, x + side / 2, y + side + 0.3 * size / 72, decimal(scores[b]), size, ha="center")
+
+
+def draw_captions(figure: Figure, box: Box, image, captions, scores, right, size: float) -> None:
+    """The picture on the left, its sentences with score bars on the right, within a box of a figure."""
+    marks = check(len(captions), scores, right, 8, "captions")
+    sheet = page(figure, box)
+    top = heading(sheet, finding(len(captions), right, "sentences for this picture"), size)
+    side = min(0.31 * box[2], box[3] - top)
+    thumbnail(sheet, image, 0, top, side)
+    start = side + 3 * size / 72
+    step = min((box[3] - top) / len(captions), 3.0 * size / 72)
+    for b, caption in enumerate(captions):
+        y = top + b * step - 0.2 * size / 72
+        bar(sheet, start, y, box[2] - start, caption, decimal(scores[b]), scores[b], size)
+        if marks[b] is not None:
+            mark(sheet, start - size / 72, y + 0.6 * size / 72, marks[b], 0.6 * size / 72)

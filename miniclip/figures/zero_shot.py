@@ -1,0 +1,92 @@
+"""Zero-shot classification, seen: each picture beside the bars of its likeliest classes."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .page import Box, bar, heading, page, thumbnail
+from .style import BODY, WIDE, new_figure, styled
+
+TOP = 3  # classes shown of each picture
+MOST = 9  # pictures
+
+
+def zero_shot_bars(images, class_names, probabilities, truth=None) -> Figure:
+    """Pictures, each with its likeliest classes; framed and marked right or wrong where the truth is known.
+
+    Parameters
+    ----------
+    images : float array (B, Y, X, 3), intensities in [0, 1]
+        B from 1 to 9.
+    class_names : list of K str
+    probabilities : float array (B, K)
+        The rows sum to 1.
+    truth : int array (B,), optional
+        Indices into `class_names`. A class that only ties for the first place is not counted as right.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together.
+    """
+    with styled():
+        figure = new_figure()
+        box = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
+        draw_bars(figure, box, images, class_names, probabilities, truth, BODY, "pictures")
+        return figure
+
+
+def first_alone(probabilities, truth) -> np.ndarray:
+    """Is the true class likelier than every other? (B, K), (B,) -> (B,)
+
+    >>> first_alone(np.array([[0.7, 0.3], [0.5, 0.5]]), [0, 0])
+    array([ True, False])
+    """
+    others = np.array(probabilities, float)
+    rows = np.arange(len(others))
+    true = others[rows, truth]
+    others[rows, truth] = -np.inf
+    return true > others.max(1)
+
+
+def finding(probabilities, truth, what: str) -> str:
+    """How many are right; without a truth, how sure the answers are."""
+    B, K = probabilities.shape
+    if truth is None:
+        return f"The first of {K} classes gets {probabilities.max(1).mean():.0%} on average over {B} {what}"
+    return f"{first_alone(probabilities, truth).sum()} of {B} {what} named right among {K} classes"
+
+
+def draw_bars(figure: Figure, box: Box, images, class_names, probabilities, truth, size: float, what: str) -> None:
+    """The pictures and their bars in a grid within a box of a figure."""
+    probabilities, B = np.asarray(probabilities, float), len(images)
+    if not 1 <= B <= MOST or probabilities.shape != (B, len(class_names)) or (truth is not None and len(truth) != B):
+        raise ValueError(
+            f"got {B} images, {len(class_names)} class names and probabilities {probabilities.shape}, "
+            f"expected 1 to {MOST} images and a row of probabilities for each"
+        )
+    sheet = page(figure, box)
+    top = heading(sheet, finding(probabilities, truth, what), size)
+    columns = 1 if B == 1 else 2 if B <= 4 else 3
+    rows = -(-B // columns)
+    gap = 1.8 * size / 72
+    width, height = (box[2] - (columns - 1) * gap) / columns, min((box[3] - top) / rows, 3.0)
+    side = min(0.31 * width, height - 1.2 * size / 72)
+    right = [None] * B if truth is None else first_alone(probabilities, truth).tolist()
+    for b, image in enumerate(images):
+        x, y = b % columns * (width + gap), top + b // columns * height
+        thumbnail(sheet, image, x, y + 0.3 * size / 72, side, right[b])
+        start = x + side + 1.2 * size / 72
+        true = None if truth is None else int(truth[b])
+        for k in shown(probabilities[b], true):
+            percent = f"{probabilities[b, k]:.0%}"
+            y += bar(sheet, start, y, x + width - start, class_names[k], percent, probabilities[b, k], size, k == true)
+
+
+def shown(probabilities, true) -> list[int]:
+    """The likeliest classes, best first; the true one takes the last place if it is not among them."""
+    order = np.argsort(-probabilities, kind="stable")[:TOP].tolist()
+    return order if true is None or true in order else [*order[:-1], true]
