@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .page import LINE, Box, decimal, frame, heading, page, thumbnail, wrap, write
-from .style import BODY, IMAGE, INK, PAPER, SEQUENTIAL, TEXT, WIDE, new_figure, styled
+from .style import BODY, IMAGE, INK, PAPER, SEQUENTIAL, TEXT, WIDE, Look, new_figure, styled
 
 MOST = 12  # pairs whose captions can still be read
 GAP = 0.05  # inches between two cells
@@ -51,7 +51,7 @@ def wins(scores) -> np.ndarray:
 def finding(cosines) -> str:
     """What the matrix says, read by rows and by columns."""
     B, rows, columns = len(cosines), wins(cosines).sum(), wins(np.transpose(cosines)).sum()
-    return f"The matching caption wins for {rows} of {B} images, the matching image for {columns} of {B} captions"
+    return f"{rows} of {B} images find their caption, {columns} of {B} captions their image"
 
 
 def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float) -> None:
@@ -64,20 +64,20 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
         )
     sheet = page(figure, box)
     top = heading(sheet, finding(cosines), size)
-    side = min((box[3] - top - 5 * size * LINE - 3 * GAP) / B, box[2] / (B + 1), 1.2)
-    width = min((box[2] - side - 2 * GAP) / B, 2.4)
-    left = side + 3 * GAP
-    texts = [wrap(caption, width - 2 * GAP, size, CAPTION_LINES) for caption in captions]
+    tallest = min((box[3] - top - 2 * size * LINE) / B, box[2] / (B + 1), 1.2)
+    width = min((box[2] - tallest - 2 * GAP) / B, 2.4)  # of a column; of the thumbnails' at most `tallest`
+    texts = [wrap(caption, width - GAP, size, CAPTION_LINES) for caption in captions]
     line = top + max(text.count("\n") + 1 for text in texts) * size * LINE + 1.5 * GAP
     below = line + 1.5 * GAP
+    side = min((box[3] - below) / B, tallest)
+    left = side + 3 * GAP
     for j, text in enumerate(texts):
-        high = line - 2 * GAP - (text.count("\n") + 1) * size * LINE
-        write(
-            sheet, left + j * width + (width - GAP) / 2, high, text, size, width - 2 * GAP, CAPTION_LINES, ha="center"
-        )
-    sheet.plot([left, left + B * width - GAP], [line, line], color=TEXT, linewidth=3, solid_capstyle="butt")
+        middle, high = left + j * width + (width - GAP) / 2, line - 2 * GAP - (text.count("\n") + 1) * size * LINE
+        write(sheet, middle, high, text, size, width - GAP, CAPTION_LINES, ha="center")
     edge = left - 1.5 * GAP
-    sheet.plot([edge, edge], [below, below + B * side - GAP], color=IMAGE, linewidth=3, solid_capstyle="butt")
+    bars: Look = {"linewidth": 3, "solid_capstyle": "butt"}
+    sheet.plot([left, left + B * width - GAP], [line, line], color=TEXT, **bars)
+    sheet.plot([edge, edge], [below, below + B * side - GAP], color=IMAGE, **bars)
     for i, image in enumerate(images):
         thumbnail(sheet, image, 0, below + i * side, side - GAP)
     draw_cells(sheet, left, below, width, side, cosines, size)
@@ -85,9 +85,7 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
 
 def draw_cells(sheet, left, top, width, height, cosines, size) -> None:
     """A coloured cell with its number for each cosine; pairs framed solid, a wrong winner of its row dashed."""
-    shades = np.clip(
-        cosines / max(cosines.max(), 1e-12), 0, 1
-    )  # from 0, so that rows of nearly equal cosines look equal
+    shades = np.clip(cosines / max(cosines.max(), 1e-12), 0, 1)  # from 0: nearly equal cosines look nearly equal
     best, right = cosines.argmax(1), wins(cosines)
     for i, j in np.ndindex(cosines.shape):
         x, y, colour = left + j * width, top + i * height, SEQUENTIAL(float(shades[i, j]))

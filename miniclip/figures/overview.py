@@ -8,7 +8,7 @@ from .style import new_figure, styled
 from .training import draw_training
 from .zero_shot import draw_bars
 
-SIZE = (13.33, 8.9)  # inches: what a page of a browser shows at once
+SIZE = (13.33, 9.2)  # inches: what a page of a browser shows at once
 BODY = 11.0  # points
 
 
@@ -27,7 +27,7 @@ def overview(matrix, zero_shot, text_search, image_search, log) -> Figure:
     -------
     Figure
     """
-    edge, gap, left = 0.35, 0.5, 6.7
+    edge, gap, left = 0.35, 0.45, 6.45
     beside = edge + left + gap
     right = SIZE[0] - edge - beside
     lower = 5.7

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE, SKY
+from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE, SKY, Look
 
 Box = tuple[float, float, float, float]  # left, top, width, height in inches
 LINE = 1.25 / 72  # inches from line to line, per point of size
@@ -67,7 +67,8 @@ def wrap(text: str, width: float, size: float, lines: int = 1, weight: str = "no
     >>> wrap("a large yellow star", 1.0, 12.0, lines=2).split(chr(10))
     ['a large', 'yellow star']
     """
-    rows, rest = [], clean(text, weight)
+    rows: list[str] = []
+    rest = clean(text, weight)
     while rest and len(rows) < lines:
         cut = fitting(rest, width, size, weight)
         if cut < len(rest) and len(rows) == lines - 1:
@@ -91,7 +92,11 @@ def write(sheet: Axes, x, y, text, size, width=np.inf, lines=1, weight="normal",
 
 def heading(sheet: Axes, finding: str, size: float) -> float:
     """What the figure says, in bold across the top; returns the inches it takes."""
-    return write(sheet, 0, 0, finding, 1.2 * size, sheet.get_xlim()[1], 3, "bold") + 0.8 * size / 72
+    width = sheet.get_xlim()[1]
+    lines = wrap(finding, width, 1.2 * size, 3, "bold").count("\n")
+    while wrap(finding, 0.97 * width, 1.2 * size, 3, "bold").count("\n") == lines < 2 and width > 1:
+        width *= 0.97  # lines of nearly the same length
+    return write(sheet, 0, 0, finding, 1.2 * size, width, 3, "bold") + 0.8 * size / 72
 
 
 def decimal(value: float) -> str:
@@ -113,7 +118,7 @@ def bar(sheet: Axes, x, y, width, name, number, share, size, true=False) -> floa
 
 
 def thumbnail(sheet: Axes, image, x, y, side, right=None) -> None:
-    """A picture (Y, X, 3) in a square of `side` inches: every pixel a sharp square; framed and marked if right or wrong."""
+    """A picture (Y, X, 3) in a square of `side` inches, its pixels sharp; framed and marked if right or wrong."""
     picture = np.clip(np.asarray(image, float), 0, 1)
     sheet.imshow(picture, extent=(x, x + side, y + side, y), interpolation="nearest", aspect="auto")
     frame(sheet, x, y, side, side, right)
@@ -130,7 +135,7 @@ def frame(sheet: Axes, x, y, width, height, right=None) -> None:
     """An outline: solid if right, dashed if wrong, thin if nobody knows."""
     known, style = right is not None, {True: (POSITIVE, "-"), False: (NEGATIVE, (0, (2.5, 1.5)))}
     colour, line = style[bool(right)] if known else (FAINT, "-")
-    look = {"edgecolor": colour, "linestyle": line, "linewidth": 3.0 if known else 1.0, "joinstyle": "miter"}
+    look: Look = {"edgecolor": colour, "linestyle": line, "linewidth": 3.0 if known else 1.0, "joinstyle": "miter"}
     sheet.add_patch(Rectangle((x, y), width, height, fill=False, clip_on=False, **look))
 
 
@@ -138,6 +143,6 @@ def mark(sheet: Axes, x, y, right, radius) -> None:
     """A tick or a cross on a disc of its colour, centred on (x, y)."""
     colour, sign = (POSITIVE, "✓") if right else (NEGATIVE, "✗")
     diameter = 144 * radius
-    look = {"color": colour, "markeredgecolor": PAPER, "markeredgewidth": 1.5, "clip_on": False}
+    look: Look = {"color": colour, "markeredgecolor": PAPER, "markeredgewidth": 1.5, "clip_on": False}
     sheet.plot([x], [y], "o", markersize=diameter, **look)
     sheet.text(x, y, sign, fontsize=0.7 * diameter, color=PAPER, ha="center", va="center_baseline", fontweight="bold")

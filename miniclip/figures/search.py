@@ -65,12 +65,12 @@ def captions_sheet(image, captions, scores, right=None) -> Figure:
         return figure
 
 
-def finding(found: int, right, what: str) -> str:
-    """How many of the answers are right, and whether the first is."""
+def finding(found: int, right, claim: str) -> str:
+    """Of how many answers the claim holds, and whether of the first; without marks, how many there are."""
     if right is None:
-        return f"The first {found} {what}"
-    first = (", and so is the first" if right[0] else ", but not the first") if any(right) else ""
-    return f"{sum(map(bool, right))} of {found} {what} are right{first}"
+        return f"The first {found} {claim.split()[0]}"
+    first = (", the first one included" if right[0] else ", but not the first") if any(right) else ""
+    return f"{sum(map(bool, right))} of {found} {claim}{first}"
 
 
 def check(found, scores, right, most: int, what: str) -> list:
@@ -85,12 +85,15 @@ def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: flo
     marks = check(len(images), scores, right, MOST, "images")
     sheet = page(figure, box)
     top = heading(sheet, f"“{clean(query)}”", size)
-    top += write(sheet, 0, top - 0.5 * size / 72, finding(len(images), right, "pictures"), size) + 0.5 * size / 72
+    top += (
+        write(sheet, 0, top - 0.5 * size / 72, finding(len(images), right, "pictures are right"), size)
+        + 0.5 * size / 72
+    )
     columns = max(len(images), 3) if len(images) <= 6 else -(-len(images) // 2)
     rows = -(-len(images) // columns)
     gap, under = 1.5 * size / 72, 1.6 * size / 72
-    side = min((box[2] - columns * gap) / columns, (box[3] - top) / rows - under - 0.1, 3.0)
-    pitch = min((box[3] - top) / rows, 1.15 * (side + under))
+    side = min((box[2] - (columns - 0.5) * gap) / columns, (box[3] - top) / rows - under - 0.1, 3.0)
+    pitch = min((box[3] - top) / rows, 1.25 * (side + under))
     for b, image in enumerate(images):
         x, y = b % columns * (side + gap), top + b // columns * pitch
         thumbnail(sheet, image, x, y, side, marks[b])
@@ -101,11 +104,11 @@ def draw_captions(figure: Figure, box: Box, image, captions, scores, right, size
     """The picture on the left, its sentences with score bars on the right, within a box of a figure."""
     marks = check(len(captions), scores, right, 8, "captions")
     sheet = page(figure, box)
-    top = heading(sheet, finding(len(captions), right, "sentences for this picture"), size)
+    top = heading(sheet, finding(len(captions), right, "sentences are true of this picture"), size)
     side = min(0.31 * box[2], box[3] - top)
     thumbnail(sheet, image, 0, top, side)
     start = side + 3 * size / 72
-    step = min((box[3] - top) / len(captions), 3.0 * size / 72)
+    step = min((box[3] - top) / len(captions), 3.8 * size / 72)
     for b, caption in enumerate(captions):
         y = top + b * step - 0.2 * size / 72
         bar(sheet, start, y, box[2] - start, caption, decimal(scores[b]), scores[b], size)

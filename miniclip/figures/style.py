@@ -7,6 +7,7 @@ also a solid frame and a tick, wrong a dashed frame and a cross, and every line 
 import io
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.style
@@ -24,9 +25,10 @@ SEQUENTIAL = LinearSegmentedColormap.from_list("paper_to_ink", ["#F3F6F9", "#A9C
 WIDE = (13.33, 7.5)  # inches, 16:9: a slide
 BODY = 18.0  # points, the smallest text of a slide
 DPI = 200
+Look = dict[str, Any]  # how to draw something: matplotlib's own keywords
 FONT = "DejaVu Sans"  # comes with matplotlib: the same letters on every machine
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.family": FONT,
     "text.color": INK,
     "text.parse_math": False,  # a $ in a caption is a dollar

@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from .page import LINE, Box, fractions, heading, page, width_of
-from .style import BODY, FAINT, INK, MUTED, POSITIVE, ROSE, TEXT, WIDE, new_figure, styled
+from .style import BODY, FAINT, INK, MUTED, POSITIVE, ROSE, TEXT, WIDE, Look, new_figure, styled
 
+Line = tuple[np.ndarray, np.ndarray, float, str, Look]  # steps, values, the last value, its label, its look
 DOTTED, DASHED, DASHDOT = (0, (1, 1.5)), (0, (4, 2)), (0, (5, 1.5, 1, 1.5))
 
 
@@ -42,41 +43,36 @@ def series(log, key) -> tuple[np.ndarray, np.ndarray]:
 
 
 def smooth(values, window: int) -> np.ndarray:
-    """The mean of the last `window` values, of fewer at the beginning.
+    """The mean of the values at most `window` places away, before or after.
 
-    >>> smooth(np.array([4.0, 2.0, 0.0]), 2)
-    array([4., 3., 1.])
+    >>> smooth(np.array([4.0, 2.0, 0.0]), 1)
+    array([3., 2., 1.])
     """
     total = np.concatenate([[0.0], np.cumsum(values)])
-    end = np.arange(1, len(values) + 1)
-    start = np.maximum(end - window, 0)
+    place = np.arange(len(values))
+    start, end = np.maximum(place - window, 0), np.minimum(place + window + 1, len(values))
     return (total[end] - total[start]) / (end - start)
 
 
-def window_of(log) -> int:
-    """A twentieth of the run."""
-    return max(1, len(log) // 20)
-
-
-def latest(log, key) -> float | None:
-    """The mean of a key over the last twentieth of the run; None where it never occurs."""
+def latest(log, key) -> float:
+    """The mean of a key over the last twentieth of its values; nan where it never occurs."""
     values = series(log, key)[1]
-    return float(smooth(values, window_of(log))[-1]) if len(values) else None
+    return float(values[-max(1, len(values) // 20) :].mean()) if len(values) else float("nan")
 
 
 def finding(log) -> str:
     """How far the loss came from chance to the floor that the captions leave it."""
     loss, chance, floor = (latest(log, key) for key in ("loss", "chance", "caption_floor"))
-    if chance is None or floor is None or chance <= floor:
+    if not chance > floor:  # or either is not in the log
         return f"The loss ends at {loss:.2f}"
     return f"The loss went {(chance - loss) / (chance - floor):.0%} of the way from chance to its floor"
 
 
 def score_finding(log) -> str:
     """The last zero-shot scores, or else the last in-batch accuracy."""
-    seen, unseen, accuracy = (series(log, key)[1] for key in ("zero_shot_A", "zero_shot_B", "accuracy"))
-    if len(seen) and len(unseen):
-        return f"Zero-shot: {seen[-1]:.0%} on seen, {unseen[-1]:.0%} on unseen combinations"
+    seen, new, accuracy = (series(log, key)[1] for key in ("zero_shot_A", "zero_shot_B", "accuracy"))
+    if len(seen) and len(new):
+        return f"Zero-shot: {seen[-1]:.0%} on seen, {new[-1]:.0%} on new combinations"
     return f"In-batch accuracy {latest(log, 'accuracy'):.0%}" if len(accuracy) else "No accuracy in this log"
 
 
@@ -85,71 +81,69 @@ def draw_training(figure: Figure, box: Box, log, size: float) -> None:
     if not log:
         raise ValueError("the log has no rows: expected the rows of a run's metrics.jsonl")
     left, top, width, height = box
-    middle = 0.54 * width
-    below = 2 * 1.2 * size * LINE + 0.8 * size / 72  # two lines of heading
-    for start, end, say, draw in ((0, middle, finding, draw_loss), (middle, width, score_finding, draw_scores)):
-        across = end - start - (0.03 * width if end == middle else 0)
-        heading(page(figure, (left + start, top, across, height)), say(log), size)
-        draw(figure, (left + start, top + below, across, height - below), log, size)
+    middle = 0.53 * width
+    panels = [
+        (left, middle - 0.03 * width, finding, draw_loss),
+        (left + middle, width - middle, score_finding, draw_scores),
+    ]
+    below = max(heading(page(figure, (x, top, across, height)), say(log), size) for x, across, say, _ in panels)
+    for x, across, _, draw in panels:
+        draw(figure, (x, top + below, across, height - below), log, size)
 
 
 def draw_loss(figure: Figure, box: Box, log, size: float) -> None:
     """The loss, as logged and smoothed, between chance and the two floors."""
-    steps, loss = series(log, "loss")
-    lines = [("loss", smooth(loss, window_of(log)), INK, "-", steps)]
-    for key, name, colour, pattern in (
-        ("chance", "chance", MUTED, DOTTED),
-        ("caption_floor", "caption floor", TEXT, DASHED),
-        ("temperature_floor", "temperature floor", ROSE, DASHDOT),
+    lines: list[Line] = []
+    for key, name, look in (
+        ("loss", "loss", {"color": INK, "linewidth": 3.0}),
+        ("chance", "chance", {"color": MUTED, "linewidth": 2.5, "linestyle": DOTTED}),
+        ("caption_floor", "caption\nfloor", {"color": TEXT, "linewidth": 2.5, "linestyle": DASHED}),
+        ("temperature_floor", "temperature\nfloor", {"color": ROSE, "linewidth": 2.5, "linestyle": DASHDOT}),
     ):
-        where, values = series(log, key)
-        if len(where):
-            lines.append((name, smooth(values, window_of(log)), colour, pattern, where))
-    labels = [f"{name} {values[-1]:.2f}".replace(" floor", "\nfloor") for name, values, *_ in lines]
-    axes = plot_axes(figure, box, labels, size)
-    axes.plot(steps, loss, color=FAINT, linewidth=1.5)
-    for name, values, colour, pattern, where in lines:
-        thick = 3.0 if name == "loss" else 2.5
-        axes.plot(
-            where, values, color=colour, linestyle=pattern, linewidth=thick, marker="o" if len(where) == 1 else ""
-        )
-    axes.set_ylim(0, 1.08 * max(loss.max(), *(values.max() for _, values, *_ in lines)))
-    label_ends(axes, [values[-1] for _, values, *_ in lines], labels, size)
+        steps, values = series(log, key)
+        if len(values):
+            lines.append(
+                (steps, smooth(values, len(values) // 40), latest(log, key), f"{name} {latest(log, key):.2f}", look)
+            )
+    axes = plot_axes(figure, box, [label for *_, label, _ in lines], size)
+    axes.plot(*series(log, "loss"), color=FAINT, linewidth=1.5)
+    axes.set_ylim(0, 1.08 * max(series(log, "loss")[1].max(), *(values.max() for _, values, *_ in lines)))
     axes.set_ylabel("loss (nats)", fontsize=size)
+    draw_lines(axes, lines, log, size)
 
 
 def draw_scores(figure: Figure, box: Box, log, size: float) -> None:
     """In-batch accuracy, and zero-shot accuracy on new pictures (A) and on held-out combinations (B)."""
-    lines = []
-    for key, name, colour, style in (
-        ("accuracy", "in batch", MUTED, {"linewidth": 1.5}),
-        ("zero_shot_A", "seen", POSITIVE, {"marker": "o", "linewidth": 3.0}),
-        ("zero_shot_B", "unseen", ROSE, {"marker": "s", "linewidth": 3.0, "linestyle": DASHED}),
+    lines: list[Line] = []
+    for key, name, look in (
+        ("accuracy", "in batch", {"color": MUTED, "linewidth": 1.5}),
+        ("zero_shot_A", "seen", {"color": POSITIVE, "linewidth": 3.0, "marker": "o"}),
+        ("zero_shot_B", "new", {"color": ROSE, "linewidth": 3.0, "marker": "s", "linestyle": DASHED}),
     ):
-        where, values = series(log, key)
-        if len(where):
-            values = smooth(values, window_of(log)) if key == "accuracy" else values
-            lines.append((where, values, name, {"color": colour, "markersize": 0.45 * size} | style))
-    labels = [f"{name} {values[-1]:.0%}" for _, values, name, _ in lines]
-    axes = plot_axes(figure, box, labels, size)
-    for where, values, _, style in lines:
-        axes.plot(where, values, clip_on=False, **{"marker": "o" if len(where) == 1 else ""} | style)
+        steps, values = series(log, key)
+        if len(values):
+            end = latest(log, key) if key == "accuracy" else values[-1]
+            values = smooth(values, len(values) // 40) if key == "accuracy" else values
+            lines.append((steps, values, end, f"{name} {end:.0%}", look))
+    axes = plot_axes(figure, box, [label for *_, label, _ in lines], size)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    label_ends(axes, [values[-1] for _, values, *_ in lines], labels, size)
+    draw_lines(axes, lines, log, size)
 
 
 def plot_axes(figure: Figure, box: Box, labels, size: float) -> Axes:
     """Axes within a box: room for the tick labels on the left and below, for the lines' names on the right."""
     left, top, width, height = box
-    room = max((width_of(row, size) for label in labels for row in label.split("\n")), default=0) + 0.8 * size / 72
+    room = max((width_of(row, size) for label in labels for row in label.split("\n")), default=0) + 1.2 * size / 72
     before, under = 4.6 * size / 72, 3.3 * size / 72
     inner = (left + before, top + 0.1, width - before - room, height - under - 0.1)
     axes = figure.add_axes(fractions(figure, inner))
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=size, length=0.25 * size, pad=0.25 * size)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=max(2, int(inner[2] * 72 / size / 4)), integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(
+        MaxNLocator(nbins=max(2, int(inner[2] * 72 / size / 4)), steps=[1, 2, 5, 10], integer=True)
+    )
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_xlabel("step", fontsize=size)
     return axes
 
@@ -167,14 +161,18 @@ def spread(places, heights) -> list[float]:
     return moved
 
 
-def label_ends(axes: Axes, ends, labels, size: float) -> None:
-    """The name of each line right of its end, moved apart where lines end close together."""
-    inches = axes.get_position().size * axes.get_figure().get_size_inches()
-    line = size * LINE / inches[1] * axes.get_ylim()[1]
-    places = spread(ends, [line * (label.count("\n") + 1) for label in labels])
-    for place, label in zip(places, labels, strict=True):
+def draw_lines(axes: Axes, lines: list[Line], log, size: float) -> None:
+    """The lines, and right of each its name and last value, moved apart where lines end close together."""
+    axes.set_xlim(0, log[-1]["step"])
+    width, height = axes.bbox.width / axes.figure.dpi, axes.bbox.height / axes.figure.dpi
+    line, em = size * LINE / height * axes.get_ylim()[1], size / 72 / width
+    places = spread([end for _, _, end, *_ in lines], [line * (label.count("\n") + 1.25) for *_, label, _ in lines])
+    beside = axes.get_yaxis_transform()
+    for (steps, values, end, label, look), place in zip(lines, places, strict=True):
+        look = {"marker": "o" if len(steps) == 1 else "", "markersize": 0.45 * size, "clip_on": False} | look
+        axes.plot(steps, values, **look)
+        leader: Look = {"color": look["color"], "linewidth": 1, "transform": beside, "clip_on": False}
+        axes.plot([1 + 0.3 * em, 1 + 0.9 * em], [end, place], **leader)
         for k, row in enumerate(label.split("\n")):
             y = place - line * (k - label.count("\n") / 2)
-            where = axes.get_yaxis_transform()
-            x = 1 + 0.6 * size / 72 / inches[0]
-            axes.text(x, y, row, transform=where, fontsize=size, va="center_baseline")
+            axes.text(1 + 1.1 * em, y, row, transform=beside, fontsize=size, va="center_baseline")

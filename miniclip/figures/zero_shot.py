@@ -7,7 +7,7 @@ from .page import Box, bar, heading, page, thumbnail
 from .style import BODY, WIDE, new_figure, styled
 
 TOP = 3  # classes shown of each picture
-MOST = 9  # pictures
+MOST = 6  # pictures
 
 
 def zero_shot_bars(images, class_names, probabilities, truth=None) -> Figure:
@@ -16,7 +16,7 @@ def zero_shot_bars(images, class_names, probabilities, truth=None) -> Figure:
     Parameters
     ----------
     images : float array (B, Y, X, 3), intensities in [0, 1]
-        B from 1 to 9.
+        B from 1 to 6.
     class_names : list of K str
     probabilities : float array (B, K)
         The rows sum to 1.
@@ -70,16 +70,16 @@ def draw_bars(figure: Figure, box: Box, images, class_names, probabilities, trut
         )
     sheet = page(figure, box)
     top = heading(sheet, finding(probabilities, truth, what), size)
-    columns = 1 if B == 1 else 2 if B <= 4 else 3
+    columns = 2
     rows = -(-B // columns)
-    gap = 1.8 * size / 72
+    gap = 1.4 * size / 72
     width, height = (box[2] - (columns - 1) * gap) / columns, min((box[3] - top) / rows, 3.0)
-    side = min(0.31 * width, height - 1.2 * size / 72)
+    side = min(0.28 * width, height - 1.2 * size / 72)
     right = [None] * B if truth is None else first_alone(probabilities, truth).tolist()
     for b, image in enumerate(images):
         x, y = b % columns * (width + gap), top + b // columns * height
         thumbnail(sheet, image, x, y + 0.3 * size / 72, side, right[b])
-        start = x + side + 1.2 * size / 72
+        start = x + side + 1.1 * size / 72
         true = None if truth is None else int(truth[b])
         for k in shown(probabilities[b], true):
             percent = f"{probabilities[b, k]:.0%}"
