@@ -17,10 +17,10 @@ PALETTE = np.array(
     [(0.85, 0.12, 0.12), (0.95, 0.50, 0.08), (0.92, 0.84, 0.10), (0.12, 0.62, 0.18),
      (0.10, 0.74, 0.80), (0.14, 0.28, 0.88), (0.48, 0.14, 0.74), (0.92, 0.28, 0.64)], np.float32,
 )  # fmt: skip
-CENTRES = np.array([5.5, 16.0, 26.5])  # pixels, for rows and for columns
-RADII = np.array([(2.9, 3.4), (4.7, 5.2)])  # pixels, smallest and largest of each size
-JITTER, TURN = 0.7, 0.15  # pixels, radians
-WINDOW = 14  # pixels: a side of the square that holds any object
+CENTRES = np.array([8.0, 16.0, 24.0])  # pixels, for rows and for columns
+RADII = np.array([(4.0, 4.5), (6.4, 7.0)])  # pixels, smallest and largest of each size
+JITTER, TURN = 0.4, 0.1  # pixels, radians
+WINDOW = 18  # pixels: a side of the square that holds any object
 TABLE, REACH = 160, 1.9  # a distance table has TABLE x TABLE entries, for coordinates from -REACH to REACH
 
 

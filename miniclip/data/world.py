@@ -6,6 +6,7 @@ the choice's own number, so nothing has a state, and all items are drawn at once
 """
 
 from dataclasses import dataclass, fields
+from itertools import combinations, product
 
 import numpy as np
 
@@ -18,13 +19,29 @@ STYLES = ("photo", "sketch", "painting", "scan")
 IMAGE_SIZE = 32
 MAX_OBJECTS = 3
 
-# train: unseen numbers of objects do not exist, unseen combinations do; A: one object of a seen combination;
-# B: one object of a held-out combination; C: two objects that share neither shape nor colour.
-SPLITS = ("train", "A", "B", "C")
-TRAIN_COUNTS = (0.8, 0.15, 0.05)
+# train and A: one object of a seen combination; B: one object of a held-out combination; C: two objects that share
+# neither shape nor colour; many: one to three objects, for whatever has to count and to relate.
+SPLITS = ("train", "A", "B", "C", "many")
 
 # A quarter of the colour-shape combinations never occurs in training; every shape and every colour does, six times.
 HELD_OUT = np.add.outer(np.arange(len(SHAPES)), np.arange(len(COLOURS))) % 4 == 0
+
+
+def placements() -> tuple[np.ndarray, np.ndarray]:
+    """All ways to put one, two, three objects on the grid, in order, with a free cell between any two.
+
+    (3, most, 3): cell numbers 0 to 8 by number of objects, the rest 0; and (3,): how many ways there are.
+    """
+    ways = [
+        [cells + (0,) * (MAX_OBJECTS - n) for cells in product(range(9), repeat=n)
+         if all(max(abs(a // 3 - b // 3), abs(a % 3 - b % 3)) >= 2 for a, b in combinations(cells, 2))]
+        for n in range(1, MAX_OBJECTS + 1)
+    ]  # fmt: skip
+    most = max(map(len, ways))
+    return np.array([way + way[:1] * (most - len(way)) for way in ways]), np.array([len(way) for way in ways])
+
+
+PLACEMENTS, PLACES = placements()
 
 
 @dataclass(frozen=True)
@@ -92,22 +109,21 @@ def sample_scenes(seed: int, split: str, indices) -> Scenes:
         Any numbers, in any order; the same number is always the same scene.
     """
     key = item_keys(seed, split, indices)
-    count = 1 + np.searchsorted(np.cumsum(TRAIN_COUNTS)[:-1], uniform(key, COUNT), side="right")
-    count = {"train": count, "C": np.full_like(count, 2)}.get(split, np.ones_like(count))
-    combinations = np.argwhere(HELD_OUT if split == "B" else ~HELD_OUT)
-    order = uniform(key[:, None], COMBINATION + np.arange(len(combinations))).argsort(1)
+    count = 1 + choose(key, COUNT, MAX_OBJECTS) if split == "many" else np.full(len(key), 2 if split == "C" else 1)
+    kinds = np.argwhere(HELD_OUT if split == "B" else ~HELD_OUT)  # (shape, colour)
+    order = uniform(key[:, None], COMBINATION + np.arange(len(kinds))).argsort(1)
     if split == "C":
-        order = second_differs(order, combinations)
-    cell = uniform(key[:, None], CELL + np.arange(9)).argsort(1)[:, :MAX_OBJECTS]
+        order = second_differs(order, kinds)
+    cell = PLACEMENTS[count - 1, choose(key, CELL, PLACES[count - 1])]
     size = choose(key[:, None], SIZE + np.arange(MAX_OBJECTS), len(SIZES))
-    shape, colour = combinations[order[:, :MAX_OBJECTS]].transpose(2, 0, 1)
+    shape, colour = kinds[order[:, :MAX_OBJECTS]].transpose(2, 0, 1)
     absent = np.arange(MAX_OBJECTS) >= count[:, None]
     objects = (np.where(absent, -1, attribute) for attribute in (shape, colour, size, cell // 3, cell % 3))
     return Scenes(key, choose(key, STYLE, len(STYLES)), count, *objects)
 
 
-def second_differs(order, combinations) -> np.ndarray:
+def second_differs(order, kinds) -> np.ndarray:
     """Bring forward, to the second place, the first combination of another shape and another colour."""
-    ranked = combinations[order]  # (B, combinations, 2)
+    ranked = kinds[order]  # (B, kinds, 2)
     differs = (ranked != ranked[:, :1]).all(2)
     return np.stack([order[:, 0], order[np.arange(len(order)), differs.argmax(1)], order[:, 0]], axis=1)

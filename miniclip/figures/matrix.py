@@ -48,6 +48,11 @@ def wins(scores) -> np.ndarray:
     return np.diag(scores) > others.max(1)
 
 
+def wrong_winners(scores) -> np.ndarray:
+    """The best of each row that the pair on the diagonal did not win: (B, B) -> (B, B) bool."""
+    return ~wins(scores)[:, None] & (scores == scores.max(1, keepdims=True)) & ~np.eye(len(scores), dtype=bool)
+
+
 def finding(cosines) -> str:
     """What the matrix says, read by rows and by columns."""
     B, rows, columns = len(cosines), wins(cosines).sum(), wins(np.transpose(cosines)).sum()
@@ -84,14 +89,14 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
 
 
 def draw_cells(sheet, left, top, width, height, cosines, size) -> None:
-    """A coloured cell with its number for each cosine; pairs framed solid, a wrong winner of its row dashed."""
+    """A coloured cell with its number for each cosine; pairs framed solid, wrong winners dashed."""
     shades = np.clip(cosines / max(cosines.max(), 1e-12), 0, 1)  # from 0: nearly equal cosines look nearly equal
-    best, right = cosines.argmax(1), wins(cosines)
+    wrong = wrong_winners(cosines) | wrong_winners(cosines.T).T
     for i, j in np.ndindex(cosines.shape):
         x, y, colour = left + j * width, top + i * height, SEQUENTIAL(float(shades[i, j]))
         sheet.add_patch(Rectangle((x, y), width - GAP, height - GAP, facecolor=colour, linewidth=0))
         weight, ink = "bold" if i == j else "normal", PAPER if shades[i, j] > 0.5 else INK
         high = y + (height - GAP) / 2 - 0.59 * size / 72  # digits are 0.73 of the size high
         write(sheet, x + (width - GAP) / 2, high, decimal(cosines[i, j]), size, weight=weight, color=ink, ha="center")
-        if i == j or (j == best[i] and not right[i]):
+        if i == j or wrong[i, j]:
             frame(sheet, x, y, width - GAP, height - GAP, i == j)

@@ -105,7 +105,7 @@ def draw_captions(figure: Figure, box: Box, image, captions, scores, right, size
     marks = check(len(captions), scores, right, 8, "captions")
     sheet = page(figure, box)
     top = heading(sheet, finding(len(captions), right, "sentences are true of this picture"), size)
-    side = min(0.31 * box[2], box[3] - top)
+    side = min(0.28 * box[2], box[3] - top)
     thumbnail(sheet, image, 0, top, side)
     start = side + 3 * size / 72
     step = min((box[3] - top) / len(captions), 3.8 * size / 72)

@@ -102,9 +102,8 @@ def draw_loss(figure: Figure, box: Box, log, size: float) -> None:
     ):
         steps, values = series(log, key)
         if len(values):
-            lines.append(
-                (steps, smooth(values, len(values) // 40), latest(log, key), f"{name} {latest(log, key):.2f}", look)
-            )
+            end = latest(log, key)
+            lines.append((steps, smooth(values, len(values) // 40), end, f"{name} {end:.2f}", look))
     axes = plot_axes(figure, box, [label for *_, label, _ in lines], size)
     axes.plot(*series(log, "loss"), color=FAINT, linewidth=1.5)
     axes.set_ylim(0, 1.08 * max(series(log, "loss")[1].max(), *(values.max() for _, values, *_ in lines)))
@@ -169,8 +168,8 @@ def draw_lines(axes: Axes, lines: list[Line], log, size: float) -> None:
     places = spread([end for _, _, end, *_ in lines], [line * (label.count("\n") + 1.25) for *_, label, _ in lines])
     beside = axes.get_yaxis_transform()
     for (steps, values, end, label, look), place in zip(lines, places, strict=True):
-        look = {"marker": "o" if len(steps) == 1 else "", "markersize": 0.45 * size, "clip_on": False} | look
-        axes.plot(steps, values, **look)
+        every: Look = {"marker": "o" if len(steps) == 1 else "", "markersize": 0.45 * size, "clip_on": False}
+        axes.plot(steps, values, **every | look)
         leader: Look = {"color": look["color"], "linewidth": 1, "transform": beside, "clip_on": False}
         axes.plot([1 + 0.3 * em, 1 + 0.9 * em], [end, place], **leader)
         for k, row in enumerate(label.split("\n")):

@@ -13,34 +13,35 @@ from ..data.captions import truth_matrix
 from ..data.drawing import draw
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import batch, normalize
-from ..data.world import COLOURS, SHAPES, SIZES, STYLES, sample_scenes
+from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
 from ..model import Model
 from ..models.clip import init_clip
 from ..nn.tree import pack
 from .retrieval import mean_reciprocal_rank, median_rank, recall_at_k
-from .zero_shot import zero_shot_weights
+from .zero_shot import TEMPLATES, zero_shot_weights
 
-# What to call the classes, and where in a scene the right answer stands.
+NOUN_TEMPLATES = ("a {} shape", "a {} object", "a {} thing")
+# For each set of labels: the class names, the templates, and where in a scene the right answer stands.
 LABEL_SETS = {
-    "colour": ([f"{colour} shape" for colour in COLOURS], lambda scenes: scenes.colour[:, 0]),
-    "shape": (list(SHAPES), lambda scenes: scenes.shape[:, 0]),
-    "size": ([f"{size} shape" for size in SIZES], lambda scenes: scenes.size[:, 0]),
-    "style": (list(STYLES), lambda scenes: scenes.style),
-    "colour and shape": (list(CLASS_NAMES), lambda scenes: scenes.shape[:, 0] * len(COLOURS) + scenes.colour[:, 0]),
+    "colour": (COLOURS, NOUN_TEMPLATES, lambda scenes: scenes.colour[:, 0]),
+    "shape": (SHAPES, TEMPLATES, lambda scenes: scenes.shape[:, 0]),
+    "size": (SIZES, NOUN_TEMPLATES, lambda scenes: scenes.size[:, 0]),
+    "style": (STYLES, ("a {} of a shape", "a {} of an object"), lambda scenes: scenes.style),
+    "colour and shape": (CLASS_NAMES, TEMPLATES, lambda scenes: scenes.shape[:, 0] * len(COLOURS) + scenes.colour[:, 0]),
 }
 
 
-def predict(model: Model, image, class_names) -> np.ndarray:
-    """The class of each embedding (B, E) -> (B,)"""
-    return (image @ zero_shot_weights(model, class_names).T).argmax(1)
+def accuracy(model: Model, image, scenes: Scenes, labels: str) -> float:
+    """The share of embeddings (B, E) whose nearest class of a label set is the scene's own."""
+    class_names, templates, truth = LABEL_SETS[labels]
+    predicted = (image @ zero_shot_weights(model, class_names, templates).T).argmax(1)
+    return float((predicted == truth(scenes)).mean())
 
 
 def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> float:
     """The share of a split's first n single-object images whose colour and shape are both named right."""
     scenes = sample_scenes(seed, split, np.arange(n))
-    names, truth = LABEL_SETS["colour and shape"]
-    image = model.encode_image(normalize(draw(scenes)))
-    return float((predict(model, image, names) == truth(scenes)).mean())
+    return accuracy(model, model.encode_image(normalize(draw(scenes))), scenes, "colour and shape")
 
 
 def untrained(model: Model) -> Model:
@@ -57,9 +58,9 @@ def zero_shot_scores(model: Model, seed: int, n: int, shuffle=None) -> dict[str,
         image = model.encode_image(normalize(draw(scenes)))
         if shuffle is not None:
             image = image[shuffle]
-        for kind, (names, truth) in LABEL_SETS.items():
-            if split == "A" or kind == "colour and shape":
-                scores[f"zero-shot {kind}, {split}"] = float((predict(model, image, names) == truth(scenes)).mean())
+        for labels in LABEL_SETS:
+            if split == "A" or labels == "colour and shape":
+                scores[f"zero-shot {labels}, {split}"] = accuracy(model, image, scenes, labels)
     return scores
 
 
