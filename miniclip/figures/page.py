@@ -35,13 +35,13 @@ def fractions(figure: Figure, box: Box) -> Box:
 
 @cache
 def font_file(weight: str):
-    return fonts.get_font(fonts.findfont(fonts.FontProperties(FONT, weight=weight)))
+    return fonts.get_font(fonts.findfont(fonts.FontProperties(family=FONT, weight=weight)))
 
 
 @cache
 def width_of(text: str, size: float, weight: str = "normal") -> float:
     """Inches, with a little to spare for the rounding of letters to pixels."""
-    properties = fonts.FontProperties(FONT, weight=weight, size=size)
+    properties = fonts.FontProperties(family=FONT, weight=weight, size=size)
     return 1.03 * text_to_path.get_text_width_height_descent(text, properties, False)[0] / 72
 
 

@@ -175,3 +175,5 @@ def draw_lines(axes: Axes, lines: list[Line], log, size: float) -> None:
         for k, row in enumerate(label.split("\n")):
             y = place - line * (k - label.count("\n") / 2)
             axes.text(1 + 1.1 * em, y, row, transform=beside, fontsize=size, va="center_baseline")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.get_ticklabels()  # ticks are made when first asked for: now, while our settings hold

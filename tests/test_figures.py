@@ -1,0 +1,297 @@
+"""The figures: the same bytes each time, every word readable and whole, every claim computed from the numbers."""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from miniclip import figures
+from miniclip.figures import matrix, page, search, style, training, zero_shot
+
+NASTY = "a $x^2$ \x1b[31mred\n\x00 \u202ecircle 漢字 " + "Donaudampfschifffahrtsgesellschaft" * 4 + " word" * 200
+MARKS = "✓✗"
+
+
+def pictures(n):
+    """Noise: (n, 32, 32, 3)"""
+    return np.random.default_rng(n).random((n, 32, 32, 3))
+
+
+def cosines(n, seed=0):
+    """A square with a strong diagonal: (n, n)"""
+    return np.random.default_rng(seed).uniform(-0.3, 0.6, (n, n)) + 0.35 * np.eye(n)
+
+
+def log(n, **fixed):
+    """A run of n rows that learns; zero-shot scores in every fifth."""
+    rows = []
+    for i in range(1, n + 1):
+        left = np.exp(-6 * i / n)
+        row = {"step": 20 * i, "loss": 1.3 + 3.5 * left, "chance": np.log(128), "accuracy": 0.6 * (1 - left)}
+        row |= {"temperature_floor": 0.4 * left, "caption_floor": 1.2, "scale": 14.0, **fixed}
+        if i % 5 == 0 or i == n:
+            row |= {"zero_shot_A": 1 - left, "zero_shot_B": 0.9 - 0.9 * left}
+        rows.append(row)
+    return rows
+
+
+def bars(n, names, right, seed=0):
+    """The arguments of zero_shot_bars for n pictures of which the first `right` are named right."""
+    p = np.random.default_rng(seed).dirichlet(np.ones(len(names)), n)
+    truth = p.argmax(1)
+    truth[right:] = p[right:].argmin(1)
+    return {"images": pictures(n), "class_names": names, "probabilities": p, "truth": truth}
+
+
+CAPTIONS = [
+    "a photo of a huge orange cross at the top",
+    "a golden diamond",
+    "in the bottom left corner an image of a yellow diamond",
+    "two objects",
+    "a sketch of a large pink shape above a small cyan triangle",
+    "a heart",
+    "on the centre left a painting of a triangle",
+    "a big blue circle at the bottom",
+]
+CLASSES = [f"{colour} {shape}" for colour in ("yellow", "purple", "red") for shape in ("triangle", "ring", "diamond")]
+
+
+def an_overview(captions=CAPTIONS, classes=CLASSES):
+    return figures.overview(
+        {"images": pictures(6), "captions": captions[:6], "cosines": cosines(6)},
+        bars(4, classes, 3),
+        {"query": captions[0], "images": pictures(5), "scores": np.linspace(0.8, 0.1, 5), "right": [1, 1, 0, 1, 0]},
+        {"image": pictures(1)[0], "captions": captions[:4], "scores": [0.8, 0.5, 0.3, -0.1], "right": [1, 0, 0, 1]},
+        log(100),
+    )
+
+
+FIGURES = {
+    "matrix": lambda: figures.contrastive_matrix(pictures(8), CAPTIONS, cosines(8)),
+    "matrix of one": lambda: figures.contrastive_matrix(pictures(1), ["a circle"], [[0.3]]),
+    "matrix of two": lambda: figures.contrastive_matrix(pictures(2), CAPTIONS[:2], [[-0.3, -0.9], [-0.2, -0.4]]),
+    "matrix of twelve": lambda: figures.contrastive_matrix(pictures(12), (CAPTIONS * 2)[:12], cosines(12)),
+    "matrix, nasty": lambda: figures.contrastive_matrix(pictures(5), [NASTY] * 4 + [""], np.zeros((5, 5))),
+    "training": lambda: figures.training_curves(log(100)),
+    "training, one row": lambda: figures.training_curves(log(1)),
+    "training, flat": lambda: figures.training_curves(log(60, loss=np.log(128))),
+    "training, on its floor": lambda: figures.training_curves(log(60, caption_floor=1.31, temperature_floor=1.30)),
+    "training, bare": lambda: figures.training_curves([{"step": 1, "loss": 5.0}, {"step": 200_000, "loss": 4.0}]),
+    "zero-shot": lambda: figures.zero_shot_bars(**bars(6, CLASSES, 5)),
+    "zero-shot, one of one class": lambda: figures.zero_shot_bars(pictures(1), ["ring"], [[1.0]]),
+    "zero-shot, nasty": lambda: figures.zero_shot_bars(**bars(3, [NASTY] * 5, 0)),
+    "sheet": lambda: figures.contact_sheet(CAPTIONS[0], pictures(12), np.linspace(1, -1, 12), np.arange(12) < 7),
+    "sheet of one": lambda: figures.contact_sheet("a circle", pictures(1), [0.5]),
+    "sheet of seven, nasty": lambda: figures.contact_sheet(NASTY, pictures(7), np.linspace(1, -1, 7), [0] * 7),
+    "captions": lambda: figures.captions_sheet(pictures(1)[0], CAPTIONS, np.linspace(1, -1, 8), [0, 1] * 4),
+    "captions, nasty": lambda: figures.captions_sheet(pictures(1)[0], [NASTY] * 3, [0.3, 0.2, 0.1]),
+    "overview": an_overview,
+    "overview, nasty": lambda: an_overview([NASTY] * 8, [NASTY] * 9),
+}
+
+
+def texts(figure):
+    """Every text that is drawn, with its box in pixels."""
+    drawn, draw = [], Text.draw
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", lambda text, renderer: (drawn.append(text), draw(text, renderer)))
+        figure.draw_without_rendering()
+    return [(text, text.get_window_extent()) for text in drawn if text.get_text() and text.get_visible()]
+
+
+def words(figure):
+    return [text.get_text() for text, _ in texts(figure)]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_text_is_whole_alone_and_large_enough(name):
+    figure = FIGURES[name]()
+    smallest = 11.0 if name.startswith("overview") else 18.0
+    width, height = figure.bbox.size
+    found = texts(figure)
+    assert found
+    for text, box in found:
+        assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0, text
+        assert text.get_text() in MARKS or text.get_fontsize() >= smallest, text
+        assert not text.get_parse_math()
+        assert all(c.isprintable() for c in text.get_text()), text
+    for (one, a), (other, b) in itertools.combinations(found, 2):
+        across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(across, down) <= 2.0, (one, other)  # pixels: descenders may touch the next line's box
+
+
+@pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "overview"])
+def test_everything_drawn_lies_inside_the_figure(name):
+    figure = FIGURES[name]()
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0
+    assert min(box.x1 / width, box.y1 / height) > 0.9  # and fills it
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_the_same_numbers_give_the_same_bytes(tmp_path, kind):
+    for again in ("a", "b"):
+        figures.save(FIGURES["overview"](), tmp_path / f"{again}.{kind}")
+    assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+    figure = FIGURES["sheet"]()
+    figures.save(figure, tmp_path / f"c.{kind}")
+    first = (tmp_path / f"c.{kind}").read_bytes()
+    figures.save(figure, tmp_path / f"c.{kind}")  # one figure, written twice
+    assert (tmp_path / f"c.{kind}").read_bytes() == first
+    assert not re.search(rb"CreationDate|<dc:date>|20[2-9]\d-\d\d-\d\d", first if kind != "png" else b"")
+
+
+def test_the_same_bytes_in_another_process_and_under_other_settings(tmp_path):
+    figures.save(figures.training_curves(log(30)), tmp_path / "here.svg")
+    (tmp_path / "log.json").write_text(json.dumps(log(30)))
+    program = (
+        "import json, matplotlib; matplotlib.rcParams.update({'font.size': 30, 'lines.linewidth': 9,"
+        " 'svg.hashsalt': 'x', 'font.family': 'serif', 'text.parse_math': True, 'axes.grid': True, 'savefig.dpi': 30});"
+        "from miniclip import figures;"
+        "figures.save(figures.training_curves(json.load(open('log.json'))), 'there.svg')"
+    )
+    place = {"PYTHONPATH": os.pathsep.join(["/".join(figures.__file__.split("/")[:-3])]), "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=os.environ | place, check=True)
+    assert (tmp_path / "here.svg").read_bytes() == (tmp_path / "there.svg").read_bytes()
+
+
+def test_settings_of_the_user_stay_as_they_are(tmp_path):
+    before = dict(matplotlib.rcParams)
+    figures.save(FIGURES["overview"](), tmp_path / "a.svg")
+    with pytest.raises(ValueError):
+        figures.training_curves([])
+    assert dict(matplotlib.rcParams) == before
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.png.exe", ".png"])
+def test_an_unknown_format_is_refused_and_nothing_is_written(tmp_path, name):
+    with pytest.raises(ValueError, match=r"expected a name that ends in \.png, \.svg, \.pdf") as caught:
+        figures.save(FIGURES["matrix of one"](), tmp_path / name)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    figure = FIGURES["matrix of one"]()
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        figures.save(figure, path)
+    assert path.read_bytes() == b"old"
+
+
+def test_the_matrix_counts_both_directions_and_a_tie_is_no_win():
+    scores = np.array([[0.9, 0.1, 0.2], [0.1, 0.5, 0.8], [0.3, 0.3, 0.7]])
+    assert matrix.finding(scores) == "2 of 3 images find their caption, 2 of 3 captions their image"
+    assert matrix.finding(np.ones((4, 4))) == "0 of 4 images find their caption, 0 of 4 captions their image"
+    wrong = matrix.wrong_winners(scores) | matrix.wrong_winners(scores.T).T
+    assert np.argwhere(wrong).tolist() == [[1, 2]]
+    shown = words(figures.contrastive_matrix(pictures(3), CAPTIONS[:3], -scores))
+    assert sorted(w for w in shown if w.startswith("−0.")) == sorted(f"−{x:.2f}" for x in scores.ravel())
+
+
+def test_the_training_title_is_recomputed():
+    rows = log(100)
+    loss = np.mean([row["loss"] for row in rows[-5:]])
+    share = (np.log(128) - loss) / (np.log(128) - 1.2)
+    assert training.finding(rows) == f"The loss went {share:.0%} of the way from chance to its floor"
+    assert training.finding(log(60, loss=np.log(128))).startswith("The loss went 0% of the way")
+    assert training.finding([{"step": 1, "loss": 5.0}]) == "The loss ends at 5.00"
+    assert training.score_finding(rows) == "Zero-shot: 100% on seen, 90% on new combinations"
+    assert training.score_finding([{"step": 1, "loss": 5.0, "accuracy": 0.25}]) == "In-batch accuracy 25%"
+    assert training.score_finding([{"step": 1, "loss": 5.0}]) == "No accuracy in this log"
+
+
+def test_each_curve_is_named_only_if_it_is_there():
+    named = " ".join(words(figures.training_curves(log(100))))
+    for name in ("loss 1.31", "chance 4.85", "caption floor 1.20", "temperature floor", "seen 100%", "new 90%"):
+        assert name in named
+    bare = " ".join(words(figures.training_curves([{"step": 1, "loss": 5.0}])))
+    assert "floor" not in bare
+    assert "chance" not in bare
+
+
+def test_zero_shot_counts_and_ties():
+    even = np.full((2, 4), 0.25)
+    assert zero_shot.finding(even, [0, 3], "pictures") == "0 of 2 pictures named right among 4 classes"
+    assert zero_shot.finding(np.eye(3), [0, 1, 0], "pictures") == "2 of 3 pictures named right among 3 classes"
+    assert "gets 25% on average over 2 pictures" in zero_shot.finding(even, None, "pictures")
+    assert zero_shot.shown(np.array([0.1, 0.4, 0.3, 0.2]), 0) == [1, 2, 0]
+    assert zero_shot.shown(np.array([0.1, 0.4, 0.3, 0.2]), None) == [1, 2, 3]
+    shown = words(figures.zero_shot_bars(**bars(6, CLASSES, 4)))
+    assert shown.count("✓") == 4
+    assert shown.count("✗") == 2
+    assert "4 of 6 pictures named right among 9 classes" in shown
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ([1, 0, 1], "2 of 3 pictures are right, the first one included"),
+        ([0, 1, 1], "2 of 3 pictures are right, but not the first"),
+        ([0, 0, 0], "0 of 3 pictures are right"),
+        (None, "The first 3 pictures"),
+    ],
+)
+def test_search_says_what_came_of_it(right, said):
+    shown = words(figures.contact_sheet("a ring", pictures(3), [0.9, 0.5, -0.25], right))
+    assert said in shown
+    assert "“a ring”" in shown
+    assert "−0.25" in shown
+    assert shown.count("✓") == sum(right or [])
+    assert shown.count("✗") == (3 - sum(right) if right else 0)
+    assert search.finding(3, right, "pictures are right") == said
+
+
+def test_right_and_wrong_differ_without_colour():
+    figure = figures.contact_sheet("a ring", pictures(2), [0.9, 0.5], [1, 0])
+    lines = [patch.get_linestyle() for axes in figure.axes for patch in axes.patches]
+    assert len(set(lines)) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: figures.contrastive_matrix(pictures(0), [], np.zeros((0, 0))),
+        lambda: figures.contrastive_matrix(pictures(13), ["a"] * 13, np.zeros((13, 13))),
+        lambda: figures.contrastive_matrix(pictures(2), ["a"], np.zeros((2, 2))),
+        lambda: figures.contrastive_matrix(pictures(2), ["a", "b"], np.zeros((2, 3))),
+        lambda: figures.training_curves([]),
+        lambda: figures.zero_shot_bars(pictures(7), ["a"], np.ones((7, 1))),
+        lambda: figures.zero_shot_bars(pictures(2), ["a", "b"], np.ones((2, 1))),
+        lambda: figures.zero_shot_bars(pictures(2), ["a"], np.ones((2, 1)), [0]),
+        lambda: figures.contact_sheet("a", pictures(0), []),
+        lambda: figures.contact_sheet("a", pictures(2), [0.1]),
+        lambda: figures.captions_sheet(pictures(1)[0], ["a"] * 2, [0.1, 0.2], [1]),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused_in_one_line(wrong):
+    with pytest.raises(ValueError, match="expected") as caught:
+        wrong()
+    assert "\n" not in str(caught.value)
+
+
+def test_wrapped_lines_fit_and_lose_nothing_that_fits():
+    text = "a large yellow star in the top left corner"
+    for width in (0.5, 1.0, 2.0, 10.0):
+        rows = page.wrap(text, width, 12.0, lines=50).split("\n")
+        assert all(page.width_of(row, 12.0) <= width for row in rows)
+        assert "".join(rows).replace(" ", "") == text.replace(" ", "")
+    assert page.wrap(text, 1.0, 12.0, lines=2).endswith("…")
+    assert page.wrap("", 1.0, 12.0) == ""
+    assert page.clean("\x1b\u202e漢") == "□□□"
+
+
+def test_the_colours_are_okabe_and_itos():
+    assert (style.IMAGE, style.TEXT, style.POSITIVE, style.NEGATIVE) == ("#0072B2", "#E69F00", "#009E73", "#D55E00")
