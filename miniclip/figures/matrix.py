@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from .page import LINE, Box, decimal, frame, heading, page, thumbnail, wrap, write
 from .style import BODY, IMAGE, INK, PAPER, SEQUENTIAL, TEXT, WIDE, Look, new_figure, styled
 
-MOST = 12  # pairs whose captions can still be read
+MOST = 10  # pairs whose captions can still be read
 GAP = 0.05  # inches between two cells
 CAPTION_LINES = 6
 
@@ -18,7 +18,7 @@ def contrastive_matrix(images, captions, cosines) -> Figure:
     Parameters
     ----------
     images : float array (B, Y, X, 3), intensities in [0, 1]
-        B from 1 to 12.
+        B from 1 to 10.
     captions : list of B str
     cosines : float array (B, B)
         cosines[i, j] of image i and caption j.

@@ -66,9 +66,9 @@ def captions_sheet(image, captions, scores, right=None) -> Figure:
 
 
 def finding(found: int, right, claim: str) -> str:
-    """Of how many answers the claim holds, and whether of the first; without marks, how many there are."""
+    """Of how many answers the claim holds, and whether of the first; without marks, only the order."""
     if right is None:
-        return f"The first {found} {claim.split()[0]}"
+        return f"{claim.split()[0].capitalize()}, best first"
     first = (", the first one included" if right[0] else ", but not the first") if any(right) else ""
     return f"{sum(map(bool, right))} of {found} {claim}{first}"
 

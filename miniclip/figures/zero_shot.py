@@ -56,7 +56,7 @@ def finding(probabilities, truth, what: str) -> str:
     """How many are right; without a truth, how sure the answers are."""
     B, K = probabilities.shape
     if truth is None:
-        return f"The first of {K} classes gets {probabilities.max(1).mean():.0%} on average over {B} {what}"
+        return f"On average the likeliest of {K} classes gets {probabilities.max(1).mean():.0%}"
     return f"{first_alone(probabilities, truth).sum()} of {B} {what} named right among {K} classes"
 
 
