@@ -55,7 +55,7 @@ def textures() -> np.ndarray:
     grain = rng.standard_normal((len(STYLES), 64, 64)).astype(np.float32)
     strokes = sum(np.roll(grain[2], (i, i), (0, 1)) for i in range(7)) / np.sqrt(7)  # smeared along the diagonal
     lines = np.where(np.arange(64)[:, None] % 4 < 2, 1.0, -1.0)
-    styles = (0.022 * grain[0], 0.012 * grain[1], 0.040 * strokes, 0.016 * grain[3] + 0.022 * lines)
+    styles = (0.022 * grain[0], 0.012 * grain[1], 0.070 * strokes, 0.016 * grain[3] + 0.022 * lines)
     flat = np.stack(styles).astype(np.float32)
     return np.lib.stride_tricks.sliding_window_view(flat, (IMAGE_SIZE, IMAGE_SIZE), axis=(1, 2))
 
@@ -81,7 +81,7 @@ def background(style, u) -> np.ndarray:
     """(B, 3): light grey, white paper, tinted canvas, black."""
     level = np.array([0.80, 0.96, 0.72, 0.08], np.float32)[style]
     spread = np.array([0.16, 0.03, 0.14, 0.08], np.float32)[style]
-    tint = np.array([0.06, 0.02, 0.16, 0.03], np.float32)[style]
+    tint = np.array([0.04, 0.02, 0.30, 0.03], np.float32)[style]
     return (level + spread * (u[:, 0] - 0.5))[:, None] + tint[:, None] * (u[:, 1:4] - 0.5)
 
 

@@ -1,0 +1,7 @@
+"""`python -m miniclip` is `miniclip`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
