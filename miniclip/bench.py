@@ -15,7 +15,8 @@ from .model import Model
 from .models.clip import ClipConfig, init_clip
 from .nn.optim import AdamW, clip_by_global_norm, decay_mask
 from .nn.tree import pack, to_vector
-from .train import TrainConfig, environment, loss_and_gradients
+from .state import environment
+from .train import TrainConfig, loss_and_gradients
 
 
 def step_flops(config: ClipConfig, B: int) -> float:
@@ -55,7 +56,8 @@ def bench(rounds: int = 15) -> dict:
 
     parts = {
         "step": step, "draw": prepare, "product": lambda: square @ square,
-        "encode_image": lambda: model.encode_image(pairs.images), "encode_text": lambda: model.encode_text(pairs.tokens),
+        "encode_image": lambda: model.encode_image(pairs.images),
+        "encode_text": lambda: model.encode_text(pairs.tokens),
     }  # fmt: skip
     times: dict[str, list[float]] = {name: [] for name in parts}
     for part in parts.values():

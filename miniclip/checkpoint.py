@@ -1,13 +1,13 @@
 """A run is a folder in the Hugging Face CLIP layout.
 
-    config.json               both towers' sizes, as transformers.CLIPConfig
-    model.safetensors         the weights, under transformers' names: CLIPModel.from_pretrained(folder) opens it
-    tokenizer.json            words and ids, as the tokenizers library writes them
-    preprocessor_config.json  picture size, mean and deviation
-    training.safetensors      weights, optimiser, position in the data and log: all that resuming needs, in one file
-    training.json             the recipe, and the machine it ran on
-    metrics.jsonl             the log, one line for each logged step
-    manifest.json             SHA-256 of all of these, checked before anything is parsed
+config.json               both towers' sizes, as transformers.CLIPConfig
+model.safetensors         the weights, under transformers' names: CLIPModel.from_pretrained(folder) opens it
+tokenizer.json            words and ids, as the tokenizers library writes them
+preprocessor_config.json  picture size, mean and deviation
+training.safetensors      weights, optimiser, position in the data and log: all that resuming needs, in one file
+training.json             the recipe, and the machine it ran on
+metrics.jsonl             the log, one line for each logged step
+manifest.json             SHA-256 of all of these, checked before anything is parsed
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from .models.clip import ClipConfig, init_clip
 from .models.text import TextConfig
 from .models.vision import CHANNELS, VisionConfig
 from .nn.tree import flatten, pack, unflatten
-from .storage import digest, encode_json, parse_json, read_bytes, read_verified
+from .storage import commit, digest, encode_json, parse_json, read_bytes, read_manifest, read_verified
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 WEIGHTS, CONFIG, TOKENIZER, PREPROCESSOR = (
@@ -165,7 +165,9 @@ def model_files(params, config: ClipConfig, tokenizer) -> dict[str, bytes]:
         "do_rescale": True, "rescale_factor": 1 / 255, "do_convert_rgb": True,
         "do_normalize": True, "image_mean": list(IMAGE_MEAN), "image_std": list(IMAGE_STD),
     }  # fmt: skip
-    weights = {name: leaf.astype(np.float32) for name, leaf in to_hugging_face(params, config.vision.patch_size).items()}
+    weights = {
+        name: leaf.astype(np.float32) for name, leaf in to_hugging_face(params, config.vision.patch_size).items()
+    }
     return {
         CONFIG: encode_json(hugging_face_config(config)),
         WEIGHTS: safetensors.numpy.save(weights, {"format": "pt"}),
@@ -179,7 +181,9 @@ def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
     try:
         return safetensors.numpy.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
-        raise CheckpointError(f"{path} is not a safetensors file of floats ({error}): restore it from a copy") from error
+        raise CheckpointError(
+            f"{path} is not a safetensors file of floats ({error}): restore it from a copy"
+        ) from error
 
 
 def load(path=None) -> Model:
@@ -215,3 +219,17 @@ def load(path=None) -> Model:
     named = parse_tensors(weights, folder / WEIGHTS)
     _, params = pack(from_hugging_face(named, config))
     return Model(config, params, tokenizer, digest(weights))
+
+
+def export(run, out) -> int:
+    """Copy a run without its training state into a new folder, to share it; returns the bytes written.
+
+    Raises CheckpointError if the run is damaged or the folder exists.
+    """
+    folder, target = Path(run), Path(out)
+    if target.exists():
+        raise CheckpointError(f"{target} exists already: choose a new folder")
+    names = [name for name in read_manifest(folder) if name != "training.safetensors"]
+    files = {name: read_verified(folder, name) for name in names}
+    commit(target, files)
+    return sum(map(len, files.values()))

@@ -45,7 +45,9 @@ class TrainingDiverged(MiniclipError):
 
 def quote(value, limit: int = 200) -> str:
     """`repr(value)`, control characters escaped, cut at `limit` characters: safe to put in a message."""
-    text = ascii(value) if not isinstance(value, str) else "'" + "".join(
-        c if c.isprintable() else ascii(c)[1:-1] for c in value[: limit + 1]
-    ) + "'"
+    text = (
+        ascii(value)
+        if not isinstance(value, str)
+        else "'" + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value[: limit + 1]) + "'"
+    )
     return text if len(text) <= limit else text[: limit - 3] + "..."

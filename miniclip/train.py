@@ -1,37 +1,30 @@
 """Training, in full view: the recipe, one step, the loop, and what makes it safe to stop."""
 
-import json
-import os
-import platform
-import signal
-import warnings
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 from tqdm import tqdm
 
-from .checkpoint import load, model_files, parse_tensors
+from .checkpoint import load
 from .data.captions import pointwise_information
 from .data.grammar import vocabulary
 from .data.pairs import batch
 from .data.tokenizer import CONTEXT_LENGTH, Tokenizer
 from .data.world import IMAGE_SIZE, sample_scenes
-from .errors import CheckpointError, ConfigError, MiniclipError, TrainingDiverged
+from .errors import ConfigError, TrainingDiverged
 from .memory import keep_freed_memory
 from .model import Model
 from .models.clip import MAX_LOGIT_SCALE, ClipConfig, clip_backward, clip_forward, init_clip
 from .models.text import TextConfig
 from .models.vision import VisionConfig
 from .nn.losses import caption_floor, chance_loss, info_nce_backward, info_nce_forward, temperature_floor
-from .nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
-from .nn.tree import flatten, from_vector, pack, to_vector
-from .storage import commit, encode_json, lock, parse_json, read_verified
+from .nn.optim import clip_by_global_norm, warmup_cosine
+from .nn.tree import flatten, from_vector, to_vector
+from .state import Interrupted, State, fresh_state, interrupts, load_state, run_files
+from .storage import commit, lock
 from .tasks.evaluate import zero_shot_accuracy
 
-TRAINING, RECIPE, LOG = "training.safetensors", "training.json", "metrics.jsonl"
 REFERENCE = 2048  # scenes that stand for "any scene" in the caption floor
 
 
@@ -62,8 +55,8 @@ class TrainConfig:
             value, kind = getattr(self, field.name), field.type
             low = 0 if field.name in ("seed", "warmup", "weight_decay") else 1 if kind is int else 1e-12
             if type(value) not in ((int,) if kind is int else (int, float)) or not low <= value < 2**53:
-                raise ConfigError(f"{field.name} is {value!r}, expected {'a whole number' if kind is int else 'a number'}"
-                                  f" of at least {low:g}")  # fmt: skip
+                what = "a whole number" if kind is int else "a number"
+                raise ConfigError(f"{field.name} is {value!r}, expected {what} of at least {low:g}")
         if self.batch_size < 2:
             raise ConfigError("batch_size is 1: a contrastive loss needs at least 2 pairs")
         if self.warmup >= self.steps:
@@ -75,16 +68,6 @@ class TrainConfig:
         text = TextConfig(tokenizer.vocab_size, CONTEXT_LENGTH, self.text_width, self.text_layers, self.heads,
                           eos_token_id=Tokenizer.end)  # fmt: skip
         return ClipConfig(vision, text, self.embed_dim)
-
-
-@dataclass
-class State:
-    """All that changes during a run. Item i of the data is a function of (seed, i): `step` is our place in it."""
-
-    theta: np.ndarray
-    optimizer: AdamW
-    step: int
-    log: list[dict]
 
 
 def loss_and_gradients(images, ids, params, config: ClipConfig):
@@ -149,8 +132,8 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
                     save()
         save()
     if caught:
-        raise Interrupted(caught[0], f"stopped at step {state.step} of {recipe.steps}, saved in {folder}: continue with "
-                          f"`miniclip train --out {folder} --resume`")  # fmt: skip
+        how = f"`miniclip train --out {folder} --resume`"
+        raise Interrupted(caught[0], f"stopped at step {state.step} of {recipe.steps}, saved: continue with {how}")
     return load(folder)
 
 
@@ -162,9 +145,10 @@ def train_step(state: State, recipe: TrainConfig, model: Model, reference) -> di
     gradient, norm = clip_by_global_norm(to_vector(grads, like=params), recipe.max_grad_norm)
     if not np.isfinite(loss + norm):
         bad = [name for name, leaf in flatten(grads).items() if not np.isfinite(leaf).all()]
+        where = f"the gradient of {bad[0]}" if bad else "the gradient"
         raise TrainingDiverged(
-            f"step {step}: the loss is {loss} and {f'the gradient of {bad[0]}' if bad else 'its gradient'} is not finite; "
-            f"the last save is intact: try a lower --peak-lr (now {recipe.peak_lr:g}) or a longer --warmup"
+            f"step {step}: the loss is {loss} and {where} is not finite; the last save is intact: "
+            f"try a lower --peak-lr (now {recipe.peak_lr:g}) or a longer --warmup"
         )
     scale = float(np.exp(params["logit_scale"]))
     lr = warmup_cosine(step, recipe.steps, recipe.warmup, recipe.peak_lr)
@@ -181,97 +165,3 @@ def train_step(state: State, recipe: TrainConfig, model: Model, reference) -> di
             row |= {f"zero_shot_{split}": zero_shot_accuracy(model, recipe.seed, split) for split in "AB"}
         state.log.append(row)
     return row
-
-
-def environment() -> dict[str, str]:
-    """What bit-for-bit equality depends on, besides the seed: the machine, the libraries and the thread count."""
-    threads = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())
-    return {
-        "machine": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas_threads": threads,
-    }
-
-
-def fresh_state(folder: Path, recipe: TrainConfig, like) -> State:
-    """Step 0, in a folder that holds no run yet."""
-    others = sorted(path.name for path in folder.iterdir() if path.name != ".lock" and path.suffix != ".tmp")
-    if others:
-        raise CheckpointError(
-            f"{folder} is not empty (it holds {others[0]}): continue that run with --resume, or choose another --out"
-        )
-    theta, params = pack(like)
-    return State(theta, AdamW(theta, decay_mask(params), decay=recipe.weight_decay), step=0, log=[])
-
-
-def run_files(state: State, recipe: TrainConfig, model: Model) -> dict[str, bytes]:
-    """Every file of the run folder. The training state comes first and alone suffices to make the others."""
-    optimizer = state.optimizer
-    about = {"recipe": asdict(recipe), "environment": environment(), "step": state.step}
-    tensors = {"theta": state.theta, "m": optimizer.m, "v": optimizer.v}
-    lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in state.log)
-    return {
-        TRAINING: safetensors.numpy.save(tensors, {"about": json.dumps(about), "log": lines}),
-        **model_files(model.params, model.config, model.tokenizer),
-        RECIPE: encode_json(about),
-        LOG: lines.encode(),
-    }
-
-
-def load_state(folder: Path, recipe: TrainConfig, like) -> State:
-    """The state of the last save, after checking that the same recipe made it."""
-    path = folder / TRAINING
-    data = read_verified(folder, TRAINING)
-    tensors, metadata = parse_tensors(data, path), parse_metadata(data, path)
-    about = parse_json(metadata["about"].encode(), path)
-    ours, theirs = asdict(recipe), about["recipe"]
-    changed = [f"{key} {theirs.get(key)!r} -> {ours.get(key)!r}" for key in ours | theirs if ours.get(key) != theirs.get(key)]
-    if changed:
-        raise CheckpointError(f"{folder} was begun with another recipe ({', '.join(changed)}): resume with the same one")
-    moved = [f"{key} {value} -> {environment()[key]}" for key, value in about["environment"].items()
-             if value != environment()[key]]  # fmt: skip
-    if moved:
-        warnings.warn(f"{folder} was begun elsewhere ({', '.join(moved)}): the last digits may differ", stacklevel=3)
-    theta, params = pack(like)
-    if any(tensors[name].shape != theta.shape for name in ("theta", "m", "v")):
-        raise CheckpointError(f"{path} does not fit the recipe: expected vectors of {theta.size} numbers")
-    optimizer = AdamW(theta, decay_mask(params), decay=recipe.weight_decay)
-    optimizer.m, optimizer.v, optimizer.t = tensors["m"], tensors["v"], about["step"]
-    log = [json.loads(line) for line in metadata["log"].splitlines()]
-    return State(tensors["theta"], optimizer, about["step"], log)
-
-
-def parse_metadata(data: bytes, path: Path) -> dict[str, str]:
-    """The strings in the header of a safetensors file: a length (8 bytes, little-endian), then JSON."""
-    length = int.from_bytes(data[:8], "little")
-    return parse_json(data[8 : 8 + length], path)["__metadata__"]
-
-
-class Interrupted(MiniclipError):
-    """A signal asked the run to stop; it was saved first."""
-
-    def __init__(self, number: int, message: str):
-        super().__init__(message)
-        self.exit_code = 128 + number
-
-
-@contextmanager
-def interrupts():
-    """A list that receives SIGINT or SIGTERM instead of the process: the loop looks at it between two steps."""
-    caught: list[int] = []
-    try:
-        before = {number: signal.signal(number, lambda n, _: caught.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # signals reach the main thread only: on another thread there is nothing to catch
-        before = {}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def read_log(folder) -> list[dict]:
-    """The rows of a run's metrics.jsonl; a CheckpointError if it is missing or damaged."""
-    folder = Path(folder)
-    return [parse_json(line, folder / LOG) for line in read_verified(folder, LOG).splitlines()]

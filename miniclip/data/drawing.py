@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from .world import COLUMNS, DRAWING, IMAGE_SIZE, ROWS, SHAPES, STYLES, Scenes, uniform
+from .world import DRAWING, IMAGE_SIZE, STYLES, Scenes, uniform
 
 PALETTE = np.array(
     [(0.85, 0.12, 0.12), (0.95, 0.50, 0.08), (0.92, 0.84, 0.10), (0.12, 0.62, 0.18),
@@ -144,6 +144,3 @@ def coverage(distance, style, rows, columns) -> np.ndarray:
         hatch = np.where((rows[sketched, :, None] + columns[sketched, None, :]) % 3 == 0, 0.25, 0.6)
         alpha[sketched] *= 1.0 - inner * hatch.astype(np.float32)
     return alpha
-
-
-assert distances(0.0, 0.0).shape == (len(SHAPES),) and len(CENTRES) == len(ROWS) == len(COLUMNS)

@@ -41,7 +41,7 @@ LEXICON = {
     for word in WORDS[name]
 }
 LEXICON |= {"top": ("row", 0), "bottom": ("row", 2), "left": ("column", 0), "right": ("column", 2)}
-GLUE = frozenset("a an the of in on at to is there it with something and centre middle row column corner side".split())
+GLUE = set("a an the of in on at to is there it with something and centre middle row column corner".split())  # noqa: SIM905
 GLUE |= {*NOUNS, *NEUTRAL, *(noun + "s" for noun in NOUNS)}
 
 CLASS_NAMES = tuple(f"{colour} {shape}" for shape in SHAPES for colour in COLOURS)

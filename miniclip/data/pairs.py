@@ -35,12 +35,14 @@ def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
 def normalize(images) -> np.ndarray:
     """(x - mean) / deviation for each channel: float32, intensities in [0, 1] -> about -2 to 2."""
     scale = np.reciprocal(IMAGE_STD, dtype=np.float32)
-    return images * scale - np.multiply(IMAGE_MEAN, scale, dtype=np.float32)
+    normalised = images * scale
+    normalised -= np.multiply(IMAGE_MEAN, scale, dtype=np.float32)
+    return normalised
 
 
 def denormalize(images) -> np.ndarray:
     """The inverse of `normalize`, for showing."""
-    return images * np.float32(IMAGE_STD) + np.float32(IMAGE_MEAN)
+    return images * np.array(IMAGE_STD, np.float32) + np.array(IMAGE_MEAN, np.float32)
 
 
 def unique_caption_batches(texts, batch_size: int) -> list[np.ndarray]:
@@ -51,9 +53,11 @@ def unique_caption_batches(texts, batch_size: int) -> list[np.ndarray]:
     >>> [batch.tolist() for batch in unique_caption_batches(["a", "a", "b", "c", "d", "a", "e"], 2)]
     [[0, 2], [1, 3], [4, 5]]
     """
-    batches, waiting = [], list(range(len(texts)))
+    batches: list[np.ndarray] = []
+    waiting = list(range(len(texts)))
     while True:
-        chosen, seen = [], set()
+        chosen: list[int] = []
+        seen: set[str] = set()
         for i in waiting:
             if len(chosen) < batch_size and texts[i] not in seen:
                 chosen.append(i)
@@ -78,12 +82,16 @@ def open_image(path) -> np.ndarray:
     try:
         with Image.open(path, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
             if image.width * image.height > 50_000_000:
-                raise ImageError(f"{path}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it")
+                raise ImageError(
+                    f"{path}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
+                )
             if image.mode == "F" or image.mode.startswith("I"):
                 raise ImageError(f"{path}: {image.mode} pixels, expected 8 bits a channel: convert it first")
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (*trouble, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path} is not a picture that can be read ({error}): expected PNG, JPEG, WEBP, BMP or GIF") from error
+        raise ImageError(
+            f"{path} is not a picture that can be read ({error}): expected PNG, JPEG, WEBP, BMP or GIF"
+        ) from error
     white = Image.new("RGBA", upright.size, "white")
     return np.asarray(Image.alpha_composite(white, upright).convert("RGB"), np.float32) / 255
 
@@ -110,15 +118,15 @@ def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
         raise ValueError(f"an image has shape {image.shape}, expected (Y, X, 3)")
     if image.dtype == np.uint8:
         image = image / np.float32(255)
-    elif image.dtype.kind != "f" or not (0.0 <= image.min() and image.max() <= 1.0):
+    elif image.dtype.kind != "f" or not (image.min() >= 0.0 and image.max() <= 1.0):
         raise ValueError(f"an image is {image.dtype}, expected uint8, or floats from 0 to 1")
     Y, X, _ = image.shape
-    if (Y, X) != (side, side):
+    if (side, side) != (Y, X):
         from PIL import Image
 
         size = (max(side, round(X * side / min(Y, X))), max(side, round(Y * side / min(Y, X))))
         planes = [Image.fromarray(np.float32(image[:, :, k])).resize(size, Image.Resampling.BICUBIC) for k in range(3)]
-        image = np.clip(np.stack(planes, axis=2), 0.0, 1.0)
+        image = np.clip(np.stack([np.asarray(plane) for plane in planes], axis=2), 0.0, 1.0)
         top, left = (size[1] - side) // 2, (size[0] - side) // 2
         image = image[top : top + side, left : left + side]
     return image.astype(np.float32)

@@ -104,7 +104,8 @@ class Tokenizer:
                     {"SpecialToken": {"id": "<end>", "type_id": 0}}]  # fmt: skip
         return {
             "version": "1.0",
-            "truncation": {"direction": "Right", "max_length": self.context_length, "strategy": "LongestFirst", "stride": 0},
+            "truncation": {"direction": "Right", "max_length": self.context_length, "strategy": "LongestFirst",
+                           "stride": 0},
             "padding": {"strategy": {"Fixed": self.context_length}, "direction": "Right", "pad_to_multiple_of": None,
                         "pad_id": self.pad, "pad_type_id": 0, "pad_token": "<pad>"},
             "added_tokens": [{"id": i, "content": name, **flags} for i, name in enumerate(SPECIALS)],

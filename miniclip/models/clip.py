@@ -104,7 +104,7 @@ def in_parallel(first, second):
 
 
 def clip_forward(images, ids, p, config: ClipConfig):
-    """Both towers, each on its own thread: (image, text), each (B, E) unit vectors. What follows is the loss's business.
+    """Both towers, each on its own thread: (image, text), each (B, E) unit vectors. The loss does the rest.
 
     images (B, Y, X, C) normalised; ids (B, T) integers
     """

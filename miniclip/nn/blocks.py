@@ -175,7 +175,7 @@ def blocks_forward(x, p, heads, activation, mask=None):
 
 def blocks_backward(dy, c):
     """The blocks, last one first."""
-    g = []
+    g: list[dict] = []
     for cache in reversed(c):
         dy, block = block_backward(dy, cache)
         g.insert(0, block)

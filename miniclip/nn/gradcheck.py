@@ -68,7 +68,7 @@ def gradcheck_tree(f, params, grads, rng: np.random.Generator | None = None) -> 
 
 
 def directional_error(f, x: np.ndarray, gradient: np.ndarray, rng: np.random.Generator) -> float:
-    """|<gradient, v> - slope along v| / |gradient| for one random v of length 1: a step is as long as in `gradcheck`."""
+    """|<gradient, v> - slope along v| / |gradient| for a random v of length 1: steps are as long as in `gradcheck`."""
     direction, kept = rng.standard_normal(x.shape), x.copy()
     direction = direction / np.linalg.norm(direction)
 

@@ -10,14 +10,10 @@ import numpy as np
 
 def flatten(tree, prefix: str = "") -> dict[str, np.ndarray]:
     """Leaves by dotted name, in the order of the tree: {"a": {"b": x}, "c": [y]} -> {"a.b": x, "c.0": y}."""
-    if isinstance(tree, dict):
-        children = tree.items()
-    elif isinstance(tree, list):
-        children = enumerate(tree)
-    else:
+    if not isinstance(tree, dict | list):
         return {prefix: tree}
-    named = {}
-    for key, child in children:
+    named: dict[str, np.ndarray] = {}
+    for key, child in tree.items() if isinstance(tree, dict) else enumerate(tree):
         named.update(flatten(child, f"{prefix}.{key}" if prefix else str(key)))
     return named
 

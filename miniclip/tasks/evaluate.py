@@ -29,7 +29,11 @@ LABEL_SETS = {
     "shape": (SHAPES, TEMPLATES, lambda scenes: scenes.shape[:, 0]),
     "size": (SIZES, NOUN_TEMPLATES, lambda scenes: scenes.size[:, 0]),
     "style": (STYLES, ("a {} of a shape", "a {} of an object"), lambda scenes: scenes.style),
-    "colour and shape": (CLASS_NAMES, TEMPLATES, lambda scenes: scenes.shape[:, 0] * len(COLOURS) + scenes.colour[:, 0]),
+    "colour and shape": (
+        CLASS_NAMES,
+        TEMPLATES,
+        lambda scenes: scenes.shape[:, 0] * len(COLOURS) + scenes.colour[:, 0],
+    ),
 }
 
 
@@ -66,7 +70,7 @@ def zero_shot_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
 
 def retrieval_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
     """Search among n images and their n captions, both ways, on each split."""
-    scores = {}
+    scores: dict[str, float] = {}
     for split in "ABC":
         pairs = batch(seed, split, np.arange(n), model.tokenizer)
         cosines = see(model.encode_image(pairs.images)) @ model.encode_text(pairs.tokens).T

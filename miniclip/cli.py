@@ -1,0 +1,208 @@
+"""`miniclip ...`: each command is one public function call.
+
+stdout has results, stderr has messages. Exit codes: 0 done, 1 a bug of ours, 2 usage, 3 bad input, 4 files or disk,
+5 diverged, 130 and 143 stopped by a signal.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import traceback
+import warnings
+from pathlib import Path
+
+# One BLAS thread: each tower has a thread of its own, and two pools of threads only get in each other's way.
+# This must be said before NumPy is first imported.
+if "numpy" not in sys.modules:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from . import __version__
+from .errors import MiniclipError, quote
+
+OPTIONS = {  # the parts of the recipe that can be set, with their types
+    "seed": int, "steps": int, "batch_size": int, "peak_lr": float, "warmup": int, "log_every": int,
+    "score_every": int, "save_every": int,
+}  # fmt: skip
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their arguments."""
+    parser = argparse.ArgumentParser("miniclip", description="CLIP small enough to hold in your head.")
+    parser.add_argument("--version", action="version", version=f"miniclip {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name, help, run=True, picture=False):
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.add_argument("--json", action="store_true", help="print one JSON object")
+        sub.add_argument("--debug", action="store_true", help="show tracebacks")
+        if run:
+            sub.add_argument("run", metavar="RUN", help="a run folder, or 'default' for the one in the package")
+        if picture:
+            sub.add_argument("--out", metavar="FILE", default=f"{name}.png", help="the picture: .png, .svg or .pdf")
+        return sub
+
+    demo = command("demo", "train the default model, then show what it can do", run=False)
+    demo.add_argument("--out", metavar="DIR", default="runs/demo", help="the run folder, new (default: %(default)s)")
+    train = command("train", "train a model", run=False)
+    train.add_argument("--out", metavar="DIR", required=True, help="the run folder: new, or with --resume begun before")
+    train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
+    for sub in (demo, train):
+        for name, kind in OPTIONS.items():
+            sub.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=f"{name.replace('_', ' ')}")
+    evaluate = command("eval", "print every score of a run beside its baselines")
+    evaluate.add_argument("--n", type=int, default=512, metavar="N", help="pairs of each split (default: %(default)s)")
+    zeroshot = command("zeroshot", "classify pictures by the names of the classes", picture=True)
+    zeroshot.add_argument("--classes", required=True, help="names, separated by commas: 'red circle,blue star'")
+    zeroshot.add_argument("images", nargs="*", metavar="IMAGE", help="picture files (default: six of split B)")
+    search = command("search", "find pictures by a sentence", picture=True)
+    search.add_argument("query", metavar="SENTENCE", help="for example 'a small red circle on the left'")
+    search.add_argument("--k", type=int, default=8, metavar="K", help="how many (default: %(default)s)")
+    export = command("export", "copy a run without its training state, to share it")
+    export.add_argument("out", metavar="DIR", help="a new folder")
+    command("bench", "time training and encoding on this machine", run=False)
+    return parser
+
+
+def open_run(name: str):
+    """The model of a run folder, or the one that comes with the package."""
+    from .checkpoint import load
+
+    return load(None if name == "default" else name)
+
+
+def recipe_of(args):
+    """The recipe, with what was given on the command line."""
+    from .train import TrainConfig
+
+    return TrainConfig(**{name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None})
+
+
+def new_picture(path: str) -> Path:
+    """The path, after checking that a picture can be written there: nothing is overwritten, nothing half done."""
+    from .errors import DataError
+
+    target = Path(path)
+    if target.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise DataError(f"--out {quote(path)} ends in {target.suffix or 'nothing'}, expected .png, .svg or .pdf")
+    if not target.parent.is_dir():
+        raise DataError(f"--out {quote(path)}: the folder {quote(str(target.parent))} does not exist: make it first")
+    if target.exists():
+        raise DataError(f"--out {quote(path)} exists already: choose another name, or remove it")
+    return target
+
+
+def run_train(args) -> dict:
+    from .state import read_log
+    from .train import train
+
+    train(recipe_of(args), args.out, resume=args.resume)
+    last = read_log(args.out)[-1]
+    return {"run": str(args.out), **last}
+
+
+def run_demo(args) -> dict:
+    from .figures import save
+    from .show import overview
+    from .state import read_log
+    from .tasks.evaluate import evaluate
+    from .train import train
+
+    recipe = recipe_of(args)
+    picture = Path(args.out) / "demo.png"
+    model = train(recipe, args.out)
+    save(overview(model, read_log(args.out), recipe.seed), picture)
+    return {"run": str(args.out), "picture": str(picture), "scores": evaluate(model, recipe.seed)}
+
+
+def run_eval(args) -> dict:
+    from .tasks.evaluate import evaluate
+
+    return {"run": args.run, "scores": evaluate(open_run(args.run), n=args.n)}
+
+
+def run_zeroshot(args) -> dict:
+    from .figures import save
+    from .show import zeroshot
+
+    picture = new_picture(args.out)
+    class_names = [name.strip() for name in args.classes.split(",")]
+    result, figure = zeroshot(open_run(args.run), class_names, args.images)
+    save(figure, picture)
+    return {**result, "picture": str(picture)}
+
+
+def run_search(args) -> dict:
+    from .figures import save
+    from .show import search
+
+    picture = new_picture(args.out)
+    result, figure = search(open_run(args.run), args.query, args.k)
+    save(figure, picture)
+    return {**result, "picture": str(picture)}
+
+
+def run_export(args) -> dict:
+    from .checkpoint import export
+
+    return {"run": args.run, "out": args.out, "bytes": export(args.run, args.out)}
+
+
+def run_bench(args) -> dict:
+    from .bench import bench
+
+    return bench()
+
+
+COMMANDS = {
+    "demo": run_demo, "train": run_train, "eval": run_eval, "zeroshot": run_zeroshot, "search": run_search,
+    "export": run_export, "bench": run_bench,
+}  # fmt: skip
+
+
+def text_of(result: dict) -> str:
+    """The result for people: one line a value, tables where there are tables."""
+    lines = []
+    for key, value in result.items():
+        if key == "scores" and isinstance(value, dict):
+            columns = list(next(iter(value.values())))
+            lines.append(f"{'':34}" + "".join(f"{column:>11}" for column in columns))
+            lines += [f"{name:34}" + "".join(f"{row[c]:11.3f}" for c in columns) for name, row in value.items()]
+        elif key == "images":
+            lines += [f"{quote(row['image'])}: {row['prediction']} ({max(row['probabilities']):.1%})" for row in value]
+        elif isinstance(value, float):
+            lines.append(f"{key:24}{value:.5g}")
+        else:
+            lines.append(f"{key:24}{value}")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the return value is the exit code."""
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or 0)
+    warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {message}", file=sys.stderr)
+    try:
+        result = COMMANDS[args.command](args)
+        print(json.dumps(result, allow_nan=False) if args.json else text_of(result))
+        return 0
+    except (MiniclipError, ValueError, TypeError, OSError, MemoryError) as error:
+        if args.debug:
+            traceback.print_exc()
+        print(f"miniclip: {' '.join(str(error).split())}", file=sys.stderr)
+        return getattr(error, "exit_code", 4 if isinstance(error, OSError) else 3)
+    except KeyboardInterrupt:
+        print("miniclip: stopped", file=sys.stderr)
+        return 130
+    except Exception as error:
+        with tempfile.NamedTemporaryFile("w", prefix="miniclip-", suffix=".txt", delete=False) as file:
+            traceback.print_exc(file=file)
+        print(f"miniclip: a bug of ours: {error!r}; the traceback is in {file.name}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

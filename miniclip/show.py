@@ -1,0 +1,112 @@
+"""What one run can do, as numbers and as pictures: the bridge from a model to `figures`."""
+
+import numpy as np
+
+from . import figures
+from .data.captions import is_true, truth_matrix, write_captions
+from .data.drawing import draw
+from .data.grammar import CLASS_NAMES
+from .data.pairs import denormalize, normalize, open_image, preprocess
+from .data.world import COLOURS, sample_scenes
+from .errors import TextError
+from .model import Model
+from .tasks.retrieval import Index, check_k
+from .tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
+
+GALLERY = 512  # pictures of split A that a search looks through
+
+
+def gallery(model: Model, seed: int):
+    """(scenes, images, index): pictures that training has not seen, indexed."""
+    scenes = sample_scenes(seed, "A", np.arange(GALLERY))
+    images = draw(scenes)
+    return scenes, images, Index(model.encode_image(normalize(images)), range(GALLERY), model.digest)
+
+
+def search(model: Model, query: str, k: int = 8, seed: int = 0):
+    """Find pictures by a sentence.
+
+    Returns
+    -------
+    (result, figure)
+        result : dict with `query`, `ids`, `scores` and `right` (is the sentence true of the picture? null where the
+        oracle cannot read it)
+    """
+    check_k(k)
+    scenes, images, index = gallery(model, seed)
+    (ids,), scores = index.search(model.encode_text(query), k)
+    try:
+        right = is_true(query, scenes)[ids].tolist()
+    except TextError:  # a model reads any words, the oracle only its grammar
+        right = None
+    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) for score in scores[0]], "right": right}
+    shown = ids[:12]
+    figure = figures.contact_sheet(query, images[shown], scores[0][: len(shown)], right and right[: len(shown)])
+    return result, figure
+
+
+def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = None, seed: int = 0):
+    """Classify pictures by the names of the classes: picture files, or without any, six pictures of split B.
+
+    Returns
+    -------
+    (result, figure)
+        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`}
+    """
+    if paths:
+        normalised = preprocess([open_image(path) for path in paths], model.config.vision.image_size)
+        names = [str(path) for path in paths]
+    else:
+        scenes = sample_scenes(seed, "B", np.arange(6))
+        normalised, names = normalize(draw(scenes)), write_captions(scenes)
+    probabilities = classify(model, normalised, class_names)
+    result = {
+        "classes": class_names,
+        "images": [
+            {
+                "image": name,
+                "prediction": class_names[int(p.argmax())],
+                "probabilities": [round(float(x), 6) for x in p],
+            }
+            for name, p in zip(names, probabilities, strict=True)
+        ],
+    }
+    shown = np.clip(denormalize(normalised[:6]), 0.0, 1.0)
+    return result, figures.zero_shot_bars(shown, class_names, probabilities[:6])
+
+
+def distinct_captions(captions: list[str], n: int) -> list[int]:
+    """The first n items whose captions are short and all different, for a picture that can be read."""
+    chosen: dict[str, int] = {}
+    for i, caption in enumerate(captions):
+        if len(caption) <= 42:
+            chosen.setdefault(caption, i)
+    return list(chosen.values())[:n]
+
+
+def overview(model: Model, log: list[dict], seed: int = 0, query: str = "a small red circle on the left"):
+    """All that a run learned, on one page; see `figures.overview`."""
+    scenes, images, index = gallery(model, seed)
+    captions = write_captions(scenes)
+    pick = distinct_captions(captions, 6)
+    texts = [captions[i] for i in pick]
+    cosines = index.embeddings[pick] @ model.encode_text(texts).T
+
+    unseen = sample_scenes(seed, "B", np.arange(4))
+    pictures = draw(unseen)
+    weights = zero_shot_weights(model, list(CLASS_NAMES), TEMPLATES)
+    probabilities = zero_shot_probabilities(model.encode_image(normalize(pictures)), weights, model.logit_scale)
+    truth = unseen.shape[:, 0] * len(COLOURS) + unseen.colour[:, 0]
+
+    (ids,), scores = index.search(model.encode_text(query), 5)
+    mine = pick[-1]
+    unique = sorted(set(captions))
+    (found,), caption_scores = Index(model.encode_text(unique), unique).search(index.embeddings[mine], 5)
+    return figures.overview(
+        {"images": images[pick], "captions": texts, "cosines": cosines},
+        {"images": pictures, "class_names": list(CLASS_NAMES), "probabilities": probabilities, "truth": truth},
+        {"query": query, "images": images[ids], "scores": scores[0], "right": is_true(query, scenes)[ids].tolist()},
+        {"image": images[mine], "captions": found, "scores": caption_scores[0],
+         "right": truth_matrix(found, scenes[np.array([mine])])[0].tolist()},
+        log,
+    )  # fmt: skip
