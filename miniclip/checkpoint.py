@@ -79,7 +79,7 @@ def to_hugging_face(params, patch_size: int) -> dict[str, np.ndarray]:
             named[theirs] = grid.transpose(0, 3, 1, 2)
         else:
             named[theirs] = leaf
-    return {name: np.ascontiguousarray(leaf) for name, leaf in named.items()}
+    return {name: np.asarray(leaf, order="C") for name, leaf in named.items()}
 
 
 def from_hugging_face(named: dict[str, np.ndarray], config: ClipConfig):

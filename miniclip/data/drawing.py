@@ -19,7 +19,7 @@ PALETTE = np.array(
 )  # fmt: skip
 CENTRES = np.array([8.0, 16.0, 24.0])  # pixels, for rows and for columns
 RADII = np.array([(4.0, 4.5), (6.4, 7.0)])  # pixels, smallest and largest of each size
-JITTER, TURN = 0.4, 0.1  # pixels, radians
+JITTER, TURN = 0.3, 0.08  # pixels, radians
 WINDOW = 18  # pixels: a side of the square that holds any object
 TABLE, REACH = 160, 1.9  # a distance table has TABLE x TABLE entries, for coordinates from -REACH to REACH
 
