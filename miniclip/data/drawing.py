@@ -69,7 +69,8 @@ def draw(scenes: Scenes) -> np.ndarray:
     """The pictures of B scenes: float32 (B, Y, X, C), intensities in [0, 1]."""
     u = uniform(scenes.key[:, None], DRAWING + np.arange(8)).astype(np.float32)
     light = lighting(scenes.style, u)
-    images = background(scenes.style, u)[:, None, None, :] + light[..., None]
+    images = np.repeat(light, 3, axis=2).reshape(*light.shape, 3)
+    images += np.tile(background(scenes.style, u), IMAGE_SIZE).reshape(-1, 1, IMAGE_SIZE, 3)
     for slot in range(scenes.shape.shape[1]):
         present = np.flatnonzero(scenes.count > slot)
         if present.size:
@@ -106,14 +107,16 @@ def paint(images, light, scenes: Scenes, items, slot: int) -> None:
     x = CENTRES[scenes.column[items, slot]] + JITTER * (2 * u[:, 2] - 1)
     rows, columns = (window(centre) for centre in (y, x))
     distance = look_up(shape, rows + 0.5 - y[:, None], columns + 0.5 - x[:, None], radius, TURN * (2 * u[:, 3] - 1))
-    alpha = coverage(distance, style, rows, columns)[..., None]
+    alpha = coverage(distance, style, rows, columns)
     colour = PALETTE[scenes.colour[items, slot]]
     colour = np.where(style[:, None] == STYLES.index("scan"), inverted(colour), colour)
     colour = colour + (0.10 * (u[:, 4:7] - 0.5)).astype(np.float32)
     place = items[:, None, None], rows[:, :, None], columns[:, None, :]
-    under = images[place]
-    under += alpha * (colour[:, None, None, :] + light[place][..., None] - under)
-    images[place] = under
+    shade = light[place]
+    for channel in range(3):  # one at a time: NumPy is slow where the last axis is short
+        under = images[(*place, channel)]
+        under += alpha * (colour[:, channel, None, None] + shade - under)
+        images[(*place, channel)] = under
 
 
 def window(centre) -> np.ndarray:

@@ -34,10 +34,12 @@ def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
 
 def normalize(images) -> np.ndarray:
     """(x - mean) / deviation for each channel: float32, intensities in [0, 1] -> about -2 to 2."""
-    scale = np.reciprocal(IMAGE_STD, dtype=np.float32)
-    normalised = images * scale
-    normalised -= np.multiply(IMAGE_MEAN, scale, dtype=np.float32)
-    return normalised
+    # Whole rows of pixels at once: NumPy is slow where the last axis is short.
+    rows = images.reshape(*images.shape[:-2], -1)
+    scale = np.tile(np.reciprocal(IMAGE_STD, dtype=np.float32), images.shape[-2])
+    normalised = rows * scale
+    normalised -= np.tile(np.array(IMAGE_MEAN, np.float32), images.shape[-2]) * scale
+    return normalised.reshape(images.shape)
 
 
 def denormalize(images) -> np.ndarray:

@@ -1,0 +1,25 @@
+"""Every notebook runs top to bottom in a fresh kernel, without errors, and without a name from a later cell."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the kernel's own start-up
+def test_the_notebook_runs(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    done = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    code = [cell for cell in done.cells if cell.cell_type == "code"]
+    assert len(code) >= 8
+    for cell in code:
+        assert not [out for out in cell.outputs if out.get("name") == "stderr"], cell.source
+    assert sum("image/png" in out.get("data", {}) for cell in code for out in cell.outputs) >= 4
