@@ -10,6 +10,7 @@ metrics.jsonl             the log, one line for each logged step
 manifest.json             SHA-256 of all of these, checked before anything is parsed
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -211,7 +212,7 @@ def load(path=None) -> Model:
     (2, 64)
     """
     folder = PRETRAINED if path is None else Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         read_bytes(folder / CONFIG)  # says what is wrong
     config = config_from_hugging_face(parse_json(read_verified(folder, CONFIG), folder / CONFIG))
     tokenizer = Tokenizer.from_json(parse_json(read_verified(folder, TOKENIZER), folder / TOKENIZER))

@@ -17,7 +17,7 @@ from .errors import CheckpointError, MiniclipError
 from .model import Model
 from .nn.optim import AdamW, decay_mask
 from .nn.tree import pack
-from .storage import encode_json, parse_json, read_verified
+from .storage import MANIFEST, encode_json, parse_json, read_verified
 
 TRAINING, RECIPE, LOG = "training.safetensors", "training.json", "metrics.jsonl"
 
@@ -46,7 +46,7 @@ def environment() -> dict[str, str]:
 def fresh_state(folder: Path, recipe, like) -> State:
     """Step 0, in a folder that holds no run yet."""
     others = sorted(path.name for path in folder.iterdir() if path.name != ".lock" and path.suffix != ".tmp")
-    if others:
+    if others and others != [MANIFEST]:  # a first save that was killed may leave its manifest, and nothing to resume
         raise CheckpointError(
             f"{folder} is not empty (it holds {others[0]}): continue that run with --resume, or choose another --out"
         )

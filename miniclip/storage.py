@@ -8,7 +8,7 @@ checksum, and most single-bit errors in it load as silently wrong numbers: hence
 import hashlib
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import CheckpointError
@@ -43,9 +43,9 @@ def sync_folder(folder: Path) -> None:
 
 def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     """The bytes of an ordinary file, or a CheckpointError that says why not."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise CheckpointError(f"{path} is missing: expected a run folder made by `miniclip train` or `miniclip demo`")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise CheckpointError(f"{path} is not a file: expected a run folder made by `miniclip train`")
     try:
         if path.stat().st_size > max_bytes:
@@ -74,13 +74,23 @@ def read_manifest(folder: Path) -> dict[str, list[str]]:
     manifest = parse_json(read_bytes(path, 2**20), path)
     if not isinstance(manifest, dict) or set(manifest) != {"format", "files", "sha256"}:
         raise CheckpointError(f"{path} is not a miniclip manifest: expected the keys format, files, sha256")
-    if manifest["sha256"] != digest(encode_json([manifest["format"], manifest["files"]])):
+    version, files = manifest["format"], manifest["files"]
+    if manifest["sha256"] != digest(json.dumps([version, files], indent=2).encode() + b"\n"):
         raise CheckpointError(f"{path} is damaged (checksum differs): restore it from a copy, or train again")
-    if manifest["format"] != FORMAT:
+    if version != FORMAT:
         raise CheckpointError(
-            f"{path} has format {manifest['format']}, this miniclip reads {FORMAT}: install the miniclip that wrote it"
+            f"{path} has format {version!r}, this miniclip reads {FORMAT}: install the miniclip that wrote it"
         )
-    return manifest["files"]
+    if not isinstance(files, dict) or not all(
+        is_file_name(name) and isinstance(allowed, list) for name, allowed in files.items()
+    ):
+        raise CheckpointError(f"{path} lists something else than names of files in its folder: do not trust it")
+    return files
+
+
+def is_file_name(name: str) -> bool:
+    """Whether the name stays in its folder: it may come from a stranger's manifest."""
+    return name not in ("", ".", "..") and not set(name) & set("/\\:\0")
 
 
 def encode_manifest(files: dict[str, list[str]]) -> bytes:
@@ -90,13 +100,15 @@ def encode_manifest(files: dict[str, list[str]]) -> bytes:
 
 def read_verified(folder: Path, name: str) -> bytes:
     """A file's bytes, after its digest was found in the manifest."""
-    path, allowed = folder / name, read_manifest(folder).get(name)
-    if allowed is None:
-        raise CheckpointError(f"{folder / MANIFEST} does not list {name}: this run folder does not hold it")
-    data = read_bytes(path)
-    if digest(data) not in allowed:
-        raise CheckpointError(f"{path} is damaged (checksum differs): restore it from a copy, or train again")
-    return data
+    path = folder / name
+    for _ in range(2):  # a save may exchange both files between our two reads: then the second look agrees
+        allowed = read_manifest(folder).get(name)
+        if allowed is None:
+            raise CheckpointError(f"{folder / MANIFEST} does not list {name}: this run folder does not hold it")
+        data = read_bytes(path)
+        if digest(data) in allowed:
+            return data
+    raise CheckpointError(f"{path} is damaged (checksum differs): restore it from a copy, or train again")
 
 
 def commit(folder: Path, files: dict[str, bytes]) -> None:
@@ -107,8 +119,8 @@ def commit(folder: Path, files: dict[str, bytes]) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for stale in folder.glob("*.tmp"):
-            stale.unlink()
+        for name in (*files, MANIFEST):
+            (folder / f"{name}.tmp").unlink(missing_ok=True)
         known = read_manifest(folder) if (folder / MANIFEST).exists() else {}
         new = {name: [digest(data)] for name, data in files.items()}
         both = known | {name: sorted({*known.get(name, []), *new[name]}) for name in new}
@@ -154,7 +166,7 @@ def lock(folder: Path):
             raise CheckpointError(
                 f"{folder} is in use by process {file.read().strip() or '?'}: wait for it, or choose another --out"
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with suppress(OSError):  # on a full disk the lock still holds, only without our name on it
+            file.truncate(0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         yield

@@ -35,6 +35,7 @@ def fractions(figure: Figure, box: Box) -> Box:
 
 @cache
 def font_file(weight: str):
+    """The font of all text, upright or bold."""
     return fonts.get_font(fonts.findfont(fonts.FontProperties(family=FONT, weight=weight)))
 
 
