@@ -61,7 +61,8 @@ def run_files(state: State, recipe, model: Model) -> dict[str, bytes]:
     tensors = {"theta": state.theta, "m": optimizer.m, "v": optimizer.v}
     lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in state.log)
     return {
-        TRAINING: safetensors.numpy.save(tensors, {"about": json.dumps(about), "log": lines}),
+        # One entry: safetensors writes several in an order that changes from call to call.
+        TRAINING: safetensors.numpy.save(tensors, {"about": json.dumps(about | {"log": state.log}, allow_nan=False)}),
         **model_files(model.params, model.config, model.tokenizer),
         RECIPE: encode_json(about),
         LOG: lines.encode(),
@@ -72,8 +73,7 @@ def load_state(folder: Path, recipe, like) -> State:
     """The state of the last save, after checking that the same recipe made it."""
     path = folder / TRAINING
     data = read_verified(folder, TRAINING)
-    tensors, metadata = parse_tensors(data, path), parse_metadata(data, path)
-    about = parse_json(metadata["about"].encode(), path)
+    tensors, about = parse_tensors(data, path), parse_metadata(data, path)
     ours, theirs = asdict(recipe), about["recipe"]
     changed = [
         f"{key} {theirs.get(key)!r} -> {ours.get(key)!r}" for key in ours | theirs if ours.get(key) != theirs.get(key)
@@ -82,23 +82,30 @@ def load_state(folder: Path, recipe, like) -> State:
         raise CheckpointError(
             f"{folder} was begun with another recipe ({', '.join(changed)}): resume with the same one"
         )
-    moved = [f"{key} {value} -> {environment()[key]}" for key, value in about["environment"].items()
-             if value != environment()[key]]  # fmt: skip
+    here = environment()
+    moved = [f"{key} {value} -> {here.get(key)}" for key, value in about["environment"].items()
+             if value != here.get(key)]  # fmt: skip
     if moved:
         warnings.warn(f"{folder} was begun elsewhere ({', '.join(moved)}): the last digits may differ", stacklevel=3)
     theta, params = pack(like)
-    if any(tensors[name].shape != theta.shape for name in ("theta", "m", "v")):
-        raise CheckpointError(f"{path} does not fit the recipe: expected vectors of {theta.size} numbers")
+    for name in ("theta", "m", "v"):
+        found = tensors.get(name)
+        if found is None or (found.shape, found.dtype) != (theta.shape, theta.dtype) or not np.isfinite(found).all():
+            raise CheckpointError(f"{path}: {name} does not fit the recipe: expected {theta.size} finite float32")
     optimizer = AdamW(theta, decay_mask(params), decay=recipe.weight_decay)
     optimizer.m, optimizer.v, optimizer.t = tensors["m"], tensors["v"], about["step"]
-    log = [json.loads(line) for line in metadata["log"].splitlines()]
-    return State(tensors["theta"], optimizer, about["step"], log)
+    return State(tensors["theta"], optimizer, about["step"], about["log"])
 
 
-def parse_metadata(data: bytes, path: Path) -> dict[str, str]:
-    """The strings in the header of a safetensors file: a length (8 bytes, little-endian), then JSON."""
+def parse_metadata(data: bytes, path: Path) -> dict:
+    """What stands beside the tensors in a safetensors file: a length (8 bytes, little-endian), then JSON."""
     length = int.from_bytes(data[:8], "little")
-    return parse_json(data[8 : 8 + length], path)["__metadata__"]
+    header = parse_json(data[8 : 8 + length], path)
+    about = parse_json(header.get("__metadata__", {}).get("about", "null"), path)
+    kinds = {"recipe": dict, "environment": dict, "step": int, "log": list}
+    if not isinstance(about, dict) or any(type(about.get(key)) is not kind for key, kind in kinds.items()):
+        raise CheckpointError(f"{path} does not say how it was trained: expected {', '.join(kinds)}")
+    return about
 
 
 class Interrupted(MiniclipError):

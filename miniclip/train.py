@@ -22,7 +22,7 @@ from .nn.losses import caption_floor, chance_loss, info_nce_backward, info_nce_f
 from .nn.optim import clip_by_global_norm, warmup_cosine
 from .nn.tree import flatten, from_vector, to_vector
 from .state import Interrupted, State, fresh_state, interrupts, load_state, run_files
-from .storage import commit, lock
+from .storage import commit, lock, read_manifest
 from .tasks.evaluate import zero_shot_accuracy
 
 REFERENCE = 2048  # scenes that stand for "any scene" in the caption floor
@@ -35,7 +35,7 @@ class TrainConfig:
     seed: int = 0
     steps: int = 2000
     batch_size: int = 128
-    peak_lr: float = 4e-3
+    peak_lr: float = 3e-3
     warmup: int = 100
     weight_decay: float = 0.1
     max_grad_norm: float = 1.0
@@ -112,6 +112,8 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
     tokenizer = Tokenizer(vocabulary())
     config = recipe.model(tokenizer)
     like = init_clip(np.random.default_rng([recipe.seed, 0]), config)
+    if resume:
+        read_manifest(folder)  # says what is wrong before anything is made
     with lock(folder), interrupts() as caught:
         state = load_state(folder, recipe, like) if resume else fresh_state(folder, recipe, like)
         params = from_vector(state.theta, like)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_every_forward_is_followed_by_its_backward():
     checked = 0
     for path in FILES:
         names = [node.name for node in TREES[path].body if isinstance(node, ast.FunctionDef)]
-        for name, following in zip(names, [*names[1:], ""], strict=True):
+        for name, following in pairwise([*names, ""]):
             if name.endswith("_forward"):
                 assert following == name.replace("_forward", "_backward"), f"{path.name}: {name}"
                 checked += 1
