@@ -50,13 +50,15 @@ def to_vector(tree, like=None) -> np.ndarray:
 
 def from_vector(theta: np.ndarray, like):
     """A tree shaped like `like` whose leaves are views into `theta`: writing to one writes to the other."""
+    leaves = flatten(like)
+    size = sum(np.size(leaf) for leaf in leaves.values())
+    if theta.shape != (size,):
+        raise ValueError(f"the vector has shape {theta.shape}, expected ({size},)")
     views, start = {}, 0
-    for name, leaf in flatten(like).items():
+    for name, leaf in leaves.items():
         stop = start + np.size(leaf)
         views[name] = theta[start:stop].reshape(np.shape(leaf))
         start = stop
-    if start != theta.size:
-        raise ValueError(f"the vector has {theta.size} numbers, expected {start}")
     return unflatten(views)
 
 
