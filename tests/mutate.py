@@ -1,0 +1,117 @@
+"""Do the tests bite? Break `nn/` and `models/` in small ways, one at a time, and see whether a test fails.
+
+    python tests/mutate.py [--sample N] [--seed S]
+
+A mutant changes one thing: an operator, a comparison, a number, a `not`, two arguments' order, or drops one statement
+that works in place. Each runs against the tests of those rooms in a copy of the tree; a mutant that no test notices
+is printed. Those known to change nothing are listed in EQUIVALENT, with the reason.
+"""
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TESTS = ["tests/nn/test_relations.py", "tests/models/test_hugging_face.py", "tests/nn/test_gradients.py"]
+SWAPS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr, ast.USub: ast.UAdd,
+}  # fmt: skip
+# file:mutation -> why no result can change
+EQUIVALENT: dict[str, str] = {}
+
+
+def sites(tree) -> list[tuple[int, str]]:
+    """(number of the node, kind of change) for everything that can be broken."""
+    found = []
+    for i, node in enumerate(ast.walk(tree)):
+        if isinstance(node, ast.BinOp | ast.AugAssign | ast.UnaryOp) and type(node.op) in SWAPS:
+            found.append((i, "operator"))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            found.append((i, "transpose"))
+        elif isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
+            found.append((i, "comparison"))
+        elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            found.append((i, "number"))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            found.append((i, "drop"))
+        if isinstance(node, ast.AugAssign):
+            found.append((i, "drop"))
+    return found
+
+
+def mutate(source: str, number: int, kind: str) -> tuple[str, str]:
+    """(the broken source, what was broken)"""
+    tree = ast.parse(source)
+    node = list(ast.walk(tree))[number]
+    before = ast.unparse(node)
+    line = node.lineno
+    if kind == "operator":
+        node.op = SWAPS[type(node.op)]()
+    elif kind == "transpose":
+        node.left, node.right = node.right, node.left
+    elif kind == "comparison":
+        node.ops[0] = SWAPS[type(node.ops[0])]()
+    elif kind == "number":
+        node.value = node.value + 1 if type(node.value) is int else node.value * 1.01 + 1e-3
+    after = "nothing" if kind == "drop" else ast.unparse(node)
+    if kind == "drop":
+        drop = copy.copy(node)
+        for parent in ast.walk(tree):
+            for field in ("body", "orelse"):
+                statements = getattr(parent, field, None)
+                if isinstance(statements, list) and node in statements:
+                    statements[statements.index(node)] = ast.copy_location(ast.Pass(), drop)
+    return ast.unparse(ast.fix_missing_locations(tree)), f"line {line}: {before} -> {after}"
+
+
+def survives(path: Path, source: str) -> bool:
+    """Do the tests pass on a copy of the tree with this file?"""
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder)
+        for name in ("miniclip", "tests"):
+            shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "pretrained"))
+        (copied / path).write_text(source)
+        environment = os.environ | {"PYTHONPATH": folder, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        options = ["-x", "-q", "-o", "addopts=", "-k", "not 32768", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", *TESTS, *options]
+        try:
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=180)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    jobs = []
+    for room in ("nn", "models"):
+        for path in sorted((ROOT / "miniclip" / room).glob("*.py")):
+            source = path.read_text()
+            for number, kind in sites(ast.parse(source)):
+                broken, what = mutate(source, number, kind)
+                jobs.append((path.relative_to(ROOT), broken, what))
+    if args.sample:
+        jobs = random.Random(args.seed).sample(jobs, min(args.sample, len(jobs)))
+    with ThreadPoolExecutor(2) as pool:
+        alive = list(pool.map(lambda job: survives(job[0], job[1]), jobs))
+    survivors = [f"{path}: {what}" for (path, _, what), lives in zip(jobs, alive, strict=True) if lives]
+    unexplained = [name for name in survivors if name not in EQUIVALENT]
+    print("\n".join(f"survived  {name}  {EQUIVALENT.get(name, '')}" for name in survivors))
+    print(f"{len(jobs) - len(survivors)} of {len(jobs)} killed, {len(unexplained)} survivors unexplained")
+
+
+if __name__ == "__main__":
+    main()
