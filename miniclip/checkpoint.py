@@ -94,6 +94,7 @@ def from_hugging_face(named: dict[str, np.ndarray], config: ClipConfig):
         for name, leaf in expected.items()
         if name in named and named[name].shape != leaf.shape
     ]
+    problems += [f"{name} is {leaf.dtype}, expected floats" for name, leaf in named.items() if leaf.dtype.kind != "f"]
     problems += [f"{name} is not all finite" for name in named if not np.isfinite(named[name]).all()]
     if problems:
         raise WeightsError(f"{len(problems)} tensors do not fit config.json: {'; '.join(problems[:5])}")
@@ -216,6 +217,9 @@ def load(path=None) -> Model:
         read_bytes(folder / CONFIG)  # says what is wrong
     config = config_from_hugging_face(parse_json(read_verified(folder, CONFIG), folder / CONFIG))
     tokenizer = Tokenizer.from_json(parse_json(read_verified(folder, TOKENIZER), folder / TOKENIZER))
+    words, rows = (tokenizer.vocab_size, tokenizer.context_length), (config.text.vocab_size, config.text.context_length)
+    if words != rows:
+        raise CheckpointError(f"{folder / TOKENIZER} has (words, length) {words}, {CONFIG} says {rows}: not of one run")
     weights = read_verified(folder, WEIGHTS)
     named = parse_tensors(weights, folder / WEIGHTS)
     _, params = pack(from_hugging_face(named, config))
