@@ -82,11 +82,13 @@ def check_images(images, image_size: int) -> np.ndarray:
         raise ValueError(f"images have shape {images.shape}, expected {want}: {hint}")
     if len(images) == 0:
         raise ValueError(f"there are no images, expected at least one of shape {want}")
+    with np.errstate(over="ignore"):
+        images = images.astype(np.float32, copy=False)
     finite = np.isfinite(images)
     if not finite.all():
         first = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(f"images hold {np.sum(~finite)} values that are not finite, the first at {first}: mend them")
-    return images.astype(np.float32, copy=False)
+    return images
 
 
 def check_ids(ids, text) -> np.ndarray:

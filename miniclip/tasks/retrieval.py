@@ -149,6 +149,8 @@ class Index:
             about = parse_json(read_verified(folder, ABOUT), folder / ABOUT)
             ids, made_with = about["ids"], about["model"]
             vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+            if vectors.ndim != 2 or vectors.dtype != np.float32 or not isinstance(made_with, str):
+                raise ValueError(f"{VECTORS} has shape {vectors.shape} and type {vectors.dtype}, expected float32 (N, E)")
             check_ids(ids, len(vectors))
         except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
             raise IndexFileError(f"{folder} is no index that can be opened: {error}") from error
@@ -178,7 +180,9 @@ def unit_rows(vectors, what: str) -> np.ndarray:
         raise ValueError(f"{what} have shape {vectors.shape} and type {vectors.dtype}, expected numbers (N, E)")
     if not np.isfinite(vectors).all():
         raise ValueError(f"{what} are not all finite")
-    length = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    if (length == 0).any():
-        raise ValueError(f"{what} has a zero vector in row {np.flatnonzero(length == 0)[0]}: it has no direction")
-    return (vectors / length).astype(np.float32)
+    vectors = vectors.astype(np.float64)
+    largest = np.abs(vectors).max(1, keepdims=True, initial=0.0)
+    if (largest == 0).any():
+        raise ValueError(f"{what} has a zero vector in row {np.flatnonzero(largest == 0)[0]}: it has no direction")
+    vectors /= largest  # first, so that no square is too large or too small
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
