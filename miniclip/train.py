@@ -112,7 +112,7 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
     tokenizer = Tokenizer(vocabulary())
     config = recipe.model(tokenizer)
     like = init_clip(np.random.default_rng([recipe.seed, 0]), config)
-    if resume:
+    if resume and not folder.is_dir():
         read_manifest(folder)  # says what is wrong before anything is made
     with lock(folder), interrupts() as caught:
         state = load_state(folder, recipe, like) if resume else fresh_state(folder, recipe, like)
