@@ -46,7 +46,7 @@ class Full:
         return call
 
     def open(self, path, mode):
-        file = open(path, mode, buffering=0) if "b" in mode else open(path, mode)
+        file = open(path, mode, buffering=0 if "b" in mode else -1)  # noqa: SIM115
         disk = self
 
         class Wrapped:
@@ -264,6 +264,5 @@ def test_lock_on_a_full_disk_and_on_no_folder(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(storage.os, "write", full)
-    with lock(tmp_path / "new"):
-        with pytest.raises(CheckpointError, match="in use"), lock(tmp_path / "new"):
-            pass
+    with lock(tmp_path / "new"), pytest.raises(CheckpointError, match="in use"), lock(tmp_path / "new"):
+        pass

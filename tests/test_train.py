@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +37,7 @@ except MiniclipError as error:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch, request):
+def quick(monkeypatch):
     """What takes time and decides nothing here: waiting for the disk."""
     monkeypatch.setattr(storage, "sync_folder", lambda folder: None)
 
@@ -69,7 +70,8 @@ def start(folder, *args):
 def wait_for(condition, child, seconds=30.0):
     end = time.monotonic() + seconds
     while not condition():
-        assert child.poll() is None and time.monotonic() < end
+        assert child.poll() is None
+        assert time.monotonic() < end
         time.sleep(0.002)
 
 
@@ -167,10 +169,8 @@ def kill_and_resume(tmp_path, whole, times):
             if rng.random() < 0.5:  # any moment, the start of the interpreter included
                 time.sleep(rng.random() * 1.2)
             else:  # within a save, or close to one
-                try:
+                with suppress(AssertionError):
                     wait_for(lambda f=folder: any(f.glob("*.tmp")), child)
-                except AssertionError:
-                    pass
                 time.sleep(rng.random() * 0.02)
             child.kill()
             child.communicate()
@@ -232,7 +232,7 @@ def test_killed_within_the_first_save(tmp_path, monkeypatch, whole, k):
 
 
 def test_disk_full_while_training(tmp_path, monkeypatch, whole):
-    """T25 on a whole run: every third moment at which the disk can be full, until it never is."""
+    """T25 on a whole run: the disk is full from the k-th file on, until it never is."""
     for k in range(0, 400, 7):
         folder, calls = tmp_path / str(k), []
 
@@ -261,7 +261,7 @@ def test_two_runs_in_one_folder(tmp_path):
     """T27"""
     folder = tmp_path / "run"
     child = start(folder)
-    wait_for(lambda: (folder / ".lock").exists() and (folder / ".lock").read_text().endswith("\n"), child)
+    wait_for((folder / "manifest.json").exists, child)
     child.send_signal(signal.SIGSTOP)  # alive, and going nowhere
     try:
         for resume in (False, True):

@@ -150,7 +150,7 @@ class Index:
             ids, made_with = about["ids"], about["model"]
             vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
             if vectors.ndim != 2 or vectors.dtype != np.float32 or not isinstance(made_with, str):
-                raise ValueError(f"{VECTORS} has shape {vectors.shape} and type {vectors.dtype}, expected float32 (N, E)")
+                raise ValueError(f"{VECTORS} holds {vectors.dtype} {vectors.shape}, expected float32 (N, E)")
             check_ids(ids, len(vectors))
         except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
             raise IndexFileError(f"{folder} is no index that can be opened: {error}") from error
