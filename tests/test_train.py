@@ -391,6 +391,6 @@ def test_a_refused_model_leaves_no_folder(tmp_path):
 
 def test_every_step_has_pairs_of_its_own(tmp_path, monkeypatch):
     seen, real = [], train.batch
-    monkeypatch.setattr(train, "batch", lambda seed, split, i, t: (seen.append((split, *i)), real(seed, split, i, t))[1])
+    monkeypatch.setattr(train, "batch", lambda *args: (seen.append((args[1], *args[2])), real(*args))[1])
     train.train(RECIPE, tmp_path / "run")
     assert seen == [("train", *range(8 * step, 8 * step + 8)) for step in range(12)]
