@@ -153,8 +153,10 @@ def config_from_hugging_face(data: dict) -> ClipConfig:
         vision = VisionConfig(image_size=v["image_size"], patch_size=v["patch_size"], **towers[0])
         text = TextConfig(t["vocab_size"], t["max_position_embeddings"], eos_token_id=t["eos_token_id"], **towers[1])
         return ClipConfig(vision, text, data["projection_dim"])
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise ConfigError(f"config.json lacks {error}: expected the layout of transformers.CLIPConfig") from error
+    except TypeError as error:
+        raise ConfigError(f"config.json has another layout ({error}), expected transformers.CLIPConfig's") from error
 
 
 def model_files(params, config: ClipConfig, tokenizer) -> dict[str, bytes]:

@@ -144,14 +144,15 @@ def train_step(state: State, recipe: TrainConfig, model: Model, reference) -> di
     step, B, params = state.step, recipe.batch_size, model.params
     pairs = batch(recipe.seed, "train", np.arange(step * B, (step + 1) * B), model.tokenizer)
     loss, grads, accuracy = loss_and_gradients(pairs.images, pairs.tokens, params, model.config)
-    gradient, norm = clip_by_global_norm(to_vector(grads, like=params), recipe.max_grad_norm)
-    if not np.isfinite(loss + norm):
+    gradient = to_vector(grads, like=params)
+    if not (np.isfinite(loss) and np.isfinite(gradient).all()):
         bad = [name for name, leaf in flatten(grads).items() if not np.isfinite(leaf).all()]
         where = f"the gradient of {bad[0]}" if bad else "the gradient"
         raise TrainingDiverged(
             f"step {step}: the loss is {loss} and {where} is not finite; the last save is intact: "
             f"try a lower --peak-lr (now {recipe.peak_lr:g}) or a longer --warmup"
         )
+    gradient, norm = clip_by_global_norm(gradient, recipe.max_grad_norm)
     scale = float(np.exp(params["logit_scale"]))
     lr = warmup_cosine(step, recipe.steps, recipe.warmup, recipe.peak_lr)
     state.optimizer.step(state.theta, gradient, lr)

@@ -297,8 +297,19 @@ def test_index_damage(saved, name):
         Index.load(saved)
 
 
-@pytest.mark.parametrize("about", [[], {}, None, {"ids": 3, "model": ""}, {"ids": ["a"], "model": ""}, {"ids": None},
-                                   {"ids": [*range(19), 0], "model": ""}, {"ids": list(range(20)), "model": 7}])
+@pytest.mark.parametrize(
+    "about",
+    [
+        [],
+        {},
+        None,
+        {"ids": 3, "model": ""},
+        {"ids": ["a"], "model": ""},
+        {"ids": None},
+        {"ids": [*range(19), 0], "model": ""},
+        {"ids": list(range(20)), "model": 7},
+    ],
+)
 def test_index_from_a_stranger(saved, about):
     commit(saved, {"index.json": json.dumps(about).encode()})
     with pytest.raises(IndexFileError, match="no index that can be opened"):

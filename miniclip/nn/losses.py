@@ -31,12 +31,19 @@ def logits_backward(dS, c):
     return scale * (dS @ text), scale * (dS.T @ image), (dS * S).sum()
 
 
+def check_pairs(image, text) -> None:
+    """As many images as texts, and at least one: pair i is image i with text i."""
+    if len(image) != len(text) or len(image) == 0:
+        raise ValueError(f"there are {len(image)} images and {len(text)} texts, expected as many of each, at least one")
+
+
 def info_nce_forward(image, text, logit_scale):
     """loss = -(1/2B) sum_i (ln softmax_row(S)[i, i] + ln softmax_column(S)[i, i]): symmetric InfoNCE.
 
     image, text (B, E) unit vectors, logit_scale the log of the scale -> a number, in nats
     Source: Radford et al. 2021, arXiv:2103.00020, figure 3; van den Oord et al. 2018, arXiv:1807.03748, eq. 4.
     """
+    check_pairs(image, text)
     S, logits = logits_forward(image, text, logit_scale)
     rows, _ = log_softmax_forward(S)
     columns, _ = log_softmax_forward(S.T)
@@ -61,6 +68,7 @@ def multi_positive_forward(image, text, logit_scale, positives):
     Q shares each row's weight among its positives, R each column's. With one positive each this is `info_nce`.
     Source: Khosla et al. 2020, arXiv:2004.11362, eq. 2, applied in both directions.
     """
+    check_pairs(image, text)
     S, logits = logits_forward(image, text, logit_scale)
     rows, _ = log_softmax_forward(S)
     columns, _ = log_softmax_forward(S.T)
@@ -86,6 +94,7 @@ def sigmoid_loss_forward(image, text, logit_scale, logit_bias):
     logit_bias b starts near -ln B (SigLIP: -10), because almost every pair is a negative.
     Source: Zhai et al. 2023, arXiv:2303.15343, eq. 1.
     """
+    check_pairs(image, text)
     S, logits = logits_forward(image, text, logit_scale)
     z = 2.0 * np.eye(len(S), dtype=S.dtype) - 1.0
     margin = z * (S + logit_bias)
@@ -106,6 +115,7 @@ def chunked_info_nce_forward(image, text, logit_scale, chunk=256):
     A row's log-sum-exp needs its whole row, which one chunk of rows holds; a column's is gathered chunk by chunk, as a
     running maximum and a running sum. The backward computes each chunk of logits a second time instead of keeping it.
     """
+    check_pairs(image, text)
     scale, B = math.exp(logit_scale), len(image)
     row_lse, column_max = np.empty(B, image.dtype), np.full(B, -np.inf, image.dtype)
     column_sum, matched = np.zeros(B, image.dtype), (image * text).sum(-1) * scale

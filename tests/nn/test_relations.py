@@ -274,3 +274,13 @@ def test_trees_survive_the_round_trip_and_views_share_memory():
         to_vector({"c": tree["c"]}, like=tree)
     with pytest.raises(ValueError, match="expected"):
         from_vector(np.zeros(3), tree)
+
+
+def test_a_loss_needs_as_many_images_as_texts():
+    rng = np.random.default_rng(0)
+    rest = {losses.info_nce_forward: (), losses.chunked_info_nce_forward: (),
+            losses.multi_positive_forward: (np.eye(3, dtype=bool),), losses.sigmoid_loss_forward: (0.0,)}  # fmt: skip
+    for loss, arguments in rest.items():
+        for n, m in ((3, 2), (2, 3), (0, 0)):
+            with pytest.raises(ValueError, match=f"{n} images and {m} texts"):
+                loss(unit(rng, n, 4), unit(rng, m, 4), 1.0, *arguments)
