@@ -178,13 +178,31 @@ def text_of(result: dict) -> str:
     return "\n".join(lines)
 
 
+def parse_arguments(argv: list[str] | None):
+    """The arguments; argparse itself does not take pictures after an option."""
+    parser = build_parser()
+    args, rest = parser.parse_known_args(argv)
+    if rest and (args.command != "zeroshot" or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(map(quote, rest))}")
+    if rest:
+        args.images += rest
+    return args
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
     try:
-        args = build_parser().parse_args(argv)
+        args = parse_arguments(argv)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
-    warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {message}", file=sys.stderr)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {message}", file=sys.stderr)
+        return run(args)
+
+
+def run(args) -> int:
+    """Run the command, print its result or one line about what went wrong, and give the exit code."""
     try:
         result = COMMANDS[args.command](args)
         print(json.dumps(result, allow_nan=False) if args.json else text_of(result))

@@ -7,8 +7,9 @@ from .data.captions import is_true, truth_matrix, write_captions
 from .data.drawing import draw
 from .data.grammar import CLASS_NAMES
 from .data.pairs import denormalize, normalize, open_image, preprocess
+from .data.tokenizer import split
 from .data.world import COLOURS, sample_scenes
-from .errors import TextError
+from .errors import TextError, quote
 from .model import Model
 from .tasks.retrieval import Index, check_k
 from .tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
@@ -33,6 +34,8 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0):
         oracle cannot read it)
     """
     check_k(k)
+    if not split(query):
+        raise TextError(f"the query {quote(query)} has no words: describe a picture, such as 'a small red circle'")
     scenes, images, index = gallery(model, seed)
     (ids,), scores = index.search(model.encode_text(query), k)
     try:

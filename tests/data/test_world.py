@@ -1,0 +1,200 @@
+"""The world: pure items, honest splits, true captions, and pictures that decide the scene."""
+
+import hashlib
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miniclip.data import captions, grammar
+from miniclip.data.drawing import draw
+from miniclip.data.pairs import batch, unique_caption_batches
+from miniclip.data.tokenizer import Tokenizer
+from miniclip.data.world import COLOURS, HELD_OUT, SHAPES, SPLITS, Scenes, item_keys, sample_scenes
+from miniclip.errors import TextError
+
+TOKENIZER = Tokenizer(grammar.vocabulary())
+FIELDS = ("key", "style", "count", "shape", "colour", "size", "row", "column")
+
+
+@given(st.sampled_from(SPLITS), st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=7), st.integers(0, 2**32))
+def test_an_item_is_the_same_in_any_batch(split, indices, seed):
+    together = sample_scenes(seed, split, np.array(indices))
+    images, texts = draw(together), captions.write_captions(together)
+    for place, index in enumerate(indices):
+        alone = sample_scenes(seed, split, np.array([index]))
+        assert all(np.array_equal(getattr(alone, name)[0], getattr(together, name)[place]) for name in FIELDS)
+        assert np.array_equal(draw(alone)[0], images[place])
+        assert captions.write_captions(alone) == [texts[place]]
+
+
+def test_splits_are_what_they_say():
+    scenes = {split: sample_scenes(3, split, np.arange(4000)) for split in SPLITS}
+    held = {split: HELD_OUT[s.shape[s.shape >= 0], s.colour[s.shape >= 0]] for split, s in scenes.items()}
+    assert held["B"].all()
+    assert not any(held[split].any() for split in ("train", "A", "C", "many"))
+    assert HELD_OUT.mean() >= 0.2
+    train = scenes["train"]
+    assert set(train.shape[:, 0]) == set(range(len(SHAPES)))
+    assert set(train.colour[:, 0]) == set(range(len(COLOURS)))
+    assert all(set(scenes[split].count) == {1} for split in ("train", "A", "B"))
+    assert set(scenes["C"].count) == {2}
+    assert set(scenes["many"].count) == {1, 2, 3}
+    two = scenes["C"]
+    assert (two.shape[:, 0] != two.shape[:, 1]).all()
+    assert (two.colour[:, 0] != two.colour[:, 1]).all()
+    many = scenes["many"][scenes["many"].count == 3]
+    cells = many.row * 3 + many.column
+    assert all(len(set(row)) == 3 for row in cells.tolist())
+    with pytest.raises(ValueError, match="expected one of"):
+        sample_scenes(0, "test", np.arange(2))
+
+
+def test_pictures_of_different_splits_are_different():
+    hashes = {
+        split: {hashlib.sha256(image.tobytes()).digest() for image in draw(sample_scenes(0, split, np.arange(600)))}
+        for split in SPLITS
+    }
+    assert all(len(found) == 600 for found in hashes.values())
+    assert len(set.union(*hashes.values())) == 600 * len(SPLITS)
+
+
+def test_pictures_are_numbers_from_0_to_1():
+    images = draw(sample_scenes(1, "many", np.arange(500)))
+    assert images.dtype == np.float32
+    assert images.shape == (500, 32, 32, 3)
+    assert images.min() >= 0.0
+    assert images.max() <= 1.0
+
+
+def seen_by_an_independent_eye(image):
+    """(colour, size, row, column) of the one object of a picture, from saturation, hue, area and centre alone."""
+    top, bottom = image.max(-1), image.min(-1)
+    paper = np.median(image.reshape(-1, 3), axis=0)
+    distance = np.abs(image - paper).max(-1)
+    mask = distance > 0.6 * np.sort(distance.ravel())[-12]
+    ys, xs = np.nonzero(mask)
+    y, x = (ys.min() + ys.max() + 1) / 2, (xs.min() + xs.max() + 1) / 2
+    size = int((distance > 0.5 * np.sort(distance.ravel())[-12]).sum() > 60)  # area, in pixels
+    strong = image[mask][np.argsort((top - bottom)[mask])[-8:]].mean(0)
+    r, g, b = strong
+    hue = math.degrees(math.atan2(math.sqrt(3) * (g - b), 2 * r - g - b)) % 360
+    return hue, size, int(np.clip(round((y - 8) / 8), 0, 2)), int(np.clip(round((x - 8) / 8), 0, 2))
+
+
+HUES = (0, 32, 55, 129, 185, 229, 275, 326)  # degrees, the palette's own
+
+
+@pytest.mark.parametrize("n", [400, pytest.param(10_000, marks=pytest.mark.nightly)])
+def test_the_picture_decides_the_scene(n):
+    """T58: an eye that knows nothing of the drawing code."""
+    scenes = sample_scenes(5, "A", np.arange(n))
+    scenes = scenes[scenes.style != 2]  # a tinted canvas hides the hue from so simple an eye
+    wrong = Counter()
+    for i, image in enumerate(draw(scenes)):
+        hue, size, row, column = seen_by_an_independent_eye(image)
+        apart = [abs((hue - h + 180) % 360 - 180) for h in HUES]
+        wrong["colour"] += int(np.argmin(apart)) != scenes.colour[i, 0]
+        if scenes.style[i] != 1:  # a sketch is mostly paper: its area says little
+            wrong["size"] += size != scenes.size[i, 0]
+        wrong["row"] += row != scenes.row[i, 0]
+        wrong["column"] += column != scenes.column[i, 0]
+    assert not +wrong, wrong
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_caption_is_true_of_its_scene_and_known_to_the_tokenizer(split):
+    pairs = batch(2, split, np.arange(1500), TOKENIZER)
+    w = [captions.likelihood(grammar.parse(text), pairs.scenes[np.array([i])])[0] for i, text in enumerate(pairs.texts)]
+    assert min(w) > 0
+    assert not (pairs.tokens == Tokenizer.unk).any()
+    assert max(len(text.split()) for text in pairs.texts) <= TOKENIZER.context_length - 2
+
+
+def said_slowly(meaning, scenes: Scenes, i: int) -> bool:
+    """The truth of a sentence by trying all objects, one number at a time."""
+    n = int(scenes.count[i])
+    names = ("shape", "colour", "size", "row", "column")
+    objects = [{name: int(getattr(scenes, name)[i, k]) for name in names} for k in range(n)]
+
+    def fits(described, thing):
+        return all(getattr(described, name) in (-1, thing[name]) for name in names)
+
+    if meaning.style not in (-1, int(scenes.style[i])) or (meaning.count and meaning.count != n):
+        return False
+    if not meaning.objects:
+        return True
+    if len(meaning.objects) == 1:
+        return any(fits(meaning.objects[0], thing) for thing in objects)
+    for a in range(n):
+        for b in range(n):
+            one, two = objects[a], objects[b]
+            holds = {
+                "and": True, "left of": one["column"] < two["column"], "right of": one["column"] > two["column"],
+                "above": one["row"] < two["row"], "below": one["row"] > two["row"],
+            }  # fmt: skip
+            if a != b and holds[meaning.relation] and fits(meaning.objects[0], one) and fits(meaning.objects[1], two):
+                return True
+    return False
+
+
+def test_the_oracle_agrees_with_a_slow_one():
+    scenes = sample_scenes(4, "many", np.arange(120))
+    texts = captions.write_captions(scenes)
+    fast = captions.truth_matrix(texts, scenes)
+    slow = [[said_slowly(grammar.parse(text), scenes, i) for text in texts] for i in range(len(scenes))]
+    assert np.array_equal(fast, slow)
+    assert 0.01 < fast.mean() < 0.99
+
+
+def test_the_likelihood_is_how_often_things_are_said():
+    """Of many tellings of two scenes, texts that both could tell appear in the ratio of their likelihoods."""
+    base, n = sample_scenes(0, "many", np.arange(300)), 6000
+    three = base[base.count == 3][:1]
+    alone = Scenes(three.key, three.style, np.array([1]), *(np.where([[True, False, False]], getattr(three, name), -1)
+                                                            for name in FIELDS[3:]))  # fmt: skip
+    keys = item_keys(9, "train", np.arange(n))
+    tellings = []
+    for scene in (three, alone):
+        same = scene[np.zeros(n, int)]
+        again = Scenes(keys, *(getattr(same, name) for name in FIELDS[1:]))
+        tellings.append(Counter(grammar.parse(text) for text in captions.write_captions(again)))
+    seen = 0
+    for meaning in set(tellings[0]) & set(tellings[1]):
+        w = np.array([captions.likelihood(meaning, scene)[0] for scene in (three, alone)])
+        counts = np.array([tellings[0][meaning], tellings[1][meaning]])
+        if counts.sum() > 60:
+            expected = counts.sum() * w / w.sum()
+            assert (np.abs(counts - expected) < 5 * np.sqrt(expected + 1)).all(), meaning
+            seen += 1
+    assert seen > 0
+
+
+def test_queries_are_read():
+    parse = grammar.parse
+    assert parse("A small RED circle, on the left!").objects == (grammar.Described(0, 0, 0, -1, 0),)
+    assert parse("something green").objects == (grammar.Described(colour=COLOURS.index("green")),)
+    assert parse("a ring to the left of a big box").relation == "left of"
+    assert parse("three things").count == 3
+    assert parse("a scan of two shapes").style == 3
+    assert parse("in the centre").objects == (grammar.Described(row=1, column=1),)
+    for text, word in (
+        ("a red dog", "dog"),
+        ("", "no words"),
+        ("a red blue circle", "colour"),
+        ("a\x1b[0m circle", "0m"),
+    ):
+        with pytest.raises(TextError, match=word):
+            parse(text)
+
+
+def test_batches_without_a_repeated_caption():
+    texts = captions.write_captions(sample_scenes(0, "train", np.arange(3000)))
+    texts = [text.split()[-1] + text.split()[0] for text in texts]  # many repeats
+    batches = unique_caption_batches(texts, 16)
+    items = np.concatenate(batches)
+    assert len(set(items.tolist())) == len(items)
+    assert all(len({texts[i] for i in chosen}) == 16 for chosen in batches)
