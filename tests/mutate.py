@@ -20,7 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TESTS = ["tests/nn/test_relations.py", "tests/models/test_hugging_face.py", "tests/nn/test_gradients.py"]
+TESTS = [
+    "tests/nn/test_relations.py",
+    "tests/models/test_hugging_face.py",
+    "tests/test_model.py",
+    "tests/nn/test_gradients.py",
+]
 SWAPS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

@@ -284,3 +284,15 @@ def test_a_loss_needs_as_many_images_as_texts():
         for n, m in ((3, 2), (2, 3), (0, 0)):
             with pytest.raises(ValueError, match=f"{n} images and {m} texts"):
                 loss(unit(rng, n, 4), unit(rng, m, 4), 1.0, *arguments)
+
+
+def test_the_defaults_are_those_of_clip():
+    theta = np.ones(2)
+    ours = AdamW(theta, np.ones(2))
+    assert (ours.b1, ours.b2, ours.eps, ours.decay) == (0.9, 0.98, 1e-6, 0.1)
+    assert losses.info_nce_forward(np.eye(1), np.eye(1), 1.0)[0] == 0.0  # one pair: nothing to confuse it with
+    p = init_block(np.random.default_rng(0), 64, 2)
+    assert p["mlp"]["c_proj"]["weight"].std() == pytest.approx((2 * 2 * 64) ** -0.5, rel=0.05)
+    assert p["mlp"]["c_fc"]["weight"].std() == pytest.approx((2 * 64) ** -0.5, rel=0.05)
+    assert p["attn"]["in_proj"]["weight"].std() == pytest.approx(64**-0.5, rel=0.05)
+    assert small_clip(0)[0].vision.patches == 4
