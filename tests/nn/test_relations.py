@@ -296,3 +296,15 @@ def test_the_defaults_are_those_of_clip():
     assert p["mlp"]["c_fc"]["weight"].std() == pytest.approx((2 * 64) ** -0.5, rel=0.05)
     assert p["attn"]["in_proj"]["weight"].std() == pytest.approx(64**-0.5, rel=0.05)
     assert small_clip(0)[0].vision.patches == 4
+
+
+def test_each_direction_shares_its_own_positives():
+    rng = np.random.default_rng(0)
+    image, text = unit(rng, 3, 4), unit(rng, 3, 4)
+    positives = np.array([[1, 1, 1], [0, 1, 0], [0, 0, 1]], bool)
+    S = torch.tensor(math.exp(1.0) * image @ text.T)
+    rows = torch.tensor(positives / positives.sum(1, keepdims=True))
+    columns = torch.tensor((positives / positives.sum(0, keepdims=True)).T)
+    both = [torch.nn.functional.cross_entropy(z, target) for z, target in ((S, rows), (S.T, columns))]
+    ours = losses.multi_positive_forward(image, text, 1.0, positives)[0]
+    assert ours == pytest.approx(sum(both).item() / 2, abs=1e-12)
