@@ -5,7 +5,7 @@ luck), parameters shaken away from their initial zeros and ones, and no two numb
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,12 +53,16 @@ class Sizes(NamedTuple):
 
 @dataclass
 class Case:
-    """A function with its backward: `inputs` may hold integers (no gradient), `params` is None where there are none."""
+    """A function with its backward: `inputs` may hold integers (no gradient), `params` is None where there are none.
+
+    `drawn` holds the options of the function that matter to another implementation of it, such as a random mask.
+    """
 
     forward: Callable
     backward: Callable
     inputs: list
     params: Any = None
+    drawn: dict = field(default_factory=dict)
 
     def run(self):
         """y, c"""
@@ -88,7 +92,7 @@ class Case:
     def map(self, change):
         """The same case with every array changed."""
         tree = None if self.params is None else unflatten({k: change(v) for k, v in flatten(self.params).items()})
-        return Case(self.forward, self.backward, [change(x) for x in self.inputs], tree)
+        return Case(self.forward, self.backward, [change(x) for x in self.inputs], tree, self.drawn)
 
 
 def shake(rng, tree, by=0.3):
@@ -149,8 +153,8 @@ def layer(init, forward, backward, *args, shape="BTD", **options):
 def attend(masked):
     def make(rng, z):
         q, k, v = (rng.normal(size=(z.B, z.H, n, w)) for n, w in ((z.T, z.K), (z.S, z.K), (z.S, z.E)))
-        mask = random_mask(rng, z.T, z.S) if masked else None
-        return Case(lambda q, k, v: ops.attend_forward(q, k, v, mask), ops.attend_backward, [q, k, v])
+        drawn = {"mask": random_mask(rng, z.T, z.S)} if masked else {}
+        return Case(lambda q, k, v: ops.attend_forward(q, k, v, **drawn), ops.attend_backward, [q, k, v], None, drawn)
 
     return make
 
@@ -158,13 +162,14 @@ def attend(masked):
 def cross_attention(masked):
     def make(rng, z):
         x, context = rng.normal(size=(z.B, z.T, z.D)), rng.normal(size=(z.B, z.S, z.E))
-        mask = random_mask(rng, z.T, z.S) if masked else None
+        drawn = {"mask": random_mask(rng, z.T, z.S)} if masked else {}
         p = shake(rng, b.init_cross_attention(rng, z.D, z.E))
         return Case(
-            lambda x, context, p: b.cross_attention_forward(x, context, p, z.H, mask),
+            lambda x, context, p: b.cross_attention_forward(x, context, p, z.H, **drawn),
             b.cross_attention_backward,
             [x, context],
             p,
+            drawn,
         )
 
     return make
@@ -190,9 +195,11 @@ def loss(forward, backward, *extra, **options):
     def make(rng, z):
         inputs = [unit(rng, z.B, z.E), unit(rng, z.B, z.E), np.array(1.3), *(np.array(value) for value in extra)]
         drawn = {key: value(rng, z) if callable(value) else value for key, value in options.items()}
-        return Case(
-            lambda *inputs: forward(*inputs, **drawn), lambda dy, c: tuple(dy * part for part in backward(c)), inputs
-        )
+
+        def scaled_backward(dy, c):
+            return tuple(dy * part for part in backward(c))
+
+        return Case(lambda *inputs: forward(*inputs, **drawn), scaled_backward, inputs, None, drawn)
 
     return make
 

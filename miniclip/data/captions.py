@@ -77,14 +77,14 @@ def frame(style, u, v) -> str:
 
 def write_captions(scenes: Scenes) -> list[str]:
     """A true sentence about each scene; the same scene always gets the same one."""
-    u = uniform(scenes.key[:, None], CAPTION + np.arange(20)).tolist()
-    kinds = (np.array(u)[:, :1] >= KINDS[scenes.count].cumsum(1)[:, :-1]).sum(1).tolist()
+    u = uniform(scenes.key[:, None], CAPTION + np.arange(20))
+    kinds = (u[:, :1] >= KINDS[scenes.count].cumsum(1)[:, :-1]).sum(1).tolist()
     focus = choose(scenes.key, CAPTION + 30, scenes.count).tolist()
     other = choose(scenes.key, CAPTION + 31, np.maximum(scenes.count - 1, 1)).tolist()
-    columns = [scenes.style, scenes.count, scenes.shape, scenes.colour, scenes.size, scenes.row, scenes.column]
+    columns = [u, scenes.style, scenes.count, scenes.shape, scenes.colour, scenes.size, scenes.row, scenes.column]
     return [
-        write_caption(kind, i, j + (j >= i), numbers, *item)
-        for kind, i, j, numbers, *item in zip(kinds, focus, other, u, *(c.tolist() for c in columns), strict=True)
+        write_caption(kind, i, j + (j >= i), *item)
+        for kind, i, j, *item in zip(kinds, focus, other, *(column.tolist() for column in columns), strict=True)
     ]
 
 
@@ -120,14 +120,15 @@ def matches(described: Described, scenes: Scenes) -> np.ndarray:
     return fits
 
 
-def likelihood(meaning: Meaning, scenes: Scenes) -> np.ndarray:
-    """w(text, scene), (B,): the probability of speaking of something that fits; 0 where the sentence is false."""
-    n, kind = scenes.count, KINDS[scenes.count]
-    w = np.ones(len(scenes)) if meaning.style < 0 else (scenes.style == meaning.style).astype(float)
+def share(meaning: Meaning, scenes: Scenes) -> np.ndarray:
+    """Of all the things of its kind to speak of, how many fit the sentence: (B,), 0 just where it is false."""
+    n, style = scenes.count, np.where(meaning.style < 0, scenes.style, meaning.style)
+    w = (scenes.style == style).astype(float)
     if meaning.count:
-        w = w * (n == meaning.count) * (kind[:, NUMBER] if not meaning.objects else 1.0)
-    if len(meaning.objects) == 1:
-        w = w * kind[:, ONE] * matches(meaning.objects[0], scenes).sum(1) / n
+        described = meaning.objects[0] if meaning.objects else Described()
+        w = w * (matches(described, scenes).sum(1) == meaning.count)
+    elif len(meaning.objects) == 1:
+        w = w * matches(meaning.objects[0], scenes).sum(1) / n
     elif len(meaning.objects) == 2:
         first, second = (matches(described, scenes) for described in meaning.objects)
         pairs = (first[:, :, None] & second[:, None, :] & ~np.eye(first.shape[1], dtype=bool)).astype(float)
@@ -136,28 +137,36 @@ def likelihood(meaning: Meaning, scenes: Scenes) -> np.ndarray:
             b = [x[:, None, :] for x in (scenes.row, scenes.column)]
             holds = np.stack(related(*a, *b))
             pairs *= holds[RELATIONS.index(meaning.relation)] / np.maximum(holds.sum(0), 1)
-            w = w * kind[:, RELATED]
-        else:
-            w = w * kind[:, PAIR]
         w = w * pairs.sum((1, 2)) / np.maximum(n * (n - 1), 1)
     return w
 
 
+def likelihood(meaning: Meaning, scenes: Scenes) -> np.ndarray:
+    """w(text, scene), (B,): the probability of speaking of something that fits; 0 where that is never said."""
+    about = RELATED if meaning.relation in RELATIONS else PAIR if meaning.relation else ONE
+    return KINDS[scenes.count, NUMBER if meaning.count else about] * share(meaning, scenes)
+
+
+def each(weight, texts, scenes: Scenes) -> np.ndarray:
+    """`weight` of the meaning of every text for every scene: (len(scenes), len(texts))."""
+    meanings = [parse(text) for text in texts]
+    known = {meaning: weight(meaning, scenes) for meaning in set(meanings)}
+    return np.stack([known[meaning] for meaning in meanings], axis=1)
+
+
 def caption_likelihood(texts, scenes: Scenes) -> np.ndarray:
     """w of every text for every scene: (len(scenes), len(texts))."""
-    meanings = [parse(text) for text in texts]
-    known = {meaning: likelihood(meaning, scenes) for meaning in set(meanings)}
-    return np.stack([known[meaning] for meaning in meanings], axis=1)
+    return each(likelihood, texts, scenes)
 
 
 def is_true(text: str, scenes: Scenes) -> np.ndarray:
     """(B,) bool: is the sentence true of each scene? Raises TextError outside the grammar."""
-    return likelihood(parse(text), scenes) > 0
+    return share(parse(text), scenes) > 0
 
 
 def truth_matrix(texts, scenes: Scenes) -> np.ndarray:
     """(len(scenes), len(texts)) bool: rows are scenes, columns are sentences."""
-    return caption_likelihood(texts, scenes) > 0
+    return each(share, texts, scenes) > 0
 
 
 def pointwise_information(texts, scenes: Scenes, reference: Scenes) -> np.ndarray:

@@ -65,7 +65,7 @@ class Meaning:
     objects: tuple[Described, ...] = ()
     relation: str = ""  # between two objects: "and", or one of RELATIONS
     style: int = -1
-    count: int = 0
+    count: int = 0  # of the objects that are described, or of all
 
 
 def vocabulary() -> tuple[str, ...]:
@@ -107,6 +107,8 @@ def parse(text: str) -> Meaning:
         raise TextError(f"{quote(text)} names two styles: a scene has one")
     count = next((NUMBERS.index(word) + 1 for word in words if word in NUMBERS), 0)
     objects = tuple(described for described, _ in found)
+    if count and len(objects) > 1:
+        raise TextError(f"{quote(text)} counts and compares: expected one of the two, such as 'two red shapes'")
     if count and objects == (Described(),):
         objects = ()
     return Meaning(objects, parts[1] if len(parts) == 3 else "", max(styles, default=-1), count)

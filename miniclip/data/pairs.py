@@ -50,25 +50,22 @@ def denormalize(images) -> np.ndarray:
 def unique_caption_batches(texts, batch_size: int) -> list[np.ndarray]:
     """Batches of item numbers in which no caption stands twice: a repeat would be a false negative.
 
-    A repeated item waits for a later batch. Only full batches are made, since the loss depends on the batch size.
+    An item goes to the first batch that has room and not yet its caption. Only full batches are returned, since the
+    loss depends on the batch size.
 
     >>> [batch.tolist() for batch in unique_caption_batches(["a", "a", "b", "c", "d", "a", "e"], 2)]
     [[0, 2], [1, 3], [4, 5]]
     """
-    batches: list[np.ndarray] = []
-    waiting = list(range(len(texts)))
-    while True:
-        chosen: list[int] = []
-        seen: set[str] = set()
-        for i in waiting:
-            if len(chosen) < batch_size and texts[i] not in seen:
-                chosen.append(i)
-                seen.add(texts[i])
-        if len(chosen) < batch_size:
-            return batches
-        batches.append(np.array(chosen))
-        taken = set(chosen)
-        waiting = [i for i in waiting if i not in taken]
+    batches: list[list[int]] = []
+    full, first_without = 0, dict[str, int]()  # the batches before `full` are full; those after never before it
+    for i, text in enumerate(texts):
+        place = max(full, first_without.get(text, 0))
+        if place == len(batches):
+            batches.append([])
+        batches[place].append(i)
+        first_without[text] = place + 1
+        full += place == full and len(batches[full]) == batch_size
+    return [np.array(batch) for batch in batches[:full]]
 
 
 def open_image(path) -> np.ndarray:
@@ -78,7 +75,7 @@ def open_image(path) -> np.ndarray:
     """
     import struct
 
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     trouble = (OSError, SyntaxError, ValueError, struct.error, ZeroDivisionError, OverflowError, EOFError, MemoryError)
     try:
@@ -89,11 +86,18 @@ def open_image(path) -> np.ndarray:
                 )
             if image.mode == "F" or image.mode.startswith("I"):
                 raise ImageError(f"{path}: {image.mode} pixels, expected 8 bits a channel: convert it first")
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
+            return pixels(image)
     except (*trouble, Image.DecompressionBombError) as error:
         raise ImageError(
             f"{path} is not a picture that can be read ({error}): expected PNG, JPEG, WEBP, BMP or GIF"
         ) from error
+
+
+def pixels(image) -> np.ndarray:
+    """A PIL image as (Y, X, 3) float32 in [0, 1]: turned upright, transparency laid on white."""
+    from PIL import Image, ImageOps
+
+    upright = ImageOps.exif_transpose(image).convert("RGBA")
     white = Image.new("RGBA", upright.size, "white")
     return np.asarray(Image.alpha_composite(white, upright).convert("RGB"), np.float32) / 255
 
@@ -103,15 +107,16 @@ def preprocess(images, image_size: int = 32) -> np.ndarray:
 
     Parameters
     ----------
-    images : array (Y, X, 3) or (B, Y, X, 3), or a list of arrays (Y, X, 3), of any sizes
+    images : PIL image, array (Y, X, 3) or (B, Y, X, 3), or a list of PIL images and arrays (Y, X, 3), of any sizes
         uint8, or floats in [0, 1].
 
     Returns
     -------
     float32 array (B, image_size, image_size, 3)
     """
-    images = [images] if getattr(images, "ndim", 0) == 3 else images
-    return normalize(np.stack([resize_and_crop(np.asarray(image), image_size) for image in images]))
+    images = [images] if hasattr(images, "convert") or getattr(images, "ndim", 0) == 3 else images
+    arrays = (pixels(image) if hasattr(image, "convert") else np.asarray(image) for image in images)
+    return normalize(np.stack([resize_and_crop(array, image_size) for array in arrays]))
 
 
 def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:

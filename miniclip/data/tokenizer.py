@@ -10,6 +10,7 @@ from ..errors import CheckpointError, TextError
 
 CONTEXT_LENGTH = 16
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
+TOKEN = r"[^\W_]+|[^\w\s!-/:-@\[-`{-~]"  # letters and digits, or one sign that is neither a space nor ASCII punctuation
 
 
 class Tokenizer:
@@ -68,7 +69,7 @@ class Tokenizer:
         if isinstance(texts, str):
             texts = [texts]
         rows, room = np.zeros((len(texts), self.context_length), np.int64), self.context_length - 2
-        cut = empty = unknown = 0
+        cut = empty = unknown = 0  # all three are told, none is silent
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"text {row} is {type(text).__name__}, expected str")
@@ -81,10 +82,12 @@ class Tokenizer:
             rows[row, : len(ids)] = ids
         self.unknown += unknown
         for n, what in (
-            (cut, f"longer than {room} words and cut"), (empty, "empty"), (unknown, "unknown words, read as <unk>"),
-        ):  # fmt: skip
+            (cut, f"texts are longer than {room} words and cut"),
+            (empty, "texts are empty"),
+            (unknown, "words are unknown, read as <unk>"),
+        ):
             if n:
-                warnings.warn(f"{n} texts are {what}" if n is not unknown else f"{n} {what}", stacklevel=2)
+                warnings.warn(f"{n} {what}", stacklevel=2)
         return rows
 
     def decode(self, ids) -> list[str]:
@@ -110,7 +113,7 @@ class Tokenizer:
                         "pad_id": self.pad, "pad_type_id": 0, "pad_token": "<pad>"},
             "added_tokens": [{"id": i, "content": name, **flags} for i, name in enumerate(SPECIALS)],
             "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]},
-            "pre_tokenizer": {"type": "Split", "pattern": {"Regex": r"[^\W_]+"}, "behavior": "Removed", "invert": True},
+            "pre_tokenizer": {"type": "Split", "pattern": {"Regex": TOKEN}, "behavior": "Removed", "invert": True},
             "post_processor": {
                 "type": "TemplateProcessing", "single": template, "pair": template,
                 "special_tokens": {
@@ -135,10 +138,11 @@ class Tokenizer:
 
 
 def split(text: str) -> list[str]:
-    """The words of a text: runs of letters and digits, in lower case.
+    """The words of a text, in lower case; ASCII punctuation falls away, any other sign is a word of its own.
 
-    >>> split("A red circle, <end>!")
-    ['a', 'red', 'circle', 'end']
+    >>> split("A red circle, <end>! \u2665")
+    ['a', 'red', 'circle', 'end', '\u2665']
     """
-    clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a lone surrogate is no character
-    return re.findall(r"[^\W_]+", unicodedata.normalize("NFC", clean).lower())
+    if not text.isascii():
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a lone surrogate is no character
+    return re.findall(TOKEN, unicodedata.normalize("NFC", text).lower())

@@ -28,12 +28,14 @@ ACTIVATIONS = {"quick_gelu": (quick_gelu_forward, quick_gelu_backward), "gelu": 
 
 def split_heads(x, heads):
     """(B, T, H K) -> (B, H, T, K): a head is a contiguous run of K features."""
-    return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
+    B, T, D = x.shape
+    return x.reshape(B, T, heads, D // heads).swapaxes(1, 2)
 
 
 def merge_heads(x):
     """(B, H, T, K) -> (B, T, H K): the inverse of `split_heads`."""
-    return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
+    B, H, T, K = x.shape
+    return x.swapaxes(1, 2).reshape(B, T, H * K)
 
 
 def init_attention(rng, d, out_std=None):

@@ -46,8 +46,15 @@ def test_odd_texts():
     assert long[0, -1] == Tokenizer.end
     with pytest.raises(TextError, match="500 words"):
         TOKENIZER.encode("red " * 500, strict=True)
-    with pytest.warns(UserWarning, match="unknown"):
-        assert TOKENIZER.encode("a dog")[0].tolist()[:4] == [2, TOKENIZER.ids["a"], Tokenizer.unk, 3]
+    before = TOKENIZER.unknown
+    for text in ("a dog", "a \u2665", "a\u2665", "a \0", "a \ud800"):
+        with pytest.warns(UserWarning, match="1 words are unknown"):
+            assert TOKENIZER.encode(text)[0].tolist()[:4] == [2, TOKENIZER.ids["a"], Tokenizer.unk, 3]
+    assert TOKENIZER.unknown == before + 5
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        TOKENIZER.encode("dog " + "red " * 20)
+    assert [str(warning.message)[:12] for warning in told] == ["1 texts are ", "1 words are "]
     for text in ("<end>", "<|endoftext|>", "\ud800", "\0", "\u202e", "e\u0301", "😀" * 9, "x" * 10**6):
         assert (encode(text)[0] == Tokenizer.end).sum() == 1
     for row, bad in ((0, None), (0, b"red"), (1, 3), (1, float("nan")), (1, ["red"])):
@@ -63,6 +70,16 @@ def test_captions_survive_the_round_trip_and_transformers_reads_them_alike(tmp_p
     file.write_text(json.dumps(TOKENIZER.to_json()))
     theirs = transformers.PreTrainedTokenizerFast(tokenizer_file=str(file), pad_token="<pad>")
     assert theirs(texts, padding="max_length", max_length=16)["input_ids"] == ids.tolist()
+    odd = [
+        "",
+        "A  RED\tcircle, there!",
+        "a_star",
+        "a x-ray",
+        "e\u0301 \u2665ring\u2665",
+        "caf\u00e9 \u00c9",
+        "red " * 30,
+    ]
+    assert theirs(odd, padding="max_length", max_length=16, truncation=True)["input_ids"] == encode(*odd).tolist()
     assert Tokenizer.from_json(json.loads(file.read_text())).words == TOKENIZER.words
     for broken in ({}, {"model": {"vocab": {"a": 0}}, "truncation": {"max_length": 5}}):
         with pytest.raises(CheckpointError, match=r"tokenizer\.json"):
@@ -78,6 +95,10 @@ def test_preprocessing():
     wide = np.asarray(Image.fromarray(levels[0]).resize((96, 64)))
     reference = np.asarray(Image.fromarray(wide).resize((48, 32), Image.Resampling.BICUBIC))[:, 8:40] / 255
     assert np.abs(denormalize(preprocess(wide))[0] - reference).max() < 0.01
+    pictures = [Image.fromarray(wide), Image.fromarray(levels[0]).convert("RGBA"), Image.fromarray(levels[0, :, :, 0])]
+    assert np.array_equal(preprocess(pictures[0]), preprocess(wide))
+    assert np.array_equal(preprocess(pictures)[1], preprocess(levels[0])[0])
+    assert np.array_equal(preprocess(pictures)[2], preprocess(np.repeat(levels[0, :, :, :1], 3, axis=2))[0])
     for bad in (np.zeros((4, 4)), np.zeros((4, 4, 4)), np.zeros((4, 4, 3), int), np.full((4, 4, 3), 2.0)):
         with pytest.raises(ValueError, match="expected"):
             preprocess([bad])
