@@ -16,7 +16,8 @@ from .models.clip import ClipConfig, init_clip
 from .nn.optim import AdamW, clip_by_global_norm, decay_mask
 from .nn.tree import pack, to_vector
 from .state import environment
-from .train import TrainConfig, loss_and_gradients
+from .step import loss_and_gradients
+from .train import TrainConfig
 
 
 def step_flops(config: ClipConfig, B: int) -> float:

@@ -19,11 +19,11 @@ if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from . import __version__
-from .errors import MiniclipError, quote
+from .errors import ConfigError, MiniclipError, quote
 
 OPTIONS = {  # the parts of the recipe that can be set, with their types
-    "seed": int, "steps": int, "batch_size": int, "peak_lr": float, "warmup": int, "log_every": int,
-    "score_every": int, "save_every": int,
+    "seed": int, "steps": int, "batch_size": int, "peak_lr": float, "warmup": int, "replay": int,
+    "log_every": int, "score_every": int, "save_every": int,
 }  # fmt: skip
 
 
@@ -48,6 +48,10 @@ def build_parser() -> argparse.ArgumentParser:
     train = command("train", "train a model", run=False)
     train.add_argument("--out", metavar="DIR", required=True, help="the run folder: new, or with --resume begun before")
     train.add_argument("--resume", action="store_true", help="continue a run that was stopped")
+    train.add_argument("--backend", choices=("numpy", "torch"), default="numpy", help="(default: %(default)s)")
+    train.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="of the torch backend (default: auto)")
+    train.add_argument("--precision", choices=("fp32", "bf16"), help="of the torch backend (default: fp32)")
+    train.add_argument("--compile", action="store_true", default=None, help="fuse the torch backend's towers")
     for sub in (demo, train):
         for name, kind in OPTIONS.items():
             sub.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=f"{name.replace('_', ' ')}")
@@ -97,9 +101,28 @@ def run_train(args) -> dict:
     from .state import read_log
     from .train import train
 
-    train(recipe_of(args), args.out, resume=args.resume)
+    given = {name: getattr(args, name) for name in ("device", "precision", "compile") if getattr(args, name) is not None}
+    if args.backend == "torch":
+        torch_train().train(recipe_of(args), args.out, args.resume, **given)
+    elif given:
+        raise ConfigError(f"--{next(iter(given))} is for --backend torch, and the backend is numpy: add --backend torch")
+    else:
+        train(recipe_of(args), args.out, args.resume)
+    if int(os.environ.get("RANK", 0)) > 0:  # of many processes, the first one reports
+        return {}
     last = read_log(args.out)[-1]
     return {"run": str(args.out), **last}
+
+
+def torch_train():
+    """The module `miniclip.torch.train`, or a ConfigError that says how to get PyTorch."""
+    try:
+        from .torch import train
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ConfigError("PyTorch is not installed: pip install 'miniclip[torch]', or use --backend numpy") from error
+    return train
 
 
 def run_demo(args) -> dict:
@@ -205,7 +228,8 @@ def run(args) -> int:
     """Run the command, print its result or one line about what went wrong, and give the exit code."""
     try:
         result = COMMANDS[args.command](args)
-        print(json.dumps(result, allow_nan=False) if args.json else text_of(result))
+        if result:
+            print(json.dumps(result, allow_nan=False) if args.json else text_of(result))
         return 0
     except (MiniclipError, ValueError, TypeError, OSError, MemoryError) as error:
         if args.debug:

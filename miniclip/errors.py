@@ -43,6 +43,12 @@ class TrainingDiverged(MiniclipError):
     exit_code = 5
 
 
+class ProcessLost(MiniclipError):
+    """One of the processes that train together has ended, or no longer answers."""
+
+    exit_code = 5
+
+
 def quote(value, limit: int = 200) -> str:
     """`repr(value)`, control characters escaped, cut at `limit` characters: safe to put in a message."""
     text = (

@@ -43,6 +43,12 @@ def environment() -> dict[str, str]:
     }
 
 
+def new_state(recipe, like, dtype=np.float32) -> State:
+    """Step 0, with the given initial weights."""
+    theta, params = pack(like, dtype)
+    return State(theta, AdamW(theta, decay_mask(params), decay=recipe.weight_decay), step=0, log=[])
+
+
 def fresh_state(folder: Path, recipe, like) -> State:
     """Step 0, in a folder that holds no run yet."""
     others = sorted(path.name for path in folder.iterdir() if path.name != ".lock" and path.suffix != ".tmp")
@@ -50,14 +56,13 @@ def fresh_state(folder: Path, recipe, like) -> State:
         raise CheckpointError(
             f"{folder} is not empty (it holds {others[0]}): continue that run with --resume, or choose another --out"
         )
-    theta, params = pack(like)
-    return State(theta, AdamW(theta, decay_mask(params), decay=recipe.weight_decay), step=0, log=[])
+    return new_state(recipe, like)
 
 
-def run_files(state: State, recipe, model: Model) -> dict[str, bytes]:
-    """Every file of the run folder. The training state comes first and alone suffices to make the others."""
+def run_files(state: State, recipe, model: Model, here: dict[str, str]) -> dict[str, bytes]:
+    """Every file of the run folder, made `here`; the training state, first, suffices to make the others."""
     optimizer = state.optimizer
-    about = {"recipe": asdict(recipe), "environment": environment(), "step": state.step}
+    about = {"recipe": asdict(recipe), "environment": here, "step": state.step}
     tensors = {"theta": state.theta, "m": optimizer.m, "v": optimizer.v}
     lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in state.log)
     return {
@@ -69,8 +74,8 @@ def run_files(state: State, recipe, model: Model) -> dict[str, bytes]:
     }
 
 
-def load_state(folder: Path, recipe, like) -> State:
-    """The state of the last save, after checking that the same recipe made it."""
+def load_state(folder: Path, recipe, like, here: dict[str, str]) -> State:
+    """The state of the last save, after checking that the same recipe made it; a warning if it was made elsewhere."""
     path = folder / TRAINING
     data = read_verified(folder, TRAINING)
     tensors, about = parse_tensors(data, path), parse_metadata(data, path)
@@ -82,19 +87,19 @@ def load_state(folder: Path, recipe, like) -> State:
         raise CheckpointError(
             f"{folder} was begun with another recipe ({', '.join(changed)}): resume with the same one"
         )
-    here = environment()
     moved = [f"{key} {value} -> {here.get(key)}" for key, value in about["environment"].items()
              if value != here.get(key)]  # fmt: skip
     if moved:
         warnings.warn(f"{folder} was begun elsewhere ({', '.join(moved)}): the last digits may differ", stacklevel=3)
-    theta, params = pack(like)
-    for name in ("theta", "m", "v"):
+    state = new_state(recipe, like)
+    for name, vector in (("theta", state.theta), ("m", state.optimizer.m), ("v", state.optimizer.v)):
         found = tensors.get(name)
-        if found is None or (found.shape, found.dtype) != (theta.shape, theta.dtype) or not np.isfinite(found).all():
-            raise CheckpointError(f"{path}: {name} does not fit the recipe: expected {theta.size} finite float32")
-    optimizer = AdamW(theta, decay_mask(params), decay=recipe.weight_decay)
-    optimizer.m, optimizer.v, optimizer.t = tensors["m"], tensors["v"], about["step"]
-    return State(tensors["theta"], optimizer, about["step"], about["log"])
+        if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype) or not np.isfinite(found).all():
+            raise CheckpointError(f"{path}: {name} does not fit the recipe: expected {vector.size} finite float32")
+        vector[...] = found
+    state.step = state.optimizer.t = about["step"]
+    state.log = about["log"]
+    return state
 
 
 def parse_metadata(data: bytes, path: Path) -> dict:

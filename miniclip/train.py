@@ -1,13 +1,15 @@
 """Training, in full view: the recipe, one step, the loop, and what makes it safe to stop."""
 
+import math
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from .checkpoint import load
-from .data.captions import pointwise_information
+from .data.captions import pointwise_information, write_captions
 from .data.grammar import vocabulary
 from .data.pairs import batch
 from .data.tokenizer import CONTEXT_LENGTH, Tokenizer
@@ -15,13 +17,14 @@ from .data.world import IMAGE_SIZE, sample_scenes
 from .errors import ConfigError, TrainingDiverged
 from .memory import keep_freed_memory
 from .model import Model
-from .models.clip import MAX_LOGIT_SCALE, ClipConfig, clip_backward, clip_forward, init_clip
+from .models.clip import MAX_LOGIT_SCALE, ClipConfig, init_clip
 from .models.text import TextConfig
 from .models.vision import VisionConfig
-from .nn.losses import caption_floor, chance_loss, info_nce_backward, info_nce_forward, temperature_floor
+from .nn.losses import caption_floor, chance_loss, temperature_floor
 from .nn.optim import clip_by_global_norm, warmup_cosine
 from .nn.tree import flatten, from_vector, to_vector
-from .state import Interrupted, State, fresh_state, interrupts, load_state, run_files
+from .state import Interrupted, State, environment, fresh_state, interrupts, load_state, run_files
+from .step import loss_and_gradients, replayed_loss_and_gradients
 from .storage import commit, lock, read_manifest
 from .tasks.evaluate import zero_shot_accuracy
 
@@ -46,6 +49,7 @@ class TrainConfig:
     text_layers: int = 2
     heads: int = 4
     embed_dim: int = 64
+    replay: int = 0  # pairs in a part of the batch that is computed twice, to save memory; 0: the batch is not replayed
     log_every: int = 20
     score_every: int = 500
     save_every: int = 250
@@ -53,7 +57,7 @@ class TrainConfig:
     def __post_init__(self):
         for field in fields(self):
             value, kind = getattr(self, field.name), field.type
-            low = 0 if field.name in ("seed", "warmup", "weight_decay") else 1 if kind is int else 1e-12
+            low = 0 if field.name in ("seed", "warmup", "weight_decay", "replay") else 1 if kind is int else 1e-12
             if type(value) not in ((int,) if kind is int else (int, float)) or not low <= value < 2**53:
                 what = "a whole number" if kind is int else "a number"
                 raise ConfigError(f"{field.name} is {value!r}, expected {what} of at least {low:g}")
@@ -70,20 +74,51 @@ class TrainConfig:
         return ClipConfig(vision, text, self.embed_dim)
 
 
-def loss_and_gradients(images, ids, params, config: ClipConfig):
-    """One forward and one backward: (loss, gradients as a tree like `params`, share of right matches in the batch)."""
-    (image, text), cache = clip_forward(images, ids, params, config)
-    loss, loss_cache = info_nce_forward(image, text, params["logit_scale"])
-    dimage, dtext, dlogit_scale = info_nce_backward(loss_cache)
-    _, grads = clip_backward(dimage, dtext, cache)
-    grads["logit_scale"] = dlogit_scale
-    _, rows, columns = loss_cache
-    truth = np.arange(len(image))
-    accuracy = 0.5 * ((rows.argmax(1) == truth).mean() + (columns.argmax(1) == truth).mean())
-    return float(loss), grads, float(accuracy)
+class NumpyLearner:
+    """What the loop asks of a backend: `start` from a state, `descend` a batch, `sync` what was learned into the state.
+
+    `agree` is for backends of many processes: there a signal that reached one of them must stop all at the same step.
+    """
+
+    backend = "numpy"
+
+    def start(self, state: State, recipe: TrainConfig, model: Model) -> None:
+        self.state, self.recipe, self.model = state, recipe, model
+
+    def descend(self, indices, lr: float) -> dict:
+        """Draw the pairs with these numbers and make one step downhill; returns what the log wants to know."""
+        recipe, model, params = self.recipe, self.model, self.model.params
+        pairs = batch(recipe.seed, "train", indices, model.tokenizer)
+        gradients = partial(replayed_loss_and_gradients, part=recipe.replay) if recipe.replay else loss_and_gradients
+        loss, grads, accuracy = gradients(pairs.images, pairs.tokens, params, model.config)
+        gradient, norm = clip_by_global_norm(to_vector(grads, like=params), recipe.max_grad_norm)
+        if not math.isfinite(loss + norm):
+            raise diverged(self.state.step, loss, grads, recipe)
+        scale = float(np.exp(params["logit_scale"]))
+        self.state.optimizer.step(self.state.theta, gradient, lr)
+        # After the step: a clamp in the forward has no gradient above the cap, and the scale would never come back.
+        np.minimum(params["logit_scale"], MAX_LOGIT_SCALE, out=params["logit_scale"])
+        return {"loss": loss, "scale": scale, "gradient_norm": norm, "accuracy": accuracy}
+
+    def sync(self) -> None:
+        """Nothing to do: the optimiser moves `state.theta` itself, and the model's tensors are views into it."""
+
+    def agree(self, caught: list[int]) -> bool:
+        """Is it time to stop?"""
+        return bool(caught)
 
 
-def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
+def diverged(step: int, loss: float, grads, recipe: TrainConfig) -> TrainingDiverged:
+    """The error for a loss or a gradient that is not finite: it names the first tensor at fault."""
+    bad = [name for name, leaf in flatten(grads).items() if not np.isfinite(leaf).all()]
+    where = f"the gradient of {bad[0]}" if bad else "the gradient's norm"
+    return TrainingDiverged(
+        f"step {step}: the loss is {loss} and {where} is not finite; the last save is intact: "
+        f"try a lower --peak-lr (now {recipe.peak_lr:g}) or a longer --warmup"
+    )
+
+
+def train(recipe: TrainConfig, out, resume: bool = False, learner=None) -> Model:
     """Train a CLIP on the world of `miniclip.data` and leave a run folder.
 
     Parameters
@@ -93,6 +128,8 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
         The run folder: new, or with `resume` one that the same recipe began.
     resume : bool
         Continue from the last save, bit for bit as if the run had never stopped.
+    learner : NumpyLearner or miniclip.torch.train.TorchLearner
+        The backend; the default is NumPy. A run may change it when it resumes.
 
     Returns
     -------
@@ -108,30 +145,22 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
         After Ctrl-C or SIGTERM; the run was saved first.
     """
     keep_freed_memory()
-    folder = Path(out)
-    tokenizer = Tokenizer(vocabulary())
-    config = recipe.model(tokenizer)
-    like = init_clip(np.random.default_rng([recipe.seed, 0]), config)
+    folder, learner = Path(out), learner or NumpyLearner()
+    here = environment() | {"backend": learner.backend}
+    model, like = untrained(recipe)
     if resume and not folder.is_dir():
         read_manifest(folder)  # says what is wrong before anything is made
     with lock(folder), interrupts() as caught:
-        state = load_state(folder, recipe, like) if resume else fresh_state(folder, recipe, like)
-        params = from_vector(state.theta, like)
-        model = Model(config, params, tokenizer)
+        state = load_state(folder, recipe, like, here) if resume else fresh_state(folder, recipe, like)
+        model.params = from_vector(state.theta, like)
 
         def save():
-            commit(folder, run_files(state, recipe, model))
+            learner.sync()
+            commit(folder, run_files(state, recipe, model, here))
 
+        learner.start(state, recipe, model)
         save()
-        reference = sample_scenes(recipe.seed, "train", -1 - np.arange(REFERENCE))
-        with tqdm(total=recipe.steps, initial=state.step, unit="step", disable=None) as bar:
-            while state.step < recipe.steps and not caught:
-                row = train_step(state, recipe, model, reference)
-                bar.update()
-                bar.set_postfix(loss=f"{row['loss']:.3f}", scale=f"{row['scale']:.1f}",
-                                images_s=int(recipe.batch_size * (bar.format_dict["rate"] or 0)))  # fmt: skip
-                if state.step % recipe.save_every == 0:
-                    save()
+        run_steps(learner, state, recipe, model, caught, save)
         save()
     if caught:
         how = f"`miniclip train --out {folder} --resume`"
@@ -139,32 +168,50 @@ def train(recipe: TrainConfig, out, resume: bool = False) -> Model:
     return load(folder)
 
 
-def train_step(state: State, recipe: TrainConfig, model: Model, reference) -> dict:
-    """Draw a batch, descend once, keep the scale in bounds; the returned row is logged every `log_every` steps."""
-    step, B, params = state.step, recipe.batch_size, model.params
-    pairs = batch(recipe.seed, "train", np.arange(step * B, (step + 1) * B), model.tokenizer)
-    loss, grads, accuracy = loss_and_gradients(pairs.images, pairs.tokens, params, model.config)
-    gradient = to_vector(grads, like=params)
-    if not (np.isfinite(loss) and np.isfinite(gradient).all()):
-        bad = [name for name, leaf in flatten(grads).items() if not np.isfinite(leaf).all()]
-        where = f"the gradient of {bad[0]}" if bad else "the gradient"
-        raise TrainingDiverged(
-            f"step {step}: the loss is {loss} and {where} is not finite; the last save is intact: "
-            f"try a lower --peak-lr (now {recipe.peak_lr:g}) or a longer --warmup"
-        )
-    gradient, norm = clip_by_global_norm(gradient, recipe.max_grad_norm)
-    scale = float(np.exp(params["logit_scale"]))
+def untrained(recipe: TrainConfig):
+    """The model of a recipe, and its initial weights as a tree of float64 arrays."""
+    tokenizer = Tokenizer(vocabulary())
+    config = recipe.model(tokenizer)
+    like = init_clip(np.random.default_rng([recipe.seed, 0]), config)
+    return Model(config, like, tokenizer), like
+
+
+def run_steps(learner, state: State, recipe: TrainConfig, model: Model, caught, save, silent=None) -> None:
+    """Step after step, until the recipe is done or a signal was caught, with a bar and with saves on the way."""
+    with tqdm(total=recipe.steps, initial=state.step, unit="step", disable=silent) as bar:
+        while state.step < recipe.steps and not learner.agree(caught):
+            row = train_step(learner, state, recipe, model)
+            bar.update()
+            bar.set_postfix(loss=f"{row['loss']:.3f}", scale=f"{row['scale']:.1f}",
+                            images_s=int(recipe.batch_size * (bar.format_dict["rate"] or 0)))  # fmt: skip
+            if state.step % recipe.save_every == 0:
+                save()
+
+
+def train_step(learner, state: State, recipe: TrainConfig, model: Model) -> dict:
+    """One step; the returned row is logged every `log_every` steps."""
+    step, B = state.step, recipe.batch_size
+    indices = np.arange(step * B, (step + 1) * B)
     lr = warmup_cosine(step, recipe.steps, recipe.warmup, recipe.peak_lr)
-    state.optimizer.step(state.theta, gradient, lr)
-    # After the step, not in the forward: a clamp there has no gradient above the cap, and the scale never comes back.
-    np.minimum(params["logit_scale"], MAX_LOGIT_SCALE, out=params["logit_scale"])
+    row = {"step": step + 1, "learning_rate": lr} | learner.descend(indices, lr)
     state.step += 1
-    row = {"step": state.step, "loss": loss, "scale": scale, "learning_rate": lr, "gradient_norm": norm}
-    if state.step % recipe.log_every == 0 or state.step == recipe.steps:
-        information = pointwise_information(pairs.texts, pairs.scenes, reference)
-        row |= {"accuracy": accuracy, "chance": chance_loss(B), "temperature_floor": temperature_floor(B, scale)}
-        row |= {"caption_floor": caption_floor(information)}
-        if state.step % recipe.score_every == 0 or state.step == recipe.steps:
+    last = state.step == recipe.steps
+    if last or state.step % recipe.log_every == 0:
+        row |= floors(recipe, indices, row["scale"])
+        if last or state.step % recipe.score_every == 0:
+            learner.sync()
             row |= {f"zero_shot_{split}": zero_shot_accuracy(model, recipe.seed, split) for split in "AB"}
         state.log.append(row)
     return row
+
+
+def floors(recipe: TrainConfig, indices, scale: float) -> dict:
+    """What the loss of these pairs can be compared with: chance, and how low it can go."""
+    scenes = sample_scenes(recipe.seed, "train", indices)
+    reference = sample_scenes(recipe.seed, "train", -1 - np.arange(REFERENCE))
+    information = pointwise_information(write_captions(scenes), scenes, reference)
+    return {
+        "chance": chance_loss(len(indices)),
+        "temperature_floor": temperature_floor(len(indices), scale),
+        "caption_floor": caption_floor(information),
+    }

@@ -24,6 +24,7 @@ SIZES = dict(vision_width=16, text_width=16, heads=2, embed_dim=16)
 RECIPE = TrainConfig(steps=12, batch_size=8, peak_lr=3e-3, warmup=2, log_every=2, score_every=12, save_every=3, **SIZES)
 FILES = {"model.safetensors", "config.json", "tokenizer.json", "preprocessor_config.json", "training.safetensors",
          "training.json", "metrics.jsonl", "manifest.json"}  # fmt: skip
+HERE = state.environment() | {"backend": "numpy"}
 CHILD = f"""
 import sys
 from miniclip.errors import MiniclipError
@@ -79,8 +80,8 @@ def stop_at(monkeypatch, step, number=signal.SIGINT):
     """The given signal arrives while the given step is computed."""
     real = train.train_step
 
-    def stopped(state, *args):
-        row = real(state, *args)
+    def stopped(learner, state, *args):
+        row = real(learner, state, *args)
         if state.step == step:
             signal.raise_signal(number)
         return row
@@ -180,7 +181,7 @@ def kill_and_resume(tmp_path, whole, times):
             seen["mid-save"] += any(folder.glob("*.tmp"))
             if (folder / "training.safetensors").exists():
                 resume = ["resume"]
-                state.load_state(folder, RECIPE, train.init_clip(np.random.default_rng(0), model_config()))
+                state.load_state(folder, RECIPE, train.untrained(RECIPE)[1], HERE)
                 for name in storage.read_manifest(folder):
                     if (folder / name).exists():
                         storage.read_verified(folder, name)
@@ -190,10 +191,6 @@ def kill_and_resume(tmp_path, whole, times):
         same(folder, whole)
         shutil.rmtree(folder)
     return seen
-
-
-def model_config():
-    return RECIPE.model(train.Tokenizer(train.vocabulary()))
 
 
 @pytest.mark.parametrize("times", [10, pytest.param(50, marks=pytest.mark.nightly)])
@@ -280,10 +277,10 @@ def test_numbers_that_are_not_finite(tmp_path, monkeypatch, whole, value):
     """T28: the step, the tensor, what to try; the save of step 3 stays, and goes on as if nothing had been."""
     real = train.train_step
 
-    def poisoned(state, recipe, model, reference):
+    def poisoned(learner, state, recipe, model):
         if state.step == 4:
             model.params["text"]["ln_final"]["bias"][0] = value
-        return real(state, recipe, model, reference)
+        return real(learner, state, recipe, model)
 
     with monkeypatch.context() as patch:
         patch.setattr(train, "train_step", poisoned)
@@ -326,7 +323,7 @@ def test_resume_with_another_recipe(tmp_path, monkeypatch, whole):
 
 def test_resume_elsewhere_warns(tmp_path, monkeypatch, whole):
     shutil.copytree(put(tmp_path / "a", whole), tmp_path / "b")
-    monkeypatch.setattr(state, "environment", lambda: {"machine": "abacus", "new": "thing"})
+    monkeypatch.setattr(train, "environment", lambda: {"machine": "abacus", "new": "thing"})
     with pytest.warns(UserWarning, match=r"begun elsewhere \(machine Linux.* -> abacus"):
         train.train(RECIPE, tmp_path / "b", resume=True)
 

@@ -4,7 +4,6 @@ Source: Radford et al. 2021, arXiv:2103.00020.
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,27 +95,17 @@ def encode_text_backward(dtext, c):
     return g
 
 
-def in_parallel(first, second):
-    """(first(), second()), the second on a thread of its own. NumPy works outside Python's lock: both make headway."""
-    with ThreadPoolExecutor(1) as thread:
-        later = thread.submit(second)
-        return first(), later.result()
-
-
 def clip_forward(images, ids, p, config: ClipConfig):
-    """Both towers, each on its own thread: (image, text), each (B, E) unit vectors. The loss does the rest.
+    """(image, text): both towers, each (B, E) unit vectors. The loss does the rest.
 
     images (B, Y, X, C) normalised; ids (B, T) integers
     """
-    (image, c_image), (text, c_text) = in_parallel(
-        lambda: encode_image_forward(images, p, config), lambda: encode_text_forward(ids, p, config)
-    )
+    image, c_image = encode_image_forward(images, p, config)
+    text, c_text = encode_text_forward(ids, p, config)
     return (image, text), c_image | c_text
 
 
 def clip_backward(dimage, dtext, c):
     """dimages, g for both towers; the gradient of `logit_scale` comes from the loss that used it."""
-    (dimages, g_image), g_text = in_parallel(
-        lambda: encode_image_backward(dimage, c), lambda: encode_text_backward(dtext, c)
-    )
-    return dimages, g_image | g_text
+    dimages, g_image = encode_image_backward(dimage, c)
+    return dimages, g_image | encode_text_backward(dtext, c)
