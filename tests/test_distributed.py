@@ -1,0 +1,215 @@
+"""Several processes, one batch: real gloo processes against one process, and what becomes of them when one fails."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ranks_worker
+
+from miniclip.checkpoint import load
+from miniclip.models.clip import clip_backward, clip_forward
+from miniclip.nn.losses import info_nce_backward, info_nce_forward
+from miniclip.nn.tree import flatten
+from miniclip.ranks import sharings, simulate_ranks
+from miniclip.state import read_log
+
+RIGHT = ["local loss, gather with gradient", "global loss, gather with gradient", "training, replay 0",
+         "training, replay 2"]  # fmt: skip
+RUN = ["--steps", "12", "--batch-size", "7", "--warmup", "2", "--log-every", "2", "--score-every", "12",
+       "--save-every", "3"]  # fmt: skip
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def torchrun(count, *command):
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), *command]
+
+
+def train(count, out, *options):
+    return torchrun(count, "-m", "miniclip.torch.train", "--device", "cpu", "--out", str(out), *RUN, *options)
+
+
+def start(command, **environment):
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**ENVIRONMENT, **environment}, start_new_session=True)  # fmt: skip
+
+
+def done(command, code=0, **environment):
+    process = start(command, **environment)
+    said, complained = process.communicate(timeout=120)
+    assert (process.returncode == 0) == (code == 0), complained
+    return said + complained
+
+
+def alike(count, *options_of_each):
+    """Processes started by hand, each with options of its own, as on several machines."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
+    command = [sys.executable, "-m", "miniclip.torch.train", "--device", "cpu"]
+    started = [start([*command, *options], RANK=str(rank), **place) for rank, options in enumerate(options_of_each)]
+    return [(process.communicate(timeout=120)[1], process.returncode) for process in started]
+
+
+@pytest.fixture(scope="module", params=[2, pytest.param(4, marks=pytest.mark.nightly)])
+def measured(request, tmp_path_factory):
+    """(R, what each of R processes found)"""
+    out = tmp_path_factory.mktemp("ranks") / "found.json"
+    done(torchrun(request.param, ranks_worker.__file__, str(out)), PYTHONPATH=str(Path(__file__).parent))
+    return request.param, json.loads(out.read_text())
+
+
+def full_batch():
+    images, ids, params, config = ranks_worker.world()
+    (image, text), c = clip_forward(images, ids, params, config)
+    loss, c_loss = info_nce_forward(image, text, params["logit_scale"])
+    dimage, dtext, dlogit_scale = info_nce_backward(c_loss)
+    return loss, clip_backward(dimage, dtext, c)[1] | {"logit_scale": dlogit_scale}
+
+
+def wrong_by(result, loss, grads):
+    """The error of the loss, and the relative errors of each tower's and the temperature's gradient."""
+    named, found = flatten(grads), {"loss": abs(result["loss"] - loss)}
+    for name, start in (("image tower", "visual."), ("text tower", "text."), ("temperature", "logit_scale")):
+        keys = [key for key in named if key.startswith(start)]
+        ours = np.concatenate([np.ravel(result["gradients"][key]) for key in keys])
+        true = np.concatenate([np.ravel(named[key]) for key in keys])
+        found[name] = float(np.linalg.norm(ours - true) / np.linalg.norm(true))
+    return found
+
+
+def test_many_processes_equal_one(measured):
+    """T31: loss, each tower's gradient, the temperature's, in every process; the share of pairs is uneven."""
+    _, everyone = measured
+    loss, grads = full_batch()
+    for found in everyone:
+        for name in RIGHT:
+            assert set(found[name]["gradients"]) == set(flatten(grads))
+            assert max(wrong_by(found[name], loss, grads).values()) < 1e-12, name
+    assert len({found[name]["loss"] for found in everyone for name in RIGHT[:2]}) <= 2  # equal in all processes
+
+
+def test_the_wrong_ways_are_wrong_by_as_much_as_simulated(measured):
+    """What real processes with DistributedDataParallel do is what `simulate_ranks` says, way by way."""
+    R, everyone = measured
+    images, ids, params, config = ranks_worker.world()
+    simulated = simulate_ranks(images, ids, params, config, R)
+    loss, grads = full_batch()
+    for name in sharings(R):
+        found = wrong_by(everyone[0][name], loss, grads)
+        print(f"{name:38}", *(f"{key} {value:.2g}  " for key, value in found.items()))
+        for key, value in simulated[name].items():
+            assert found[key] == pytest.approx(value, rel=1e-9, abs=1e-12), (name, key)
+    assert max(simulated["global loss, own rows put back"][key] for key in ("loss", "temperature")) < 1e-12
+    for tower in ("image tower", "text tower"):
+        assert simulated["global loss, own rows put back"][tower] == pytest.approx(1 - 1 / R)
+        assert simulated["the same, times the number of ranks"][tower] < 1e-12
+        assert simulated["local loss, gather without gradient"][tower] > 0.1
+    assert simulated["the same, times the number of ranks"]["temperature"] == pytest.approx(R - 1)
+    assert simulated["local loss, gather without gradient"]["loss"] < 1e-12
+    for name in ("local loss, labels not offset", "no gather"):
+        assert min(simulated[name].values()) > 0.05
+
+
+def test_a_transposed_gradient_goes_back_to_its_own_rows(measured):
+    R, everyone = measured
+    rows = R * (R + 1) // 2
+    true, first = R * np.arange(6.0 * rows).reshape(6, rows).T, 0
+    for rank, found in enumerate(everyone):
+        assert np.array_equal(found["transposed"], true[first : first + rank + 1])
+        first += rank + 1
+
+
+def test_two_processes_train_like_one_and_resume(tmp_path):
+    """One folder, one writer; stopped by a signal to torchrun and resumed; weights as those of one process."""
+    said = done(train(2, tmp_path / "two"))
+    assert said.count("zero_shot_A") == 1  # one process reports
+    one = [sys.executable, "-m", "miniclip", "train", "--out", str(tmp_path / "one"), *RUN]
+    done(one)
+    two, one = (read_log(tmp_path / name) for name in ("two", "one"))
+    assert [row["step"] for row in two] == [row["step"] for row in one]
+    for ours, theirs in zip(two, one, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=2e-4)
+        assert ours["accuracy"] == pytest.approx(theirs["accuracy"], abs=1e-6)
+    ours, theirs = (flatten(load(tmp_path / name).params) for name in ("two", "one"))
+    assert all(np.abs(ours[name] - theirs[name]).max() < 1e-3 for name in ours if not name.endswith("in_proj.bias"))
+
+
+def processes_below(pid):
+    """The ids of the child processes of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_lost_process_ends_the_run_and_a_signal_saves_it(tmp_path, number):
+    """T33: one process is killed and the job ends with an error; torchrun is told to stop and all save and stop."""
+    folder = tmp_path / "run"
+    job = start(train(2, folder, "--steps", "100000", "--save-every", "1"))
+    end = time.monotonic() + 60
+    while not (folder / "metrics.jsonl").exists() or not read_log_or_none(folder):
+        assert job.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    victim = processes_below(job.pid)[1] if number == signal.SIGKILL else job.pid
+    os.kill(victim, number)
+    began = time.monotonic()
+    _, complained = job.communicate(timeout=60)
+    assert time.monotonic() - began < 30
+    assert job.returncode != 0
+    load(folder)
+    assert read_log(folder)
+    if number == signal.SIGKILL:
+        assert "another process of this run has ended" in complained
+        assert "--resume" in complained
+    else:
+        assert "saved: continue with `miniclip train --out" in complained
+
+
+def read_log_or_none(folder):
+    try:
+        return read_log(folder)
+    except Exception:
+        return None
+
+
+def test_processes_that_were_not_started_alike_refuse(tmp_path):
+    out = ["--out", str(tmp_path / "run")]
+    answers = alike(2, [*RUN, *out], [*RUN, *out, "--peak-lr", "0.1"])
+    assert [code for _, code in answers] == [3, 3]
+    messages = [[line for line in text.splitlines() if line.startswith("miniclip:")] for text, _ in answers]
+    assert messages[0] == messages[1]
+    assert messages[0][0] == "miniclip: processes [1] and process 0 differ in recipe: start all of them alike"
+
+
+@pytest.mark.parametrize(("environment", "message"), [
+    ({"WORLD_SIZE": "2"}, "WORLD_SIZE is set, RANK is not right"),
+    ({"WORLD_SIZE": "2", "RANK": "one"}, "WORLD_SIZE is set, RANK is not right"),
+    ({"WORLD_SIZE": "2", "RANK": "2"}, "RANK is 2, expected 0 to 1"),
+    ({"WORLD_SIZE": "2", "RANK": "0"}, "process 0 of 2 could not meet the others"),
+])  # fmt: skip
+def test_a_wrong_environment_is_explained(tmp_path, monkeypatch, capsys, environment, message):
+    from miniclip.cli import main
+
+    for name in ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    code = main(["train", "--backend", "torch", "--device", "cpu", "--out", str(tmp_path / "run"), *RUN])
+    assert code == 3
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_few_pairs_for_the_processes(tmp_path):
+    out = ["--out", str(tmp_path / "run"), *RUN, "--batch-size", "3"]
+    for text, code in alike(2, out, out):
+        assert code == 3
+        assert "batch_size is 3 for 2 processes, expected at least 2 each" in text
