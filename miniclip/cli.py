@@ -101,11 +101,12 @@ def run_train(args) -> dict:
     from .state import read_log
     from .train import train
 
-    given = {name: getattr(args, name) for name in ("device", "precision", "compile") if getattr(args, name) is not None}
+    options = {name: getattr(args, name) for name in ("device", "precision", "compile")}
+    given = {name: value for name, value in options.items() if value is not None}
     if args.backend == "torch":
         torch_train().train(recipe_of(args), args.out, args.resume, **given)
     elif given:
-        raise ConfigError(f"--{next(iter(given))} is for --backend torch, and the backend is numpy: add --backend torch")
+        raise ConfigError(f"--{next(iter(given))} is for PyTorch, and the backend is numpy: add --backend torch")
     else:
         train(recipe_of(args), args.out, args.resume)
     if int(os.environ.get("RANK", 0)) > 0:  # of many processes, the first one reports

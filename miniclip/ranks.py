@@ -1,11 +1,12 @@
 """Many GPUs in one NumPy process: what each way of sharing a batch among ranks does to the loss and the gradients.
 
-R ranks hold a share of the pairs each. A rank embeds its own share, gathers everybody's embeddings, computes a loss, and
-sends it back through its towers; then the ranks average their parameters' gradients, as DistributedDataParallel does.
-Here one process plays all ranks in turn, and every way is measured against the loss of the whole batch.
+R ranks hold a share of the pairs each. A rank embeds its own share, gathers all embeddings, computes a loss, and sends
+it back through its towers; then the ranks average their parameters' gradients, as DistributedDataParallel does. Here
+one process plays all ranks in turn, and every way is measured against the loss of the whole batch.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def simulate_ranks(images, ids, params, config: ClipConfig, R: int) -> dict[str,
     if not 1 <= R <= B:
         raise ValueError(f"there are {R} ranks for {B} pairs, expected 1 to {B}")
     ends = np.cumsum([0] + [len(share) for share in np.array_split(np.arange(B), R)])
-    owns = [slice(int(start), int(stop)) for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+    owns = [slice(int(start), int(stop)) for start, stop in pairwise(ends)]
     (image, text), c = clip_forward(images, ids, params, config)
     full, c_loss = info_nce_forward(image, text, params["logit_scale"])
     dimage, dtext, dlogit_scale = info_nce_backward(c_loss)

@@ -87,10 +87,14 @@ class NumpyLearner:
 
     def descend(self, indices, lr: float) -> dict:
         """Draw the pairs with these numbers and make one step downhill; returns what the log wants to know."""
-        recipe, model, params = self.recipe, self.model, self.model.params
-        pairs = batch(recipe.seed, "train", indices, model.tokenizer)
+        pairs = batch(self.recipe.seed, "train", indices, self.model.tokenizer)
+        return self.step(pairs.images, pairs.tokens, lr)
+
+    def step(self, images, ids, lr: float) -> dict:
+        """Loss, gradients, clipping, AdamW; then the scale is kept in bounds."""
+        recipe, params = self.recipe, self.model.params
         gradients = partial(replayed_loss_and_gradients, part=recipe.replay) if recipe.replay else loss_and_gradients
-        loss, grads, accuracy = gradients(pairs.images, pairs.tokens, params, model.config)
+        loss, grads, accuracy = gradients(images, ids, params, self.model.config)
         gradient, norm = clip_by_global_norm(to_vector(grads, like=params), recipe.max_grad_norm)
         if not math.isfinite(loss + norm):
             raise diverged(self.state.step, loss, grads, recipe)

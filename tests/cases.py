@@ -32,7 +32,7 @@ from miniclip.models.vision import (
 from miniclip.nn import blocks as b
 from miniclip.nn import layers as l
 from miniclip.nn import losses, ops
-from miniclip.nn.tree import flatten, unflatten
+from miniclip.nn.tree import flatten, pack, unflatten
 
 
 class Sizes(NamedTuple):
@@ -126,6 +126,24 @@ def clip_config(z, activation="quick_gelu", layers=2):
     vision = VisionConfig(6, 2, z.H * z.K, layers, z.H, activation)
     text = TextConfig(z.V, z.T + 2, 3 * z.K, layers - 1 or 1, 3, activation, z.V // 2)
     return ClipConfig(vision, text, z.E)
+
+
+def random_clip(seed):
+    """config, params, images, ids: a small CLIP, its weights far from their start; ids above EOS, some after it."""
+    rng = np.random.default_rng(seed)
+    P, side, K, H = int(rng.integers(2, 5)), int(rng.integers(1, 4)), int(rng.integers(2, 6)), int(rng.integers(1, 4))
+    activation = ("quick_gelu", "gelu")[seed % 2]
+    V, T, end, B = int(rng.integers(11, 23)), int(rng.integers(3, 9)), int(rng.integers(4, 9)), int(rng.integers(2, 6))
+    vision = VisionConfig(P * side, P, K * H, int(rng.integers(1, 3)), H, activation)
+    text = TextConfig(V, T, 6, int(rng.integers(1, 3)), 3, activation, end)
+    config = ClipConfig(vision, text, int(rng.integers(3, 8)))
+    theta, params = pack(init_clip(rng, config), np.float64)
+    theta += 0.2 * rng.standard_normal(theta.size)
+    images = rng.standard_normal((B, P * side, P * side, 3))
+    ids = rng.integers(0, V, (B, T))
+    ids[ids == end] = V - 1
+    ids[np.arange(B), rng.integers(1, T, B)] = end
+    return config, params, images, ids
 
 
 def op(forward, backward, *shape, **options):

@@ -97,8 +97,9 @@ def measure(place: Place) -> dict:
         learner.module = from_params(params, config)
         learner.network = DistributedDataParallel(learner.module)
         learner.optimizer = torch.optim.SGD(learner.module.parameters())
+        learner.sizes = sizes
         learner.recipe = type("Recipe", (), {"replay": part})
-        loss, _ = learner.loss_and_gradients(mine, words, sizes)
+        loss, _ = learner.loss_and_gradients(mine, words)
         results[f"training, replay {part}"] = {
             "loss": float(loss), "gradients": {k: g.flatten().tolist() for k, g in gradients(learner.module).items()}
         }  # fmt: skip

@@ -68,6 +68,7 @@ def processes(device: str):
 
 
 def first_line(error: Exception) -> str:
+    """PyTorch's messages are long."""
     return str(error).strip().partition("\n")[0]
 
 

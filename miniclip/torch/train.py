@@ -100,6 +100,7 @@ class TorchLearner:
             with together():
                 require_same(fingerprint(recipe) | {"backend": self.backend})
                 share(state, self.place.device)
+        self.sizes = [len(share) for share in np.array_split(np.arange(recipe.batch_size), self.place.size)]
         self.module = from_params(model.params, model.config).to(self.place.device)
         self.optimizer = make_optimizer(self.module, state, model.params)
         network = torch.compile(self.module) if self.compile else self.module
@@ -107,12 +108,16 @@ class TorchLearner:
 
     def descend(self, indices, lr: float) -> dict:
         """Draw this process's share of the pairs and make one step downhill together."""
-        rank, size, device = self.place.rank, self.place.size, self.place.device
-        pairs = batch(self.recipe.seed, "train", shard(indices, rank, size), self.model.tokenizer)
-        images = torch.from_numpy(pairs.images).to(device, self.module.logit_scale.dtype)
-        ids = torch.from_numpy(pairs.tokens).to(device)
-        with together() if size > 1 else nullcontext():
-            loss, right = self.loss_and_gradients(images, ids, [len(part) for part in np.array_split(indices, size)])
+        indices = shard(indices, self.place.rank, self.place.size)
+        pairs = batch(self.recipe.seed, "train", indices, self.model.tokenizer)
+        return self.step(pairs.images, pairs.tokens, lr)
+
+    def step(self, images, ids, lr: float) -> dict:
+        """Loss, gradients, clipping, AdamW; then the scale is kept in bounds."""
+        images = torch.from_numpy(images).to(self.place.device, self.module.logit_scale.dtype)
+        ids = torch.from_numpy(ids).to(self.place.device)
+        with together() if self.place.size > 1 else nullcontext():
+            loss, right = self.loss_and_gradients(images, ids)
         norm = clip_gradients(self.module, self.recipe.max_grad_norm)
         scale = self.module.logit_scale.detach().exp()
         loss, right, norm, scale = torch.stack([loss, right, norm, scale]).tolist()  # the one wait for the device
@@ -133,20 +138,20 @@ class TorchLearner:
         dtype = self.module.logit_scale.dtype
         return image.to(dtype), text.to(dtype)
 
-    def contrast(self, image, text, sizes):
+    def contrast(self, image, text):
         """(loss, share of right matches) over the pairs of all processes."""
         if self.place.size > 1:
-            return gathered_info_nce(image, text, self.module.logit_scale, sizes)
+            return gathered_info_nce(image, text, self.module.logit_scale, self.sizes)
         return info_nce(image, text, self.module.logit_scale)
 
-    def loss_and_gradients(self, images, ids, sizes):
+    def loss_and_gradients(self, images, ids):
         """(loss, share of right matches), the same in every process; the gradients are in the parameters."""
         self.optimizer.zero_grad()
         if self.recipe.replay:
-            loss, right = self.replay(images, ids, sizes)
+            loss, right = self.replay(images, ids)
         else:
             image, text = self.embed(images, ids)
-            loss, right = self.contrast(image, text, sizes)
+            loss, right = self.contrast(image, text)
             loss.backward()
         report = torch.stack([loss.detach(), right])
         if self.place.size > 1:
@@ -154,13 +159,13 @@ class TorchLearner:
             report /= self.place.size
         return report
 
-    def replay(self, images, ids, sizes):
+    def replay(self, images, ids):
         """`miniclip.step.replayed_loss_and_gradients`: embed all parts, then each again for its gradient."""
         parts = parts_of(len(images), self.recipe.replay)
         with torch.no_grad():
             embeddings = [self.embed(images[rows], ids[rows]) for rows in parts]
         image, text = (torch.cat(half).requires_grad_() for half in zip(*embeddings, strict=True))
-        loss, right = self.contrast(image, text, sizes)
+        loss, right = self.contrast(image, text)
         dimage, dtext, dlogit_scale = torch.autograd.grad(loss, [image, text, self.module.logit_scale])
         for rows in parts:
             last = rows is parts[-1]

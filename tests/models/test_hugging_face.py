@@ -4,31 +4,12 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from cases import random_clip
 
 from miniclip.checkpoint import config_from_hugging_face, from_hugging_face, hugging_face_config, to_hugging_face
-from miniclip.models.clip import ClipConfig, clip_backward, clip_forward, init_clip
-from miniclip.models.text import TextConfig
-from miniclip.models.vision import VisionConfig
+from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, pack, unflatten
-
-
-def random_case(seed):
-    """A small configuration, weights far from their start, and a batch; ids above EOS, some of them after it."""
-    rng = np.random.default_rng(seed)
-    P, side, K, H = int(rng.integers(2, 5)), int(rng.integers(1, 4)), int(rng.integers(2, 6)), int(rng.integers(1, 4))
-    activation = ("quick_gelu", "gelu")[seed % 2]
-    V, T, end, B = int(rng.integers(11, 23)), int(rng.integers(3, 9)), int(rng.integers(4, 9)), int(rng.integers(2, 6))
-    vision = VisionConfig(P * side, P, K * H, int(rng.integers(1, 3)), H, activation)
-    text = TextConfig(V, T, 6, int(rng.integers(1, 3)), 3, activation, end)
-    config = ClipConfig(vision, text, int(rng.integers(3, 8)))
-    theta, params = pack(init_clip(rng, config), np.float64)
-    theta += 0.2 * rng.standard_normal(theta.size)
-    images = rng.standard_normal((B, P * side, P * side, 3))
-    ids = rng.integers(0, V, (B, T))
-    ids[ids == end] = V - 1
-    ids[np.arange(B), rng.integers(1, T, B)] = end
-    return config, params, images, ids
 
 
 def reference(config, params):
@@ -43,7 +24,7 @@ def reference(config, params):
 
 @pytest.mark.parametrize("seed", range(24))
 def test_features_logits_and_every_gradient_agree(seed):
-    config, params, images, ids = random_case(seed)
+    config, params, images, ids = random_clip(seed)
     model = reference(config, params)
     out = model(input_ids=torch.tensor(ids), pixel_values=torch.tensor(images.transpose(0, 3, 1, 2)))
     (image, text), cache = clip_forward(images, ids, params, config)
@@ -73,7 +54,7 @@ def test_features_logits_and_every_gradient_agree(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_layouts_and_configs_survive_the_round_trip(seed):
-    config, params, _, _ = random_case(seed)
+    config, params, _, _ = random_clip(seed)
     again = from_hugging_face(to_hugging_face(params, config.vision.patch_size), config)
     ours, back = flatten(params), flatten(again)
     assert ours.keys() == back.keys()
@@ -83,7 +64,7 @@ def test_layouts_and_configs_survive_the_round_trip(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_float32_agrees_to_its_own_precision(seed):
-    config, params, images, ids = random_case(seed)
+    config, params, images, ids = random_clip(seed)
     (image, text), _ = clip_forward(images, ids, params, config)
     _, single = pack(params)
     (image32, text32), _ = clip_forward(images.astype(np.float32), ids, single, config)

@@ -1,0 +1,129 @@
+"""A batch taken in parts is the same batch; accumulating parts is another one."""
+
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from cases import random_clip
+
+from miniclip.models.clip import clip_backward, clip_forward
+from miniclip.nn.losses import info_nce_backward, info_nce_forward
+from miniclip.nn.tree import flatten, pack
+from miniclip.ranks import sharings, simulate_ranks
+from miniclip.step import (
+    accumulated_loss_and_gradients,
+    loss_and_gradients,
+    parts_of,
+    replayed_loss_and_gradients,
+)
+from miniclip.threads import in_parallel
+
+BOTH = pytest.mark.parametrize("gradients", [loss_and_gradients, replayed_loss_and_gradients])
+
+
+def at_once(images, ids, params, config):
+    """The definition: both towers on everything, the loss, and back."""
+    (image, text), c = clip_forward(images, ids, params, config)
+    loss, c_loss = info_nce_forward(image, text, params["logit_scale"])
+    dimage, dtext, dlogit_scale = info_nce_backward(c_loss)
+    S = image @ text.T
+    right = 0.5 * sum((logits.argmax(1) == np.arange(len(S))).mean() for logits in (S, S.T))
+    return loss, flatten(clip_backward(dimage, dtext, c)[1] | {"logit_scale": dlogit_scale}), right
+
+
+@BOTH
+@pytest.mark.parametrize("seed", range(8))
+def test_parts_of_any_size_give_the_whole(gradients, seed):
+    config, params, images, ids = random_clip(seed)
+    loss, grads, right = at_once(images, ids, params, config)
+    for part in range(1, len(images) + 2):
+        ours, ours_grads, ours_right = gradients(images, ids, params, config, part)
+        assert abs(ours - loss) < 1e-12
+        assert ours_right == right
+        named = flatten(ours_grads)
+        assert list(named) == list(flatten(params))
+        for name, g in grads.items():
+            assert np.abs(named[name] - g).max() < 1e-11, name
+
+
+def test_float32_stays_float32_and_nothing_is_written_to():
+    config, params, images, ids = random_clip(3)
+    _, single = pack(params)
+    for array in (images, ids, *flatten(single).values()):
+        array.setflags(write=False)
+    for gradients in (loss_and_gradients, replayed_loss_and_gradients, accumulated_loss_and_gradients):
+        _, grads, _ = gradients(images.astype(np.float32), ids, single, config, 2)
+        assert {g.dtype for g in flatten(grads).values()} == {np.dtype(np.float32)}
+
+
+def test_accumulating_parts_is_not_a_bigger_batch():
+    """T34, the lesson: equal at one part, and far off below."""
+    for seed in range(4):
+        config, params, images, ids = random_clip(seed)
+        loss, grads, _ = at_once(images, ids, params, config)
+        whole, whole_grads, _ = accumulated_loss_and_gradients(images, ids, params, config, len(images))
+        assert abs(whole - loss) < 1e-12
+        assert all(np.abs(g - grads[name]).max() < 1e-11 for name, g in flatten(whole_grads).items())
+        mean, mean_grads, _ = accumulated_loss_and_gradients(images, ids, params, config, 1)
+        assert mean == 0.0  # one pair alone has nothing to be told from
+        assert not any(np.any(g) for g in flatten(mean_grads).values())
+
+
+def peak(function) -> int:
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_replay_needs_the_memory_of_a_few_parts(monkeypatch):
+    """Caches of 256 pairs against caches of the parts in work: a quarter at most, whatever the number of cores."""
+    monkeypatch.setattr("miniclip.threads.cores", lambda: 2)
+    config, params, images, ids = random_clip(5)
+    images, ids = np.tile(images, (256, 1, 1, 1))[:256], np.tile(ids, (256, 1))[:256]
+    kept = peak(lambda: loss_and_gradients(images, ids, params, config, 16))
+    logits = 8 * 6 * 256 * 256
+    assert peak(lambda: replayed_loss_and_gradients(images, ids, params, config, 16)) < logits + kept / 4
+
+
+def test_parts_of():
+    assert parts_of(7, 3) == [slice(0, 3), slice(3, 6), slice(6, 7)]
+    assert parts_of(6, 3) == [slice(0, 3), slice(3, 6)]
+    assert parts_of(2, 32) == [slice(0, 2)]
+
+
+def test_jobs_run_at_once_and_answer_in_order(monkeypatch):
+    monkeypatch.setattr("miniclip.threads.cores", lambda: 2)
+    together = threading.Barrier(2, timeout=20)  # broken, and an error, unless two threads wait at the same time
+    assert list(in_parallel(lambda i=i: (together.wait(), i)[1] for i in range(6))) == list(range(6))
+    with pytest.raises(ZeroDivisionError):
+        list(in_parallel([lambda: 1, lambda: 1 // 0]))
+    assert list(in_parallel([])) == []
+
+
+@pytest.mark.parametrize("R", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_simulated_ranks(seed, R):
+    """The two right ways are right on any model; test_distributed.py compares all ways with real processes."""
+    config, params, images, ids = random_clip(seed)
+    R = min(R, len(images))
+    table = simulate_ranks(images, ids, params, config, R)
+    assert list(table) == [*sharings(R), "parts replayed", "parts accumulated"]
+    right = ["local loss, gather with gradient", "global loss, gather with gradient", "parts replayed"]
+    for name, row in table.items():
+        assert row.keys() == {"loss", "image tower", "text tower", "temperature"}
+        if name in right or (R == 1 and "without" not in name):
+            assert max(row.values()) < 1e-11, name
+    if len(images) % R == 0:  # equal shares: a rank that gathers nothing has only accumulated a part
+        for key, value in table["no gather"].items():
+            assert value == pytest.approx(table["parts accumulated"][key], abs=1e-11)
+
+
+def test_simulated_ranks_refuse_what_cannot_be_shared():
+    config, params, images, ids = random_clip(0)
+    for R in (0, len(images) + 1):
+        with pytest.raises(ValueError, match=f"there are {R} ranks for {len(images)} pairs"):
+            simulate_ranks(images, ids, params, config, R)
