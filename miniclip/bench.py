@@ -1,23 +1,35 @@
-"""How fast is it here? Medians of runs in turn, in one process, beside the machine's own matrix-product speed."""
+"""How fast is it here? Medians of runs taken in turn, in one process, all on the same cores; ratios below 1 say that
+NumPy is the faster. Without PyTorch only NumPy's own figures are taken.
+"""
 
+import subprocess
+import sys
 import time
+from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
+from tqdm import tqdm
 
 from .data.captions import write_captions
 from .data.drawing import draw
-from .data.grammar import vocabulary
 from .data.pairs import batch, normalize
-from .data.tokenizer import Tokenizer
 from .data.world import sample_scenes
-from .memory import keep_freed_memory
-from .model import Model
-from .models.clip import ClipConfig, init_clip
-from .nn.optim import AdamW, clip_by_global_norm, decay_mask
-from .nn.tree import pack, to_vector
-from .state import environment
-from .step import loss_and_gradients
-from .train import TrainConfig
+from .memory import keep_freed_memory, peak_memory
+from .models.clip import ClipConfig
+from .nn.tree import from_vector
+from .state import environment, new_state
+from .threads import cores, in_parallel
+from .train import NumpyLearner, TrainConfig, train_step, untrained
+
+# How the cost grows: one size of the default recipe is changed, the others stay.
+GROWTH = {
+    "batch": [{"batch_size": B} for B in (32, 64, 128, 256, 512, 1024)],
+    "width": [{"vision_width": D, "text_width": D} for D in (32, 64, 128, 256)],
+    "patch": [{"patch_size": P} for P in (16, 8, 4)],
+}
+DEVICE_BATCHES = (128, 1024, 8192, 32_768)
+LR = 1e-6  # hardly a move: every step costs what the first one did
 
 
 def step_flops(config: ClipConfig, B: int) -> float:
@@ -30,55 +42,228 @@ def step_flops(config: ClipConfig, B: int) -> float:
     return 6.0 * B * total
 
 
+def backends(*names: str) -> dict:
+    """A learner for each of "numpy", "eager", "compile"; only numpy where PyTorch is not installed."""
+    found = {}
+    for name in names if find_spec("torch") else ("numpy",):
+        if name == "numpy":
+            found[name] = NumpyLearner()
+        else:
+            from .torch.bench import local_learner
+
+            found[name] = local_learner("cpu", compile=name == "compile", threads=cores())
+    return found
+
+
+def start(learner, recipe: TrainConfig):
+    """The learner at step 0 of a recipe, and the pairs of that step."""
+    model, like = untrained(recipe)
+    state = new_state(recipe, like)
+    model.params = from_vector(state.theta, like)
+    learner.start(state, recipe, model)
+    return learner, batch(recipe.seed, "train", np.arange(recipe.batch_size), model.tokenizer)
+
+
+def in_turn(jobs: dict, rounds: int) -> dict:
+    """Median seconds of each job. Every round does all of them, so a busy moment of the machine meets all alike."""
+    times: dict = {name: [] for name in jobs}
+    for job in jobs.values():
+        job()  # twice, unmeasured: the first calls build tables, compile, and fill caches
+        job()
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            begun = time.perf_counter()
+            job()
+            times[name].append(time.perf_counter() - begun)
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def products() -> float:
+    """Multiplications and additions of one matrix product on each core: what the machine can do at best."""
+    square = np.ones((1024, 1024), np.float32)
+    list(in_parallel([lambda: square @ square] * cores()))
+    return 2.0 * 1024**3 * cores()
+
+
+def step_jobs(learners: dict, recipe: TrainConfig) -> dict:
+    """One training step, without drawing its pairs, for each learner; and the matrix products."""
+
+    def step(learner):
+        learner, pairs = start(learner, recipe)
+        return lambda: learner.step(pairs.images, pairs.tokens, LR)
+
+    return {name: step(learner) for name, learner in learners.items()} | {"product": products}
+
+
+def ratios(what: str, seconds: dict) -> dict[str, float]:
+    """what_ms of NumPy, and what_vs_ each of the others."""
+    ours = seconds["numpy"]
+    others = {f"{what}_vs_{name}": ours / theirs for name, theirs in seconds.items() if name in ("eager", "compile")}
+    return {f"{what}_ms": 1e3 * ours, **others}
+
+
+def share_of_peak(seconds: dict, recipe: TrainConfig) -> float:
+    """The step's matrix products a second, as a share of what matrix products alone reach."""
+    config = untrained(recipe)[0].config
+    return step_flops(config, recipe.batch_size) / seconds["numpy"] * seconds["product"] / products()
+
+
 def bench(rounds: int = 15) -> dict:
-    """Time the default recipe's parts, in turn, `rounds` times.
+    """Time the default recipe's step, its drawing, and encoding; with PyTorch here, against it.
 
     Returns
     -------
     dict
-        Median milliseconds of a training step (without drawing) and of drawing its batch, their ratio, images and
-        texts encoded a second, the machine's measured matrix-product speed in GFLOP/s and the step's share of it.
+        `..._ms` milliseconds of NumPy, `..._vs_eager` and `..._vs_compile` ratios to PyTorch (below 1: NumPy is
+        faster), `draw_vs_step`, images and texts a second, megabytes by which a step makes the process grow, the
+        machine's matrix-product speed in GFLOP/s and the step's share of it, and what it ran on.
     """
     keep_freed_memory()
-    recipe, tokenizer = TrainConfig(), Tokenizer(vocabulary())
-    config, B = recipe.model(tokenizer), recipe.batch_size
-    theta, params = pack(init_clip(np.random.default_rng(0), config))
-    model, optimizer = Model(config, params, tokenizer), AdamW(theta, decay_mask(params))
-    pairs = batch(0, "train", np.arange(B), tokenizer)
-    square = np.random.default_rng(0).standard_normal((1024, 1024)).astype(np.float32)
-
-    def step():
-        _, grads, _ = loss_and_gradients(pairs.images, pairs.tokens, params, config)
-        optimizer.step(theta, clip_by_global_norm(to_vector(grads, like=params), 1.0)[0], 1e-6)
-
-    def prepare():
-        scenes = sample_scenes(0, "train", np.arange(B))
-        return normalize(draw(scenes)), tokenizer.encode(write_captions(scenes))
-
-    parts = {
-        "step": step, "draw": prepare, "product": lambda: square @ square,
-        "encode_image": lambda: model.encode_image(pairs.images),
-        "encode_text": lambda: model.encode_text(pairs.tokens),
-    }  # fmt: skip
-    times: dict[str, list[float]] = {name: [] for name in parts}
-    for part in parts.values():
-        part()  # once, unmeasured: first calls build tables and fill caches
-    for _ in range(rounds):
-        for name, part in parts.items():
-            start = time.perf_counter()
-            part()
-            times[name].append(time.perf_counter() - start)
-    median = {name: float(np.median(values)) for name, values in times.items()}
-    peak = 2.0 * 1024**3 / median["product"]
-    return {
-        "step_ms": 1e3 * median["step"],
-        "draw_ms": 1e3 * median["draw"],
-        "draw_vs_step": median["draw"] / median["step"],
-        "images_per_second": B / median["encode_image"],
-        "texts_per_second": B / median["encode_text"],
-        "product_gflops": peak / 1e9,
-        "step_vs_product_peak": step_flops(config, B) / median["step"] / peak,
-        "batch_size": B,
-        "parameters": config.parameters,
-        **environment(),
+    recipe = TrainConfig()
+    learners = backends("numpy", "eager", "compile")
+    steps = in_turn(step_jobs(learners, recipe), rounds)
+    result = ratios("step", steps) | {"step_of_peak": share_of_peak(steps, recipe)}
+    model, B = learners["numpy"].model, recipe.batch_size
+    pairs = batch(0, "train", np.arange(B), model.tokenizer)
+    jobs = {
+        ("encode_image", "numpy"): lambda: model.encode_image(pairs.images),
+        ("encode_text", "numpy"): lambda: model.encode_text(pairs.tokens),
+        ("draw", "numpy"): lambda: prepare(B, model.tokenizer),
     }
+    if "eager" in learners:
+        from .torch.bench import encode
+
+        jobs["encode_image", "eager"] = lambda: encode(learners["eager"], images=pairs.images)
+        jobs["encode_text", "eager"] = lambda: encode(learners["eager"], ids=pairs.tokens)
+    times = in_turn(jobs, rounds)
+    for what in ("encode_image", "encode_text", "draw"):
+        result |= ratios(what, {name: seconds for (job, name), seconds in times.items() if job == what})
+    result["draw_vs_step"] = result["draw_ms"] / result["step_ms"]
+    memory = {name: step_memory_of(name) for name in learners if name != "compile"}
+    result |= {"memory_mb": memory["numpy"] / 2**20} if memory["numpy"] else {}
+    result |= {"memory_vs_eager": memory["numpy"] / memory["eager"]} if memory.get("eager") else {}
+    return result | {
+        "images_per_second": B / times["encode_image", "numpy"],
+        "texts_per_second": B / times["encode_text", "numpy"],
+        "product_gflops": products() / steps["product"] / 1e9,
+        "batch_size": B,
+        "parameters": model.config.parameters,
+    } | machine()  # fmt: skip
+
+
+def prepare(B: int, tokenizer):
+    """Draw a batch and write its captions."""
+    scenes = sample_scenes(0, "train", np.arange(B))
+    return normalize(draw(scenes)), tokenizer.encode(write_captions(scenes))
+
+
+def machine() -> dict[str, str]:
+    """What the figures hold for."""
+    here = environment() | {"cores": str(cores())}
+    if find_spec("torch"):
+        from .torch.bench import versions
+
+        here |= versions()
+    return here
+
+
+def step_memory_of(name: str) -> int:
+    """Bytes by which one step makes a process grow, in a process of its own: this one has grown already."""
+    command = [sys.executable, "-m", "miniclip.bench", name]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def step_memory(name: str) -> int:
+    """The same, in this process; a tiny step goes first, for whatever is loaded only when it is needed."""
+    keep_freed_memory()
+    learner, pairs = start(backends(name)[name], TrainConfig())
+    learner.step(pairs.images[:2], pairs.tokens[:2], LR)
+    return peak_memory(lambda: learner.step(pairs.images, pairs.tokens, LR))
+
+
+def growth(rounds: int = 5) -> dict:
+    """How a step's cost grows with the batch, the width of both towers, and the number of patches.
+
+    Returns
+    -------
+    dict
+        For each size, such as `batch_64`: `_ms`, `_vs_eager`, and `_of_peak`, the share of the matrix-product speed.
+    """
+    keep_freed_memory()
+    cases = [(axis, change) for axis, changes in GROWTH.items() for change in changes]
+    result: dict = {}
+    for axis, change in tqdm(cases, unit="size", disable=None):
+        name = f"{axis}_{next(iter(change.values()))}"
+        recipe = replace(TrainConfig(), **change)
+        seconds = in_turn(step_jobs(backends("numpy", "eager"), recipe), rounds)
+        result |= ratios(name, seconds) | {f"{name}_of_peak": share_of_peak(seconds, recipe)}
+    return result | machine()
+
+
+def whole_run(recipe: TrainConfig | None = None) -> dict:
+    """Train a recipe with NumPy and with PyTorch, a hundred steps each in turn: drawing, log and scores included.
+
+    Returns
+    -------
+    dict
+        `training_s`, the seconds that NumPy took, and `training_vs_eager`.
+    """
+    keep_freed_memory()
+    recipe = recipe or TrainConfig()
+    learners = {name: start(learner, recipe)[0] for name, learner in backends("numpy", "eager").items()}
+    seconds = dict.fromkeys(learners, 0.0)
+    for step in tqdm(range(0, recipe.steps, 100), unit="steps", unit_scale=100, disable=None):
+        for name, learner in learners.items():
+            begun = time.perf_counter()
+            while learner.state.step < min(step + 100, recipe.steps):
+                train_step(learner, learner.state, recipe, learner.model)
+            seconds[name] += time.perf_counter() - begun
+    run = ratios("training", seconds)
+    return {"training_s": run.pop("training_ms") / 1e3, **run} | machine()
+
+
+def device(name: str, rounds: int = 5) -> dict:
+    """PyTorch on an accelerator: steps of the default model at growing batches, in both precisions, compiled or not.
+
+    Returns
+    -------
+    dict
+        For each case, such as `bf16_compile_8192`: `_ms`, `_pairs_per_second`, and on CUDA `_memory_mb`.
+    """
+    from .torch.bench import device_name, local_learner, peak_device_memory
+
+    result: dict = {"device": device_name(name)}
+    cases = [(precision, compiled, B) for B in DEVICE_BATCHES for precision in ("fp32", "bf16")
+             for compiled in (False, True)]  # fmt: skip
+    for precision, compiled, B in tqdm(cases, unit="case", disable=None):
+        case = f"{precision}_{'compile' if compiled else 'eager'}_{B}"
+        learner, pairs = start(local_learner(name, precision, compiled), replace(TrainConfig(), batch_size=B))
+
+        def step(learner=learner, pairs=pairs):
+            learner.step(pairs.images, pairs.tokens, LR)
+
+        seconds = in_turn({case: step}, rounds)[case]
+        result |= {f"{case}_ms": 1e3 * seconds, f"{case}_pairs_per_second": B / seconds}
+        if learner.place.device.type == "cuda":
+            result[f"{case}_memory_mb"] = peak_device_memory(step) / 2**20
+    return result | machine()
+
+
+def table(result: dict) -> str:
+    """The figures as a Markdown table, a row for all that have a measure; and a line that says what they hold for."""
+    units = {"_ms": "ms", "_mb": "MB", "_s": "s"}
+    lines = ["| | | of eager's | of compile's | of the matrix-product peak |", "|---|---|---|---|---|"]
+    for key, value in result.items():
+        name, _, unit = key.rpartition("_")
+        if f"_{unit}" in units:
+            cells = [f"{value:.3g} {units['_' + unit]}"]
+            for other in ("vs_eager", "vs_compile", "of_peak"):
+                found = result.get(f"{name}_{other}")
+                cells.append("" if found is None else f"{found:.0%}" if other == "of_peak" else f"{found:.2f}")
+            lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
+    where = [f"{key} {value}" for key, value in result.items() if isinstance(value, str)]
+    return "\n".join([*lines, "", ", ".join(where)])
+
+
+if __name__ == "__main__":
+    print(step_memory(sys.argv[1]))

@@ -65,7 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     search.add_argument("--k", type=int, default=8, metavar="K", help="how many (default: %(default)s)")
     export = command("export", "copy a run without its training state, to share it")
     export.add_argument("out", metavar="DIR", help="a new folder")
-    command("bench", "time training and encoding on this machine", run=False)
+    bench = command("bench", "time training and encoding on this machine, beside PyTorch if it is here", run=False)
+    bench.add_argument("--full", action="store_true", help="also how the cost grows, and a whole run (ten minutes)")
+    bench.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu", help="PyTorch alone, there")
     return parser
 
 
@@ -174,9 +176,13 @@ def run_export(args) -> dict:
 
 
 def run_bench(args) -> dict:
-    from .bench import bench
+    from . import bench
 
-    return bench()
+    if args.device != "cpu":
+        torch_train()
+        return bench.device(args.device)
+    result = bench.bench()
+    return result | bench.growth() | bench.whole_run() if args.full else result
 
 
 COMMANDS = {
@@ -187,6 +193,10 @@ COMMANDS = {
 
 def text_of(result: dict) -> str:
     """The result for people: one line a value, tables where there are tables."""
+    if "numpy" in result:  # a benchmark: it says for which versions it holds
+        from .bench import table
+
+        return table(result)
     lines = []
     for key, value in result.items():
         if key == "scores" and isinstance(value, dict):

@@ -1,9 +1,12 @@
 """The handle a user holds: pictures and words in, unit vectors out. What comes in is checked here, once."""
 
+from functools import partial
+
 import numpy as np
 
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
 from .models.vision import CHANNELS
+from .threads import in_parallel, parts
 
 
 class Model:
@@ -26,7 +29,7 @@ class Model:
         """The log of the scale, as CLIP stores it: logits are exp(logit_scale) times cosines."""
         return float(self.params["logit_scale"])
 
-    def encode_image(self, images, batch_size: int = 256) -> np.ndarray:
+    def encode_image(self, images) -> np.ndarray:
         """Embed pictures.
 
         Parameters
@@ -44,10 +47,9 @@ class Model:
             For another dtype or shape, no image at all, or values that are not finite.
         """
         images = check_images(images, self.config.vision.image_size)
-        parts = (images[i : i + batch_size] for i in range(0, len(images), batch_size))
-        return np.concatenate([encode_image_forward(part, self.params, self.config)[0] for part in parts])
+        return self.in_parts(encode_image_forward, images)
 
-    def encode_text(self, texts, batch_size: int = 256) -> np.ndarray:
+    def encode_text(self, texts) -> np.ndarray:
         """Embed sentences.
 
         Parameters
@@ -66,8 +68,12 @@ class Model:
         """
         ids = texts if isinstance(texts, np.ndarray) else self.tokenizer.encode(texts)
         ids = check_ids(ids, self.config.text)
-        parts = (ids[i : i + batch_size] for i in range(0, len(ids), batch_size))
-        return np.concatenate([encode_text_forward(part, self.params, self.config)[0] for part in parts])
+        return self.in_parts(encode_text_forward, ids)
+
+    def in_parts(self, forward, inputs) -> np.ndarray:
+        """The embeddings of all inputs, part by part on all cores; the caches are for gradients, and let go."""
+        jobs = (partial(lambda x: forward(x, self.params, self.config)[0], inputs[rows]) for rows in parts(len(inputs)))
+        return np.concatenate(list(in_parallel(jobs)))
 
 
 def check_images(images, image_size: int) -> np.ndarray:

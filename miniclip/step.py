@@ -20,19 +20,12 @@ from .models.clip import (
 )
 from .nn.losses import info_nce_backward, info_nce_forward
 from .nn.tree import flatten, pack
-from .threads import in_parallel
-
-PART = 32  # pairs
-
-
-def parts_of(B: int, size: int) -> list[slice]:
-    """[0:size], [size:2 size], ... up to B."""
-    return [slice(start, min(start + size, B)) for start in range(0, B, size)]
+from .threads import PART, in_parallel, parts
 
 
 def forwards(images, ids, params, config: ClipConfig, part: int) -> list:
     """A job for each part of the images, then one for each part of the captions: () -> embeddings (b, E), cache."""
-    rows = parts_of(len(images), part)
+    rows = parts(len(images), part)
     return [partial(encode_image_forward, images[r], params, config) for r in rows] + [
         partial(encode_text_forward, ids[r], params, config) for r in rows
     ]
@@ -106,7 +99,7 @@ def accumulated_loss_and_gradients(images, ids, params, config: ClipConfig, part
 
     In a part of b pairs each has b - 1 wrong answers, not B - 1: an easier question, another loss, other gradients.
     """
-    rows = parts_of(len(images), part)
+    rows = parts(len(images), part)
     results = [loss_and_gradients(images[r], ids[r], params, config, part) for r in rows]
     weights = [(r.stop - r.start) / len(images) for r in rows]
     loss, right = (float(np.dot(weights, [result[i] for result in results])) for i in (0, 2))

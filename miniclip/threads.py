@@ -3,10 +3,17 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+PART = 32  # pictures or captions: the arrays of one layer then stay in the cache of a core
+
 
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parts(length: int, size: int = PART) -> list[slice]:
+    """[0:size], [size:2 size], ... up to length."""
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
 def in_parallel(jobs):

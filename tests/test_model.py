@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from miniclip import threads
 from miniclip.data.captions import write_captions
 from miniclip.data.drawing import draw
 from miniclip.data.grammar import vocabulary
@@ -37,13 +38,14 @@ def ids(model):
     return model.tokenizer.encode(write_captions(sample_scenes(0, "A", np.arange(5))))
 
 
-def test_unit_vectors_in_batches_of_any_size(model, images, ids):
+def test_unit_vectors_in_parts_of_any_size(model, images, ids, monkeypatch):
     for encode, x in ((model.encode_image, images), (model.encode_text, ids)):
         y = encode(x)
         assert (y.shape, y.dtype) == ((5, 10), np.float32)
         np.testing.assert_allclose(np.linalg.norm(y, axis=1), 1, atol=1e-6)
         for size in (1, 2, 5):
-            np.testing.assert_allclose(encode(x, batch_size=size), y, rtol=0, atol=1e-6)
+            monkeypatch.setattr("miniclip.model.parts", lambda length, size=size: threads.parts(length, size))
+            np.testing.assert_allclose(encode(x), y, rtol=0, atol=1e-6)
         np.testing.assert_allclose(encode(x[::-1]), y[::-1], rtol=0, atol=1e-6)
         assert np.ptp(y, axis=0).max() > 1e-2
 

@@ -14,10 +14,9 @@ from miniclip.ranks import sharings, simulate_ranks
 from miniclip.step import (
     accumulated_loss_and_gradients,
     loss_and_gradients,
-    parts_of,
     replayed_loss_and_gradients,
 )
-from miniclip.threads import in_parallel
+from miniclip.threads import in_parallel, parts
 
 BOTH = pytest.mark.parametrize("gradients", [loss_and_gradients, replayed_loss_and_gradients])
 
@@ -90,9 +89,9 @@ def test_replay_needs_the_memory_of_a_few_parts(monkeypatch):
 
 
 def test_parts_of():
-    assert parts_of(7, 3) == [slice(0, 3), slice(3, 6), slice(6, 7)]
-    assert parts_of(6, 3) == [slice(0, 3), slice(3, 6)]
-    assert parts_of(2, 32) == [slice(0, 2)]
+    assert parts(7, 3) == [slice(0, 3), slice(3, 6), slice(6, 7)]
+    assert parts(6, 3) == [slice(0, 3), slice(3, 6)]
+    assert parts(2, 32) == [slice(0, 2)]
 
 
 def test_jobs_run_at_once_and_answer_in_order(monkeypatch):

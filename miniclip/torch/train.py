@@ -28,7 +28,7 @@ from ..model import Model
 from ..models.clip import MAX_LOGIT_SCALE
 from ..nn.tree import flatten, from_vector
 from ..state import Interrupted, State, interrupts, new_state
-from ..step import parts_of
+from ..threads import parts
 from ..train import TrainConfig, diverged, run_steps, untrained
 from ..train import train as train_with
 from .distributed import Place, gathered_info_nce, processes, require_same, shard, together
@@ -161,14 +161,14 @@ class TorchLearner:
 
     def replay(self, images, ids):
         """`miniclip.step.replayed_loss_and_gradients`: embed all parts, then each again for its gradient."""
-        parts = parts_of(len(images), self.recipe.replay)
+        rows_of_parts = parts(len(images), self.recipe.replay)
         with torch.no_grad():
-            embeddings = [self.embed(images[rows], ids[rows]) for rows in parts]
+            embeddings = [self.embed(images[rows], ids[rows]) for rows in rows_of_parts]
         image, text = (torch.cat(half).requires_grad_() for half in zip(*embeddings, strict=True))
         loss, right = self.contrast(image, text)
         dimage, dtext, dlogit_scale = torch.autograd.grad(loss, [image, text, self.module.logit_scale])
-        for rows in parts:
-            last = rows is parts[-1]
+        for rows in rows_of_parts:
+            last = rows is rows_of_parts[-1]
             with nullcontext() if last or self.place.size == 1 else self.network.no_sync():  # meet once, at the end
                 image, text = self.embed(images[rows], ids[rows])
                 product = (image * dimage[rows]).sum() + (text * dtext[rows]).sum()
