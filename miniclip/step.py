@@ -8,6 +8,7 @@ matter: it is *not* the mean of the parts' losses, see `accumulated_loss_and_gra
 """
 
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from .models.clip import (
     encode_text_forward,
 )
 from .nn.losses import info_nce_backward, info_nce_forward
-from .nn.tree import flatten, pack
+from .nn.tree import flatten, unflatten
 from .threads import PART, in_parallel, parts
 
 
@@ -55,17 +56,13 @@ def contrast(embeddings, logit_scale):
     return float(loss), np.split(dimage, ends) + np.split(dtext, ends), dlogit_scale, float(right)
 
 
-def add_up(trees, params, dlogit_scale):
-    """The sum of the parts' gradients, a tree like `params`."""
-    _, total = pack(params, params["logit_scale"].dtype)
-    sums = flatten(total)
-    for leaf in sums.values():
-        leaf[...] = 0.0
+def add_up(trees, params):
+    """The sum of trees that have some of the tensors of `params` each, as a tree of all of them."""
+    total = {name: np.zeros_like(leaf) for name, leaf in flatten(params).items()}
     for tree in trees:
         for name, leaf in flatten(tree).items():
-            sums[name] += leaf
-    total["logit_scale"][...] = dlogit_scale
-    return total
+            total[name] += leaf
+    return unflatten(total)
 
 
 def loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART):
@@ -73,11 +70,10 @@ def loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART
 
     images (B, Y, X, C) normalised; ids (B, T) integers -> InfoNCE in nats, a tree like `params`, share of right matches
     """
-    jobs = forwards(images, ids, params, config, part)
-    embeddings, caches = zip(*in_parallel(jobs), strict=True)
+    embeddings, caches = zip(*in_parallel(forwards(images, ids, params, config, part)), strict=True)
     loss, upstream, dlogit_scale, right = contrast(embeddings, params["logit_scale"])
     trees = in_parallel(partial(backward, d, c) for d, c in zip(upstream, caches, strict=True))
-    return loss, add_up(trees, params, dlogit_scale), right
+    return loss, add_up(chain(trees, [{"logit_scale": dlogit_scale}]), params), right
 
 
 def replayed_loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART):
@@ -89,9 +85,9 @@ def replayed_loss_and_gradients(images, ids, params, config: ClipConfig, part: i
     jobs = forwards(images, ids, params, config, part)
     embeddings = list(in_parallel(partial(lambda job: job()[0], job) for job in jobs))
     loss, upstream, dlogit_scale, right = contrast(embeddings, params["logit_scale"])
-    again = partial(lambda d, job: backward(d, job()[1]))
-    trees = in_parallel(partial(again, d, job) for d, job in zip(upstream, jobs, strict=True))
-    return loss, add_up(trees, params, dlogit_scale), right
+    again = zip(upstream, jobs, strict=True)
+    trees = in_parallel(partial(lambda d, job: backward(d, job()[1]), d, job) for d, job in again)
+    return loss, add_up(chain(trees, [{"logit_scale": dlogit_scale}]), params), right
 
 
 def accumulated_loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART):
@@ -99,11 +95,10 @@ def accumulated_loss_and_gradients(images, ids, params, config: ClipConfig, part
 
     In a part of b pairs each has b - 1 wrong answers, not B - 1: an easier question, another loss, other gradients.
     """
-    rows = parts(len(images), part)
-    results = [loss_and_gradients(images[r], ids[r], params, config, part) for r in rows]
-    weights = [(r.stop - r.start) / len(images) for r in rows]
-    loss, right = (float(np.dot(weights, [result[i] for result in results])) for i in (0, 2))
-    _, total = pack(params, params["logit_scale"].dtype)
-    for name, leaf in flatten(total).items():
-        leaf[...] = sum(w * flatten(result[1])[name] for w, result in zip(weights, results, strict=True))
-    return loss, total, right
+    loss, right, trees = 0.0, 0.0, []
+    for rows in parts(len(images), part):
+        share = (rows.stop - rows.start) / len(images)
+        its_loss, g, its_right = loss_and_gradients(images[rows], ids[rows], params, config, part)
+        loss, right = loss + share * its_loss, right + share * its_right
+        trees.append({name: leaf * leaf.dtype.type(share) for name, leaf in flatten(g).items()})
+    return loss, add_up(trees, params), right

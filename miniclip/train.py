@@ -43,11 +43,11 @@ class TrainConfig:
     weight_decay: float = 0.1
     max_grad_norm: float = 1.0
     patch_size: int = 8
-    vision_width: int = 96
-    vision_layers: int = 2
-    text_width: int = 40
+    vision_width: int = 72
+    vision_layers: int = 3
+    text_width: int = 48
     text_layers: int = 2
-    heads: int = 4
+    heads: int = 8
     embed_dim: int = 64
     replay: int = 0  # pairs in a part of the batch that is computed twice, to save memory; 0: the batch is not replayed
     log_every: int = 20
@@ -67,7 +67,7 @@ class TrainConfig:
             raise ConfigError(f"warmup is {self.warmup}, expected fewer than steps = {self.steps}")
 
     def model(self, tokenizer: Tokenizer) -> ClipConfig:
-        """The sizes of both towers. Pictures are the harder half: their tower is twice as wide."""
+        """The sizes of both towers. Pictures are the harder half: their tower is the wider one."""
         vision = VisionConfig(IMAGE_SIZE, self.patch_size, self.vision_width, self.vision_layers, self.heads)
         text = TextConfig(tokenizer.vocab_size, CONTEXT_LENGTH, self.text_width, self.text_layers, self.heads,
                           eos_token_id=Tokenizer.end)  # fmt: skip

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from miniclip.models.clip import init_clip
 from miniclip.nn.tree import flatten
-from miniclip.torch.distributed import Gather, Place, gathered_info_nce, processes, shard
+from miniclip.torch.distributed import Gather, Place, gathered_info_nce, leave, processes, shard
 from miniclip.torch.models import from_params, info_nce
 from miniclip.torch.train import TorchLearner, gradients
 
@@ -119,3 +119,4 @@ if __name__ == "__main__":
         if here.rank == 0:
             with open(sys.argv[1], "w") as file:
                 json.dump(everyone, file)
+    leave(0)

@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 import safetensors.numpy
-from test_train import RECIPE, files
+from test_train import HERE, RECIPE, files
 
 from miniclip import checkpoint, state, storage, train
 from miniclip.checkpoint import (
@@ -54,8 +54,7 @@ def pairs(run):
 
 
 def resumed(folder):
-    like = init_clip(np.random.default_rng(0), RECIPE.model(train.Tokenizer(train.vocabulary())))
-    return load_state(folder, RECIPE, like)
+    return load_state(folder, RECIPE, train.untrained(RECIPE)[1], HERE)
 
 
 def everything(folder):
@@ -82,7 +81,7 @@ def test_round_trip(run):
     assert np.shape(model.params["logit_scale"]) == ()
     assert again.step == again.optimizer.t == 12
     assert again.log == read_log(run)
-    assert files(run) == state.run_files(again, RECIPE, model) | {MANIFEST: (run / MANIFEST).read_bytes()}
+    assert files(run) == state.run_files(again, RECIPE, model, HERE) | {MANIFEST: (run / MANIFEST).read_bytes()}
     assert len(model.digest) == 64
     assert load(str(run)).digest == model.digest
 

@@ -115,7 +115,7 @@ def test_the_wrong_ways_are_wrong_by_as_much_as_simulated(measured):
     assert simulated["the same, times the number of ranks"]["temperature"] == pytest.approx(R - 1)
     assert simulated["local loss, gather without gradient"]["loss"] < 1e-12
     for name in ("local loss, labels not offset", "no gather"):
-        assert min(simulated[name].values()) > 0.05
+        assert min(simulated[name].values()) > 0.01
 
 
 def test_a_transposed_gradient_goes_back_to_its_own_rows(measured):

@@ -26,8 +26,9 @@ def at_once(images, ids, params, config):
     (image, text), c = clip_forward(images, ids, params, config)
     loss, c_loss = info_nce_forward(image, text, params["logit_scale"])
     dimage, dtext, dlogit_scale = info_nce_backward(c_loss)
-    S = image @ text.T
-    right = 0.5 * sum((logits.argmax(1) == np.arange(len(S))).mean() for logits in (S, S.T))
+    S, others = image @ text.T, ~np.eye(len(image), dtype=bool)
+    ahead = [z.diagonal() - np.where(others, z, -1.0).max(1) for z in (S, S.T)]
+    right = [0.5 * sum((a > by).mean() for a in ahead) for by in (1e-12, -1e-12)]  # equal captions tie
     return loss, flatten(clip_backward(dimage, dtext, c)[1] | {"logit_scale": dlogit_scale}), right
 
 
@@ -39,7 +40,7 @@ def test_parts_of_any_size_give_the_whole(gradients, seed):
     for part in range(1, len(images) + 2):
         ours, ours_grads, ours_right = gradients(images, ids, params, config, part)
         assert abs(ours - loss) < 1e-12
-        assert ours_right == right
+        assert right[0] <= ours_right <= right[1]
         named = flatten(ours_grads)
         assert list(named) == list(flatten(params))
         for name, g in grads.items():

@@ -151,7 +151,7 @@ def each(weight, texts, scenes: Scenes) -> np.ndarray:
     """`weight` of the meaning of every text for every scene: (len(scenes), len(texts))."""
     meanings = [parse(text) for text in texts]
     known = {meaning: weight(meaning, scenes) for meaning in set(meanings)}
-    return np.stack([known[meaning] for meaning in meanings], axis=1)
+    return np.array([known[meaning] for meaning in meanings]).reshape(len(texts), len(scenes)).T
 
 
 def caption_likelihood(texts, scenes: Scenes) -> np.ndarray:

@@ -33,6 +33,8 @@ class Tokenizer:
         self.ids = {word: len(SPECIALS) + i for i, word in enumerate(self.words)}
         if len(self.ids) != len(self.words):
             raise ValueError("a word stands twice in the vocabulary, expected each once")
+        if type(context_length) is not int or context_length < 3:
+            raise ValueError(f"context_length is {context_length!r}, expected a whole number of at least 3")
         self.unknown = 0  # words encoded as <unk> so far
 
     @property
@@ -132,9 +134,9 @@ class Tokenizer:
             words = sorted(vocab, key=vocab.__getitem__)
             if words[:4] != list(SPECIALS) or [vocab[word] for word in words] != list(range(len(words))):
                 raise ValueError("ids")
+            return cls(words[4:], length)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"tokenizer.json ({error}) is not a word-level tokenizer of miniclip") from error
-        return cls(words[4:], length)
 
 
 def split(text: str) -> list[str]:

@@ -31,7 +31,7 @@ from ..state import Interrupted, State, interrupts, new_state
 from ..threads import parts
 from ..train import TrainConfig, diverged, run_steps, untrained
 from ..train import train as train_with
-from .distributed import Place, gathered_info_nce, processes, require_same, shard, together
+from .distributed import Place, gathered_info_nce, leave, processes, require_same, shard, together
 from .models import from_params, info_nce
 
 PRECISIONS = ("fp32", "bf16")
@@ -254,4 +254,4 @@ def share(state: State, device) -> None:
 if __name__ == "__main__":
     from ..cli import main
 
-    sys.exit(main(["train", "--backend", "torch", *sys.argv[1:]]))
+    leave(main(["train", "--backend", "torch", *sys.argv[1:]]))

@@ -81,7 +81,9 @@ def test_captions_survive_the_round_trip_and_transformers_reads_them_alike(tmp_p
     ]
     assert theirs(odd, padding="max_length", max_length=16, truncation=True)["input_ids"] == encode(*odd).tolist()
     assert Tokenizer.from_json(json.loads(file.read_text())).words == TOKENIZER.words
-    for broken in ({}, {"model": {"vocab": {"a": 0}}, "truncation": {"max_length": 5}}):
+    whole = TOKENIZER.to_json()
+    for broken in ({}, {"model": {"vocab": {"a": 0}}, "truncation": {"max_length": 5}},
+                   *(whole | {"truncation": {"max_length": length}} for length in (2, -1, "16", None))):  # fmt: skip
         with pytest.raises(CheckpointError, match=r"tokenizer\.json"):
             Tokenizer.from_json(broken)
 
