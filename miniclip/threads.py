@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-PART = 32  # pictures or captions: the arrays of one layer then stay in the cache of a core
+PART = 64  # pictures or captions: enough for long products, few enough for the cache of a core
 
 
 def cores() -> int:

@@ -27,7 +27,7 @@ from .grammar import (
 )
 from .world import CAPTION, COLOURS, SHAPES, SIZES, STYLES, Scenes, choose, uniform
 
-MENTION = {"colour": 0.9, "shape": 0.9, "size": 0.5, "position": 0.8, "style": 0.5}
+MENTION = {"colour": 0.9, "shape": 0.9, "size": 0.5, "position": 0.9, "style": 0.5}
 USUAL = 0.85  # how often the first of several synonyms is taken
 # p(speak of one object, a pair with "and", a pair with its relation, the number), by the number of objects.
 KINDS = np.array([(0, 0, 0, 0), (1, 0, 0, 0), (0.4, 0.25, 0.25, 0.1), (0.4, 0.25, 0.25, 0.1)])

@@ -9,6 +9,8 @@ forward fills it walking up, backward reads it walking down. Weights are stored 
 
 import numpy as np
 
+from .reduce import column_sum, row_dot, row_mean
+
 
 def init_linear(rng, d_in, d_out, std=None, bias=True):
     """weight (d_out, d_in) ~ N(0, std^2), by default 1 / sqrt(d_in) so that outputs are as large as inputs; bias 0."""
@@ -34,7 +36,7 @@ def linear_backward(dy, c):
     dy_rows = dy.reshape(-1, dy.shape[-1])
     g = {"weight": dy_rows.T @ rows}
     if "bias" in p:
-        g["bias"] = dy_rows.sum(0)
+        g["bias"] = column_sum(dy_rows)
     return (dy_rows @ p["weight"]).reshape(*dy.shape[:-1], rows.shape[-1]), g
 
 
@@ -114,8 +116,8 @@ def layer_norm_forward(x, p, eps=1e-5):
     x (..., D); weight, bias (D,) -> y (..., D)
     Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450, eq. 4.
     """
-    n = x - x.mean(-1, keepdims=True)
-    rstd = 1.0 / np.sqrt((n * n).mean(-1, keepdims=True) + eps)
+    n = x - row_mean(x)
+    rstd = 1.0 / np.sqrt(row_dot(n, n) / x.shape[-1] + eps)
     n *= rstd
     y = n * p["weight"]
     y += p["bias"]
@@ -125,9 +127,8 @@ def layer_norm_forward(x, p, eps=1e-5):
 def layer_norm_backward(dy, c):
     """dx = rstd (dn - mean(dn) - n mean(n dn)),  dn = dy weight: neither a shift nor a stretch of x changes y."""
     n, rstd, weight = c
-    axes = tuple(range(dy.ndim - 1))
     dn = dy * weight
-    dx = dn - dn.mean(-1, keepdims=True)
-    dx -= n * (n * dn).mean(-1, keepdims=True)
+    dx = dn - row_mean(dn)
+    dx -= n * (row_dot(n, dn) / n.shape[-1])
     dx *= rstd
-    return dx, {"weight": (dy * n).sum(axes), "bias": dy.sum(axes)}
+    return dx, {"weight": column_sum(dy * n), "bias": column_sum(dy)}

@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from .reduce import row_dot, row_max, row_sum
+
 # Rational approximations of the error function (Cody 1969, Math. Comp. 23; the coefficients are those of the Cephes
 # library, ndtr.c): |x| < 1 and |x| >= 1, highest power first, absolute error below 2e-16.
 _ERF = (
@@ -86,30 +88,30 @@ def quick_gelu_backward(dy, c):
 
 def softmax_forward(z):
     """p_i = exp(z_i - max z) / sum_j exp(z_j - max z), over the last axis; -inf gives exactly 0."""
-    p = z - z.max(-1, keepdims=True)
+    p = z - row_max(z)
     np.exp(p, out=p)
-    p /= p.sum(-1, keepdims=True)
+    p /= row_sum(p)
     return p, p
 
 
 def softmax_backward(dp, c):
     """dz = p (dp - <dp, p>): the mean of dp under p is what a shift of all logits would change, which is nothing."""
     p = c
-    dz = dp - (dp * p).sum(-1, keepdims=True)
+    dz = dp - row_dot(dp, p)
     dz *= p
     return dz
 
 
 def log_softmax_forward(z):
     """y = z - max z - ln sum exp(z - max z), over the last axis: no overflow, and no log of an underflowed 0."""
-    y = z - z.max(-1, keepdims=True)
-    y -= np.log(np.exp(y).sum(-1, keepdims=True))
+    y = z - row_max(z)
+    y -= np.log(row_sum(np.exp(y)))
     return y, y
 
 
 def log_softmax_backward(dy, c):
     """dz = dy - p sum(dy),  p = exp(y)."""
-    return dy - np.exp(c) * dy.sum(-1, keepdims=True)
+    return dy - np.exp(c) * row_sum(dy)
 
 
 def cross_entropy_forward(logits, targets):
@@ -140,7 +142,7 @@ def normalize_forward(x):
     # Divide by the largest entry first: its square can neither overflow nor underflow.
     largest = np.abs(x).max(-1, keepdims=True)
     y = x / np.where(largest > 0.0, largest, 1.0)
-    length = np.sqrt((y * y).sum(-1, keepdims=True))
+    length = np.sqrt(row_dot(y, y))
     y /= np.where(length > 0.0, length, 1.0)
     return y, (y, largest * length)
 
@@ -148,7 +150,7 @@ def normalize_forward(x):
 def normalize_backward(dy, c):
     """dx = (dy - y <y, dy>) / |x|: only the part along the sphere survives, longer vectors turn less; 0 at x = 0."""
     y, length = c
-    dx = dy - y * (y * dy).sum(-1, keepdims=True)
+    dx = dy - y * row_dot(y, dy)
     tiny = np.finfo(length.dtype).tiny  # below it 1 / |x| is not a finite number
     dx *= np.divide(1.0, length, out=np.zeros_like(length), where=length > tiny)
     return dx
