@@ -150,3 +150,32 @@ miniclip.train.batch(0, "train", np.arange(4), miniclip.train.Tokenizer(miniclip
 assert before == (np.random.get_state()[1].tolist(), random.getstate(), np.geterr())
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+TWINS = {
+    ("nn/blocks.py", "attention_forward"): "Attention",
+    ("nn/blocks.py", "mlp_forward"): "MLP",
+    ("nn/blocks.py", "block_forward"): "Block",
+    ("models/vision.py", "vision_forward"): "VisionTower",
+    ("models/text.py", "text_forward"): "TextTower",
+}
+
+
+@pytest.mark.parametrize(("path", "name"), TWINS)
+def test_the_two_backends_read_alike(path, name):
+    """Side by side, a forward and its PyTorch twin use the same parts, under the same names, in the same order."""
+    function = next(node for node in TREES[PACKAGE / path].body if getattr(node, "name", "") == name)
+    twin = next(node for node in TREES[PACKAGE / "torch/models.py"].body
+                if getattr(node, "name", "") == TWINS[path, name])  # fmt: skip
+    init, forward = (next(node for node in twin.body if getattr(node, "name", "") == part)
+                     for part in ("__init__", "forward"))  # fmt: skip
+    attributes = [node for node in ast.walk(forward) if isinstance(node, ast.Attribute)
+                  and isinstance(node.value, ast.Name) and node.value.id == "self"]  # fmt: skip
+    used = [node.attr for node in sorted(attributes, key=lambda node: (node.lineno, node.col_offset))]
+    made = ast.unparse(init)
+    parts = [part for part in used if f"self.{part}" in made and part in keys_written(function, "c")]
+    without_parameters = {"patchify", "pick", "attend", "activation"}
+    assert [part for part in parts if part != "activation"] == [
+        key for key in keys_written(function, "c") if key not in without_parameters
+    ]
+    assert len(parts) > 1

@@ -1,0 +1,248 @@
+"""What an exercise is: a brief, a solution, cases, and the wrong answers that people give, each with its hint.
+
+A spec file makes one `Exercise` and fills it with decorators:
+
+    exercise = Exercise("0.1", "The loss of knowing nothing", points=1, hints=(idea, where to look, worked example))
+
+    @exercise.solution            the function the learner writes: its signature and docstring become the stub
+    @exercise.oracle              slow and independent: loops, or another formula
+    @exercise.also_right          correct in another style: must pass
+    @exercise.wrong("hint")       a misconception; the function's name is its name
+    @exercise.judge               instead of comparing with the solution: (args, value) -> None, a misconception, or text
+    exercise.case("name", *args)
+"""
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+
+import numpy as np
+
+RTOL, ATOL = 1e-5, 1e-8  # float32 answers are right answers
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: the function's name, and its arguments."""
+
+    name: str
+    args: tuple
+    function: str
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A misconception: the functions as someone who holds it writes them, and what to tell them."""
+
+    name: str
+    functions: dict[str, Callable]
+    hint: str
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Stands for `numpy.random.default_rng(seed)` among the arguments of a case: a fresh one for each call."""
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """Stands for a function among the arguments of a case: "m8.step" is `step` of `miniclip.learn.fixtures_m8`."""
+
+    name: str
+
+
+@dataclass
+class Outcome:
+    """What a call did: its value, or the name and message of its exception; and whether it changed its arguments."""
+
+    value: object = None
+    error: str = ""
+    message: str = ""
+    mutated: bool = False
+
+
+@dataclass
+class Exercise:
+    """See the module's docstring."""
+
+    id: str
+    title: str
+    points: int
+    hints: tuple[str, str, str]
+    solutions: dict[str, Callable] = field(default_factory=dict)
+    oracles: dict[str, Callable] = field(default_factory=dict)
+    alternatives: list[dict[str, Callable]] = field(default_factory=list)
+    wrongs: dict[str, Wrong] = field(default_factory=dict)
+    cases: list[Case] = field(default_factory=list)
+    judges: dict[str, Callable] = field(default_factory=dict)
+    module: str = ""
+
+    def __post_init__(self):
+        self.module = inspect.stack()[2].frame.f_globals["__name__"]
+
+    @property
+    def brief(self) -> str:
+        """The docstring of the spec file."""
+        return inspect.getdoc(inspect.getmodule(next(iter(self.solutions.values())))) or ""
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.solutions))
+
+    def solution(self, function):
+        self.solutions[function.__name__] = function
+        return function
+
+    def oracle(self, function, of=None):
+        """`of` names the function that it checks, when there are several."""
+        if not callable(function):
+            return lambda f: self.oracle(f, function)
+        self.oracles[of or self.first] = function
+        return function
+
+    def also_right(self, function, of=None):
+        if not callable(function):
+            return lambda f: self.also_right(f, function)
+        self.alternatives.append({of or self.first: function})
+        return function
+
+    def wrong(self, hint: str, of: str | None = None, also: dict[str, Callable] | None = None, name: str = ""):
+        """`of`: the function that it gets wrong; `also`: others that the same misconception gets wrong."""
+
+        def add(function):
+            functions = self.solutions | {of or self.first: function} | (also or {})
+            wrong = Wrong(name or function.__name__, functions, " ".join(hint.split()))
+            self.wrongs[wrong.name] = wrong
+            return function
+
+        return add
+
+    def judge(self, function, of=None):
+        if not callable(function):
+            return lambda f: self.judge(f, function)
+        self.judges[of or self.first] = function
+        return function
+
+    def case(self, name: str, *args, of: str | None = None) -> None:
+        self.cases.append(Case(name, args, of or self.first))
+
+
+def prepare(argument):
+    """The argument itself, for one call: a copy, a fresh generator, or the fixture function."""
+    if isinstance(argument, Generator):
+        return np.random.default_rng(argument.seed)
+    if isinstance(argument, Fixture):
+        module, name = argument.name.split(".")
+        return getattr(import_module(f"miniclip.learn.fixtures_{module}"), name)
+    return copy.deepcopy(argument)
+
+
+def plain(value):
+    """Arrays, numbers, strings, None, and lists, tuples and dicts of them; anything else by its type's name."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(plain(item) for item in value)
+    if value is None or isinstance(value, bool | int | float | str | np.ndarray | np.generic):
+        return value
+    if hasattr(value, "detach"):  # a tensor, in the exercise about them
+        return value.detach().cpu().numpy()
+    return f"<{type(value).__name__}>"
+
+
+def call(function, args) -> Outcome:
+    """Run code that is trusted, in this process: a solution, an oracle, a known wrong answer."""
+    given = [prepare(argument) for argument in args]
+    before = [prepare(argument) for argument in args]
+    try:
+        with np.errstate(all="ignore"):
+            value = plain(function(*given))
+    except Exception as error:
+        return Outcome(error=type(error).__name__, message=str(error))
+    data = [not isinstance(argument, Generator | Fixture) for argument in args]
+    mutated = not all(equal(a, b, 0.0, 0.0) for a, b, kept in zip(given, before, data, strict=True) if kept)
+    return Outcome(value, mutated=mutated)
+
+
+def outcomes(exercise: Exercise, functions: dict[str, Callable]) -> list[Outcome]:
+    """One for each case."""
+    return [call(functions[case.function], case.args) for case in exercise.cases]
+
+
+def equal(a, b, rtol: float = RTOL, atol: float = ATOL) -> bool:
+    """Are two values the same? Arrays, numbers and lists of numbers by shape and value, NaN equal to NaN."""
+    if isinstance(a, dict) or isinstance(b, dict):
+        return (isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys()
+                and all(equal(a[key], b[key], rtol, atol) for key in a))  # fmt: skip
+    if isinstance(a, str) or isinstance(b, str) or a is None or b is None:
+        return type(a) is type(b) and a == b
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple) and not (numeric(a) and numeric(b)):
+        return len(a) == len(b) and all(equal(x, y, rtol, atol) for x, y in zip(a, b, strict=True))
+    if not (numeric(a) and numeric(b)):
+        return False
+    x, y = np.asarray(a), np.asarray(b)
+    if x.shape != y.shape or (x.dtype == bool) != (y.dtype == bool):
+        return False
+    return bool(np.allclose(x, y, rtol=rtol, atol=atol, equal_nan=True))
+
+
+def numeric(value) -> bool:
+    """Can NumPy make an array of numbers of it?"""
+    try:
+        return np.asarray(value).dtype.kind in "biuf"
+    except ValueError:  # rows of unequal length
+        return False
+
+
+def same(a: Outcome, b: Outcome) -> bool:
+    """The same value, or the same kind of exception; and the same fate of the arguments."""
+    return (a.error, a.mutated) == (b.error, b.mutated) and (bool(a.error) or equal(a.value, b.value))
+
+
+def ok(exercise: Exercise, case: Case, outcome: Outcome, expected: Outcome) -> bool:
+    """Is this outcome a right answer to the case?"""
+    if case.function in exercise.judges and not outcome.error and not outcome.mutated:
+        return exercise.judges[case.function](case.args, outcome.value) is None
+    return same(outcome, expected)
+
+
+def matches(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> list[str]:
+    """The misconceptions that give exactly these outcomes on every case, or that a judge names."""
+    named = []
+    for case, outcome in zip(exercise.cases, found, strict=True):
+        if case.function in exercise.judges and not outcome.error:
+            verdict = exercise.judges[case.function](case.args, outcome.value)
+            named += [verdict] if verdict in exercise.wrongs else []
+    if named:
+        return list(dict.fromkeys(named))[:1]
+    if all(ok(exercise, *one) for one in zip(exercise.cases, found, expected, strict=True)):
+        return []
+    return [
+        wrong.name for wrong in exercise.wrongs.values()
+        if all(map(same, found, outcomes(exercise, wrong.functions)))
+    ]  # fmt: skip
+
+
+def say(hint: str, exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> str:
+    """The hint with {case}, {got}, {expected}, {got_shape}, {expected_shape} of the first case that went wrong."""
+    for case, outcome, right in zip(exercise.cases, found, expected, strict=True):
+        if not ok(exercise, case, outcome, right):
+            got = outcome.value if not outcome.error else outcome.error
+            return hint.format(case=case.name, got=short(got), expected=short(right.value),
+                               got_shape=np.shape(got) if numeric(got) else short(got),
+                               expected_shape=np.shape(right.value) if numeric(right.value) else "")  # fmt: skip
+    return hint
+
+
+def short(value, limit: int = 60) -> str:
+    """A value in a few characters."""
+    if isinstance(value, np.ndarray | np.generic) or isinstance(value, list | tuple) and numeric(value):
+        text = np.array2string(np.asarray(value), precision=4, suppress_small=True, threshold=12, separator=", ")
+    else:
+        text = f"{value:.4f}" if isinstance(value, float) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
