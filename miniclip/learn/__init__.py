@@ -1,1 +1,1 @@
-"""Graded exercises: what they are (`spec`, `specs`), how an answer is run (`sandbox`), judged (`grade`) and reported."""
+"""Graded exercises: what they are (`spec`, `specs`), how an answer is run (`sandbox`), judged (`grade`), reported."""

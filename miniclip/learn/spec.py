@@ -8,7 +8,7 @@ A spec file makes one `Exercise` and fills it with decorators:
     @exercise.oracle              slow and independent: loops, or another formula
     @exercise.also_right          correct in another style: must pass
     @exercise.wrong("hint")       a misconception; the function's name is its name
-    @exercise.judge               instead of comparing with the solution: (args, value) -> None, a misconception, or text
+    @exercise.judge               instead of comparing values: (args, value) -> None, a misconception, or a sentence
     exercise.case("name", *args)
 """
 
@@ -240,7 +240,7 @@ def say(hint: str, exercise: Exercise, found: list[Outcome], expected: list[Outc
 
 def short(value, limit: int = 60) -> str:
     """A value in a few characters."""
-    if isinstance(value, np.ndarray | np.generic) or isinstance(value, list | tuple) and numeric(value):
+    if isinstance(value, np.ndarray | np.generic) or (isinstance(value, list | tuple) and numeric(value)):
         text = np.array2string(np.asarray(value), precision=4, suppress_small=True, threshold=12, separator=", ")
     else:
         text = f"{value:.4f}" if isinstance(value, float) else repr(value)

@@ -46,8 +46,7 @@ def problems(exercise: Exercise) -> list[str]:
     for name, text in (texts | dict(zip("123", exercise.hints, strict=True))).items():
         if name in "123" and len(text.split()) > 160:
             found.append(f"rung {name} has {len(text.split())} words, expected at most 160")
-        words = tokens(text)
-        if set(zip(*(words[i:] for i in range(6)), strict=False)) & set(zip(*(code[i:] for i in range(6)), strict=False)):
+        if runs(tokens(text)) & runs(code):
             found.append(f"hint {name} shares six tokens in a row with the solution")
     for what, have, least in (("cases", len(exercise.cases), 3), ("known wrong answers", len(exercise.wrongs), 3),
                               ("other right answers", len(exercise.alternatives), 3),
@@ -62,6 +61,11 @@ def problems(exercise: Exercise) -> list[str]:
 def tokens(text: str) -> list[str]:
     """Words, numbers and signs."""
     return re.findall(r"\w+|[^\w\s]", text)
+
+
+def runs(words: list[str], n: int = 6) -> set[tuple[str, ...]]:
+    """All n neighbours."""
+    return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
 
 
 if __name__ == "__main__":

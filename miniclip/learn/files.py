@@ -1,0 +1,109 @@
+"""The learner's files: stubs made from the specs, kept up to date, never overwritten once edited."""
+
+import inspect
+import os
+import re
+import textwrap
+from pathlib import Path
+
+from .spec import Exercise
+from .specs import all_exercises
+
+MODULES = {
+    "m0": ("start", "Start"),
+    "m1": ("geometry", "Geometry of a shared space"),
+    "m2": ("data", "Data and tokens"),
+    "m3": ("encoders", "Encoders and their gradients"),
+    "m4": ("contrastive", "Contrastive learning"),
+    "m5": ("training", "Training"),
+    "m6": ("zero_shot", "Zero-shot and prompts"),
+    "m7": ("retrieval", "Retrieval and geometry"),
+    "m8": ("captioning", "Captioning, VQA, bridge"),
+    "m9": ("limits", "Limits"),
+}
+
+
+def exercises_folder() -> Path:
+    """`exercises/` here or in a folder above, as a clone has it; otherwise the one to be made here."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "exercises" / "README.md").is_file():
+            return folder / "exercises"
+    return Path.cwd() / "exercises"
+
+
+def path_of(exercise: Exercise, folder: Path) -> Path:
+    """exercises/m4_contrastive/e3_clip_loss.py for 4.3."""
+    module, name = exercise.module.split(".")[-2:]
+    return folder / f"{module}_{MODULES[module][0]}" / f"{name}.py"
+
+
+def stub(exercise: Exercise) -> str:
+    """The file as the learner finds it: the brief, and each function's signature and docstring."""
+    head = f"{exercise.id} {exercise.title} ({exercise.points} point{'s' * (exercise.points > 1)})"
+    parts = [f'"""{head}\n\n{exercise.brief}\n"""', "import numpy as np"]
+    for name, function in exercise.solutions.items():
+        signature = re.match(r"(?:@.*\n)*(def .*?\)):\n", inspect.getsource(function), re.DOTALL).group(1)
+        docstring = textwrap.indent(f'"""{inspect.getdoc(function)}\n"""', "    ").replace('\n    """', '\n    """')
+        if "\n" not in inspect.getdoc(function):
+            docstring = f'    """{inspect.getdoc(function)}"""'
+        parts.append(f'\n{signature}:\n{docstring}\n    raise NotImplementedError("{exercise.id}: write {name}")')
+    return "\n\n".join(parts).replace('"""\n\nimport', '"""\n\nimport') + "\n"
+
+
+def solution(exercise: Exercise) -> str:
+    """The marked solution, as it would stand in the file."""
+    sources = (re.sub(r"^(@.*\n)+", "", inspect.getsource(function)) for function in exercise.solutions.values())
+    return "import numpy as np\n\n\n" + "\n\n".join(sources)
+
+
+def sync(folder: Path) -> dict[str, str]:
+    """Make what is missing, renew untouched stubs, leave every edited file alone: path -> made, renewed or kept."""
+    done = {}
+    for exercise in all_exercises().values():
+        path = path_of(exercise, folder)
+        fresh = stub(exercise)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, fresh)
+            done[str(path)] = "made"
+        elif path.read_text() != fresh and untouched(path.read_text(), exercise):
+            write(path, fresh)
+            done[str(path)] = "renewed"
+    return done
+
+
+def untouched(text: str, exercise: Exercise) -> bool:
+    """Is it a stub, though perhaps of an older version? Then nothing but docstrings and the marker stands in it."""
+    import ast
+
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    others = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.Import | ast.Expr)]
+    stubs = [node for node in functions if len(node.body) <= 2 and isinstance(node.body[-1], ast.Raise)]
+    return not others and len(stubs) == len(functions) == len(exercise.solutions)
+
+
+def reset(exercise: Exercise, folder: Path) -> Path | None:
+    """The stub again; what stood there is kept beside it as .bak, which is returned."""
+    path = path_of(exercise, folder)
+    backup = None
+    if path.exists() and path.read_text() != stub(exercise):
+        backup = path.with_suffix(".py.bak")
+        number = 1
+        while backup.exists():
+            number += 1
+            backup = path.with_suffix(f".py.bak{number}")
+        os.replace(path, backup)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, stub(exercise))
+    return backup
+
+
+def write(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

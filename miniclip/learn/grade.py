@@ -1,0 +1,222 @@
+"""From a learner's file to a result: what is right, what is not, and the one thing to say about it.
+
+The first of these that applies is said: the file does not load; not started; another signature; nothing returned; a
+known misconception; another type, shape or NaN; a changed input, two calls that disagree; a pattern in the numbers; or
+the smallest case that is wrong.
+"""
+
+import ast
+import hashlib
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .sandbox import Run, run
+from .spec import Case, Exercise, Outcome, equal, matches, numeric, ok, outcomes, same, say, short
+
+STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error")
+
+
+@dataclass
+class Result:
+    """One exercise, judged: the record from which every report is made."""
+
+    id: str
+    title: str
+    module: str
+    max_points: int
+    status: str = "not_started"
+    points: int = 0
+    file: str = ""
+    sha256: str = ""
+    checks: list[dict] = field(default_factory=list)
+    n_checks: int = 0
+    misconception: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+
+    def record(self) -> dict:
+        return asdict(self)
+
+
+class Trouble(Exception):
+    """The answer cannot be judged by its values: a status, and what to say."""
+
+    def __init__(self, status: str, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+def grade(exercise: Exercise, path) -> Result:
+    """Judge the file at `path`. Never raises for what a learner wrote; a fault of ours is a `grader_error`."""
+    begun, path = time.monotonic(), Path(path)
+    result = Result(exercise.id, exercise.title, f"m{exercise.id.split('.')[0]}", exercise.points, file=str(path))
+    try:
+        source = path.read_bytes()
+        result.sha256 = hashlib.sha256(source).hexdigest()
+        check_source(exercise, source, path)
+        judge(exercise, run(path.resolve(), exercise.cases), result, path)
+    except Trouble as trouble:
+        result.status, result.hint = trouble.status, str(trouble)
+    except OSError as error:
+        result.status, result.hint = (
+            "error",
+            f"{path} cannot be read ({error.strerror}): `miniclip learn sync` makes it",
+        )
+    except Exception as error:
+        result.status, result.hint = "grader_error", f"a fault of the grader, not yours: {error!r}"
+    result.seconds = round(time.monotonic() - begun, 3)
+    return result
+
+
+def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
+    """What can be said without running it: syntax, names, signatures, an untouched stub, a borrowed answer."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise Trouble(
+            "error", f"{path.name}, line {line}: {getattr(error, 'msg', error)}. Python cannot read it."
+        ) from None
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assigned = {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+                if isinstance(target, ast.Name)}  # fmt: skip
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        module = getattr(node, "module", "") or ""
+        if any(f"{module}.{name}".lstrip(".").startswith("miniclip") for name in names):
+            raise Trouble("borrowed", f"{path.name}, line {node.lineno} imports miniclip. It works, but it is not your "
+                          "answer: write the function yourself, with NumPy alone.")  # fmt: skip
+    for name, solution in exercise.solutions.items():
+        if name not in functions and name not in assigned:
+            raise Trouble("error", f"{path.name} has no function {name}: keep the name that the stub had.")
+        if name in functions:
+            check_signature(functions[name], solution, path)
+    if all(name in functions and is_stub(functions[name]) for name in exercise.solutions):
+        raise Trouble("not_started", "Not started: replace the line that raises NotImplementedError.")
+
+
+def is_stub(function: ast.FunctionDef) -> bool:
+    """Does it still end with the line that came with it?"""
+    last = function.body[-1]
+    return isinstance(last, ast.Raise) and "NotImplementedError" in ast.dump(last)
+
+
+def check_signature(function: ast.FunctionDef, solution, path: Path) -> None:
+    """As many arguments as the stub had, as many of them optional."""
+    wanted = solution.__code__.co_varnames[: solution.__code__.co_argcount]
+    optional = len(solution.__defaults__ or ())
+    given = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    if len(given) != len(wanted) or (len(function.args.defaults) < optional and not function.args.vararg):
+        raise Trouble("error", f"{path.name}, line {function.lineno}: {function.name}({', '.join(given)}) has another "
+                      f"signature, expected {function.name}({', '.join(wanted)}).")  # fmt: skip
+
+
+def judge(exercise: Exercise, answer: Run, result: Result, path: Path) -> None:
+    """Fill in the result from what the calls gave."""
+    if answer.failed:
+        where = f"{path.name}, line {answer.failed['line']}" if answer.failed["line"] else path.name
+        raise Trouble("error", f"{where}: {answer.failed['error']}: {answer.failed['message']}")
+    borrowed = [name for name, file in answer.files.items() if file != str(path.resolve())]
+    if borrowed:
+        raise Trouble("borrowed", f"{borrowed[0]} was not written in {path.name}, so it is not your answer yet: "
+                      "define it there with def.")  # fmt: skip
+    expected = outcomes(exercise, exercise.solutions)
+    found = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
+    again = [answer.outcomes.get((i, 1)) for i in range(len(exercise.cases))]
+    for case, first, right in zip(exercise.cases, found, expected, strict=True):
+        fine = first is not None and ok(exercise, case, first, right)
+        result.checks.append({"name": case.name, "ok": fine, "message": "" if fine else "not yet"})
+    result.n_checks = len(result.checks)
+    if result.n_checks < 3:
+        raise Trouble("grader_error", f"{exercise.id} has {result.n_checks} checks, expected at least 3.")
+    right_ones = sum(check["ok"] for check in result.checks)
+    steady = all(a is not None and b is not None and same(a, b) for a, b in zip(found, again, strict=True))
+    if right_ones == result.n_checks and steady:
+        result.status, result.points = "pass", exercise.points
+        return
+    result.points = min(exercise.points * right_ones // result.n_checks, exercise.points - 1)
+    result.status = "partial" if right_ones else "wrong"
+    result.hint = diagnose(exercise, answer, found, expected, steady, result, path)
+
+
+def diagnose(exercise, answer: Run, found, expected, steady: bool, result: Result, path: Path) -> str:
+    """The one thing to say, in the order of the module's docstring."""
+    if None in found:
+        place = found.index(None)
+        result.status, result.points = "error", 0
+        where = exercise.cases[place].name
+        return f"{answer.ended} on {where!r}. Look for a loop without an end, or for a call that stops Python."
+    failing = [i for i, check in enumerate(result.checks) if not check["ok"]]
+    first = failing[0] if failing else 0
+    case, got, right = exercise.cases[first], found[first], expected[first]
+    if failing and got.value is None and not got.error and right.value is not None:
+        return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
+    named = matches(exercise, found, expected)
+    if named:
+        result.status, result.misconception = "wrong", named[0]
+        return say(exercise.wrongs[named[0]].hint, exercise, found, expected)
+    if failing and got.error:
+        result.status = "error"
+        line = f", line {answer.lines[first]}" if answer.lines.get(first) else ""
+        return f"{path.name}{line}: {got.error}: {got.message} (on {case.name!r})"
+    if any(outcome.mutated for outcome in found):
+        changed = next(c.name for c, outcome in zip(exercise.cases, found, strict=True) if outcome.mutated)
+        return f"{case.function} changed its input on {changed!r}. The caller still needs it: work on a copy."
+    if not steady:
+        return (
+            "Two calls on the same input disagree. Keep nothing between calls, and take randomness from the arguments."
+        )
+    verdict = exercise.judges[case.function](case.args, got.value) if case.function in exercise.judges else ""
+    return verdict or differs(case, got, right) or pattern(exercise, found, expected) or smallest(case, got, right)
+
+
+def differs(case: Case, got: Outcome, right: Outcome) -> str:
+    """Another type, shape, or numbers that are none."""
+    if type(got.value) is not type(right.value) and not (numeric(got.value) and numeric(right.value)):
+        kinds = type(got.value).__name__, type(right.value).__name__
+        return f"{case.function} returned {kinds[0]} on {case.name!r}, expected {kinds[1]}."
+    if not numeric(right.value):
+        return ""
+    ours, theirs = np.asarray(got.value), np.asarray(right.value)
+    if ours.shape != theirs.shape:
+        return f"The result has shape {ours.shape} on {case.name!r}, expected {theirs.shape}."
+    if (ours.dtype == bool) != (theirs.dtype == bool):
+        return f"The result holds {ours.dtype} on {case.name!r}, expected {theirs.dtype}."
+    if ours.dtype.kind == "f" and np.isfinite(theirs).all() and not np.isfinite(ours).all():
+        kind = "NaN" if np.isnan(ours).any() else "infinity"
+        return f"The result has {kind} on {case.name!r}. Which step can divide by 0 or overflow there?"
+    return ""
+
+
+def pattern(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> str:
+    """The same simple relation on every case: a factor, an offset, a sign, a transposition."""
+    pairs = [(np.asarray(a.value, float), np.asarray(b.value, float)) for a, b in zip(found, expected, strict=True)
+             if numeric(a.value) and numeric(b.value) and np.shape(a.value) == np.shape(b.value)]  # fmt: skip
+    if len(pairs) < len(found) or not pairs:
+        return ""
+    if all(equal(a, -b) for a, b in pairs):
+        return f"Every value has the wrong sign: {short(found[0].value)}, expected {short(expected[0].value)}."
+    ratios = np.concatenate([(a[b != 0] / b[b != 0]).ravel() for a, b in pairs])
+    if len(ratios) and np.allclose(ratios, ratios[0], rtol=1e-4) and all(np.allclose(a[b == 0], 0) for a, b in pairs):
+        return (
+            f"You are exactly {ratios[0]:.4g} times too large in every case. Which factor is missing, or there twice?"
+        )
+    offsets = np.concatenate([(a - b).ravel() for a, b in pairs])
+    if np.allclose(offsets, offsets[0], rtol=1e-4, atol=1e-9):
+        return f"You are off by {offsets[0]:.4g} in every case. What is added or left out?"
+    if all(a.ndim == 2 and a.shape[0] == a.shape[1] and equal(a.T, b) for a, b in pairs):
+        return "Rows and columns have changed places: transpose the result."
+    return ""
+
+
+def smallest(case: Case, got: Outcome, right: Outcome) -> str:
+    """The first case that is wrong, and the entry that is most so."""
+    message = f"On {case.name!r} you got {short(got.value)}, expected {short(right.value)}."
+    if numeric(got.value) and numeric(right.value) and np.size(got.value) > 1:
+        gap = np.abs(np.asarray(got.value, float) - np.asarray(right.value, float))
+        place = tuple(int(i) for i in np.unravel_index(np.nanargmax(gap), gap.shape))
+        message += f" The entry at {place} differs most."
+    return message
