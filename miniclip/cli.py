@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     bench = command("bench", "time training and encoding on this machine, beside PyTorch if it is here", run=False)
     bench.add_argument("--full", action="store_true", help="also how the cost grows, and a whole run (ten minutes)")
     bench.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu", help="PyTorch alone, there")
+    commands.add_parser("learn", help="graded exercises: miniclip learn --help", add_help=False)
     return parser
 
 
@@ -225,6 +226,9 @@ def parse_arguments(argv: list[str] | None):
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["learn"]:
+        return run(argparse.Namespace(command="learn", words=words[1:], json=False, debug=False))
     try:
         args = parse_arguments(argv)
     except SystemExit as stop:  # argparse has said why
@@ -238,6 +242,10 @@ def main(argv: list[str] | None = None) -> int:
 def run(args) -> int:
     """Run the command, print its result or one line about what went wrong, and give the exit code."""
     try:
+        if args.command == "learn":
+            from .learn.commands import main as learn
+
+            return learn(args.words)
         result = COMMANDS[args.command](args)
         if result:
             print(json.dumps(result, allow_nan=False) if args.json else text_of(result))

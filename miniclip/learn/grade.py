@@ -200,7 +200,8 @@ def pattern(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -
     if all(equal(a, -b) for a, b in pairs):
         return f"Every value has the wrong sign: {short(found[0].value)}, expected {short(expected[0].value)}."
     ratios = np.concatenate([(a[b != 0] / b[b != 0]).ravel() for a, b in pairs])
-    if len(ratios) and np.allclose(ratios, ratios[0], rtol=1e-4) and all(np.allclose(a[b == 0], 0) for a, b in pairs):
+    alike = len(ratios) > 1 and abs(ratios[0]) > 1e-9 and np.allclose(ratios, ratios[0], rtol=1e-4)
+    if alike and all(np.allclose(a[b == 0], 0) for a, b in pairs):
         return (
             f"You are exactly {ratios[0]:.4g} times too large in every case. Which factor is missing, or there twice?"
         )

@@ -1,0 +1,129 @@
+"""`miniclip learn ...`. Exit codes: 0 all passed, 1 not yet, 2 usage, 3 a fault of the grader."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..errors import ConfigError
+from . import report, screen
+from .files import exercises_folder, path_of, reset, solution, sync
+from .progress import check_all, load_progress, remember, results
+from .session import watch
+from .specs import all_exercises
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands of `learn`."""
+    parser = argparse.ArgumentParser("miniclip learn", description="Fifty graded exercises. Without a command: go on.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name, help, *which, **options):
+        sub = commands.add_parser(name, help=help, description=help)
+        for argument in which:
+            sub.add_argument(argument, **options)
+        return sub
+
+    check = command("check", "check one exercise, a module such as m4, or all", "which", nargs="?", default="--all")
+    check.add_argument("--all", action="store_true", help="all exercises (the default)")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    hint = command("hint", "show a hint", "which", nargs="?")
+    hint.add_argument("--rung", type=int, choices=(1, 2, 3), default=1, help="which of the three (default: 1)")
+    command("list", "all exercises and how far you are")
+    command("show", "show the task", "which")
+    command("solution", "show the marked solution", "which")
+    command("reset", "start an exercise again; your file is kept as .bak", "which")
+    command("sync", "make missing files, renew untouched ones")
+    command("doctor", "is everything here that the exercises need?")
+    sub = command("report", "write your results, or a class's, for another tool")
+    sub.add_argument("--format", choices=report.FORMATS, default="json", help="(default: %(default)s)")
+    sub.add_argument("-o", "--out", metavar="FILE", help="(default: standard output)")
+    sub.add_argument("--class", dest="class_folder", metavar="DIR", help="a folder of results.json files, one a person")
+    sub.add_argument("--wide", action="store_true", help="with --class: a table of points for Canvas or Moodle")
+    return parser
+
+
+def chosen(which: str | None):
+    """The exercises that a word names: 4.3, m4, or all; without one, the first that is not passed."""
+    exercises = all_exercises()
+    if which in ("--all", "all"):
+        return list(exercises.values())
+    if which is None:
+        known = load_progress(exercises_folder())
+        still = [one for id, one in exercises.items() if known.get(id, {}).get("status") != "pass"]
+        return still[:1] or list(exercises.values())[-1:]
+    found = [one for id, one in exercises.items() if which in (id, f"m{id.split('.')[0]}")]
+    if not found:
+        raise ConfigError(f"there is no exercise {which!r}, expected a number such as 4.3, or a module such as m4")
+    return found
+
+
+def run_check(args) -> int:
+    folder = exercises_folder()
+    exercises = chosen(args.which)
+    found = check_all(exercises, folder)
+    known = remember(found, folder)
+    if args.json:
+        print(json.dumps(results(found)))
+    elif len(found) == 1:
+        print(screen.verdict(exercises[0], found[0]))
+    else:
+        print(screen.overview(known, {one.id: one for one in exercises}))
+    if any(one.status == "grader_error" for one in found):
+        return 3
+    return 0 if all(one.status == "pass" for one in found) else 1
+
+
+def run_report(args) -> int:
+    if args.class_folder:
+        people = report.load_class(Path(args.class_folder))
+        text = report.wide(people) if args.wide else report.class_report(people)
+    else:
+        found = check_all(list(all_exercises().values()), exercises_folder())
+        text = report.render(results(found), args.format, Path.cwd().name)
+    if args.out:
+        Path(args.out).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def run_doctor(args) -> int:
+    """What could stand in the way, a line each."""
+    folder = exercises_folder()
+    missing = [str(path_of(one, folder)) for one in all_exercises().values() if not path_of(one, folder).exists()]
+    print(f"exercises   {folder}")
+    print(f"files       {len(all_exercises()) - len(missing)} of {len(all_exercises())}"
+          + (": `miniclip learn sync` makes the others" if missing else ""))  # fmt: skip
+    first = next(iter(all_exercises().values()))
+    result = check_all([first], folder)[0]
+    print(f"grader      {'works' if result.status != 'grader_error' else result.hint}")
+    return 0 if not missing and result.status != "grader_error" else 1
+
+
+def main(argv: list[str]) -> int:
+    """One command of `learn`."""
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    folder = exercises_folder()
+    if args.command is None:
+        return watch(folder)
+    if args.command in ("check", "report", "doctor"):
+        return {"check": run_check, "report": run_report, "doctor": run_doctor}[args.command](args)
+    if args.command == "list":
+        print(screen.overview(load_progress(folder), all_exercises()))
+    elif args.command == "sync":
+        done = sync(folder)
+        print("\n".join(f"{how:8} {path}" for path, how in done.items()) or "Everything is up to date.")
+    else:
+        one = chosen(args.which)[0]
+        if args.command == "reset":
+            backup = reset(one, folder)
+            print(f"{path_of(one, folder)} is a stub again" + (f"; yours is in {backup}" if backup else ""))
+        else:
+            said = {"hint": lambda: screen.rung(one, args.rung - 1), "solution": lambda: solution(one),
+                    "show": lambda: screen.brief(one, path_of(one, folder))}  # fmt: skip
+            print(said[args.command]())
+    return 0
