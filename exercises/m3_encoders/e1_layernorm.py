@@ -6,16 +6,16 @@ For one token with features x_1 .. x_d, let m be their mean and var the mean of 
 
     gain_i (x_i - m) / root(var + eps) + bias_i
 
-The features are the last axis of `x`; every axis in front of it (tokens, captions) only counts tokens. So the layer knows
-nothing of other tokens or of the batch. `eps` sits under the root and keeps a token whose features are all equal finite:
-it becomes the bias. Graded: tiny inputs, features that all lie near one hundred million, a constant token, three axes,
-another eps, and that the caller's array stays as it was.
+The features are the last axis of `x`; every axis in front of it (tokens, captions) only counts tokens. So the layer
+knows nothing of other tokens or of the batch. `eps` sits under the root and keeps a token whose features are all equal
+finite: it becomes the bias. Graded: tiny inputs, features that all lie near one hundred million, a constant token,
+three axes, another eps, and that the caller's array stays as it was.
 """
 
 import numpy as np
 
 
-def layernorm(x, gain, bias, eps=1e-5):
+def layernorm(x, gain, bias, eps=1e-05):
     """Normalise the features of every token.
 
     x (..., d); gain (d,); bias (d,); eps: a small number -> (..., d)

@@ -5,8 +5,8 @@ Send a gradient back through layer normalisation.
 Forwards, every token becomes n = (x - mean) / s with s = root(variance + eps), and y = gain n + bias. You get dy, the
 slope of some loss in every entry of y, and return three slopes: in x, in gain and in bias.
 
-Bias and gain are shared by all tokens, so their slopes add up over every axis but the last. For x, let h = dy gain be the
-slope in n. Moving one feature also moves the mean and the variance of its token, which leaves
+Bias and gain are shared by all tokens, so their slopes add up over every axis but the last. For x, let h = dy gain be
+the slope in n. Moving one feature also moves the mean and the variance of its token, which leaves
 
     dx = (h - mean(h) - n mean(h n)) / s
 
@@ -17,7 +17,7 @@ token, and slopes that are not all ones.
 import numpy as np
 
 
-def layernorm_backward(dy, x, gain, eps=1e-5):
+def layernorm_backward(dy, x, gain, eps=1e-05):
     """The slopes in x, gain and bias of y = layernorm(x, gain, bias, eps).
 
     dy (..., d); x (..., d); gain (d,) -> dx (..., d), dgain (d,), dbias (d,)

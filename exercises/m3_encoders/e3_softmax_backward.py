@@ -3,8 +3,8 @@
 Send a gradient back through a softmax.
 
 Forwards, every row of scores z became probabilities p = softmax(z) along the last axis. You get p, and dy, the slope of
-some loss in every entry of p. Return dz, the slope in every score. Pushing one score up takes probability from all others
-of its row, so every entry of a row matters to every other. Written out:
+some loss in every entry of p. Return dz, the slope in every score. Pushing one score up takes probability from all
+others of its row, so every entry of a row matters to every other. Written out:
 
     dz_i = p_i (dy_i - a),    a = the sum over j of dy_j p_j
 

@@ -1,5 +1,6 @@
 """The learner's files: stubs made from the specs, kept up to date, never overwritten once edited."""
 
+import ast
 import inspect
 import os
 import re
@@ -42,12 +43,12 @@ def stub(exercise: Exercise) -> str:
     head = f"{exercise.id} {exercise.title} ({exercise.points} point{'s' * (exercise.points > 1)})"
     parts = [f'"""{head}\n\n{exercise.brief}\n"""', "import numpy as np"]
     for name, function in exercise.solutions.items():
-        signature = re.match(r"(?:@.*\n)*(def .*?\)):\n", inspect.getsource(function), re.DOTALL).group(1)
-        docstring = textwrap.indent(f'"""{inspect.getdoc(function)}\n"""', "    ").replace('\n    """', '\n    """')
-        if "\n" not in inspect.getdoc(function):
-            docstring = f'    """{inspect.getdoc(function)}"""'
-        parts.append(f'\n{signature}:\n{docstring}\n    raise NotImplementedError("{exercise.id}: write {name}")')
-    return "\n\n".join(parts).replace('"""\n\nimport', '"""\n\nimport') + "\n"
+        arguments = ast.unparse(ast.parse(inspect.getsource(function)).body[0].args)
+        says = inspect.getdoc(function)
+        docstring = textwrap.indent(f'"""{says}\n"""' if "\n" in says else f'"""{says}"""', "    ")
+        raises = f'    raise NotImplementedError("{exercise.id}: write {name}")'
+        parts.append(f"\ndef {name}({arguments}):\n{docstring}\n{raises}")
+    return "\n\n".join(parts) + "\n"
 
 
 def solution(exercise: Exercise) -> str:
@@ -74,8 +75,6 @@ def sync(folder: Path) -> dict[str, str]:
 
 def untouched(text: str, exercise: Exercise) -> bool:
     """Is it a stub, though perhaps of an older version? Then nothing but docstrings and the marker stands in it."""
-    import ast
-
     try:
         tree = ast.parse(text)
     except SyntaxError:

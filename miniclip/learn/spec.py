@@ -97,18 +97,25 @@ class Exercise:
         self.solutions[function.__name__] = function
         return function
 
-    def oracle(self, function, of=None):
-        """`of` names the function that it checks, when there are several."""
-        if not callable(function):
-            return lambda f: self.oracle(f, function)
-        self.oracles[of or self.first] = function
-        return function
+    def oracle(self, of):
+        """`@exercise.oracle`, or with several functions `@exercise.oracle("the one it checks")`; so the next two."""
+        return self.marked(of, self.oracles.__setitem__)
 
-    def also_right(self, function, of=None):
-        if not callable(function):
-            return lambda f: self.also_right(f, function)
-        self.alternatives.append({of or self.first: function})
-        return function
+    def also_right(self, of):
+        return self.marked(of, lambda name, style: self.alternatives.append({name: style}))
+
+    def judge(self, of):
+        return self.marked(of, self.judges.__setitem__)
+
+    def marked(self, of, keep: Callable):
+        """Keep a decorated function under the name of the one it is about."""
+        name = self.first if callable(of) else of
+
+        def add(decorated):
+            keep(name, decorated)
+            return decorated
+
+        return add(of) if callable(of) else add
 
     def wrong(self, hint: str, of: str | None = None, also: dict[str, Callable] | None = None, name: str = ""):
         """`of`: the function that it gets wrong; `also`: others that the same misconception gets wrong."""
@@ -120,12 +127,6 @@ class Exercise:
             return function
 
         return add
-
-    def judge(self, function, of=None):
-        if not callable(function):
-            return lambda f: self.judge(f, function)
-        self.judges[of or self.first] = function
-        return function
 
     def case(self, name: str, *args, of: str | None = None) -> None:
         self.cases.append(Case(name, args, of or self.first))

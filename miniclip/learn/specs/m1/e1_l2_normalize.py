@@ -129,8 +129,8 @@ def adds_eps(x, axis=-1, eps=1e-12):
     return x / (lengths(x, axis) + eps)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Under the root, eps = 1e-12 acts like a length of 1e-6 and
-shrinks short rows. Take the root first, then compare it with eps.""")
+@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Under the root, an eps of 1e-12 acts like a length of 1e-6
+and shrinks short rows. Take the root first, then compare it with eps.""")
 def eps_under_the_root(x, axis=-1, eps=1e-12):
     return x / np.sqrt((x * x).sum(axis=axis, keepdims=True) + eps)
 

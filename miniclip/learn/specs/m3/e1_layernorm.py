@@ -4,10 +4,10 @@ For one token with features x_1 .. x_d, let m be their mean and var the mean of 
 
     gain_i (x_i - m) / root(var + eps) + bias_i
 
-The features are the last axis of `x`; every axis in front of it (tokens, captions) only counts tokens. So the layer knows
-nothing of other tokens or of the batch. `eps` sits under the root and keeps a token whose features are all equal finite:
-it becomes the bias. Graded: tiny inputs, features that all lie near one hundred million, a constant token, three axes,
-another eps, and that the caller's array stays as it was.
+The features are the last axis of `x`; every axis in front of it (tokens, captions) only counts tokens. So the layer
+knows nothing of other tokens or of the batch. `eps` sits under the root and keeps a token whose features are all equal
+finite: it becomes the bias. Graded: tiny inputs, features that all lie near one hundred million, a constant token,
+three axes, another eps, and that the caller's array stays as it was.
 """
 
 import math
@@ -79,87 +79,89 @@ def normalise(x, gain, bias, eps, axis):
     return gain * (x - x.mean(axis=axis, keepdims=True)) / root + bias
 
 
-@exercise.wrong("""On {case} your result starts {got}. Mean and variance ran along axis 0, over the tokens, so one token
-changes another. Each token uses its own features: the last axis.""")
+@exercise.wrong("""On '{case}' your result starts {got}. Mean and variance ran along axis 0, over the tokens, so one
+token changes another. Each token uses its own features: the last axis.""")
 def batch_axis(x, gain, bias, eps=1e-5):
     return normalise(x, gain, bias, eps, 0)
 
 
-@exercise.wrong("""Two axes come out right, but {case} does not. You fixed axis 1, and there axis 1 counts tokens. The
+@exercise.wrong("""Two axes come out right, but '{case}' does not. You fixed axis 1, and there axis 1 counts tokens. The
 features are always the last one: use axis -1.""")
 def axis_1(x, gain, bias, eps=1e-5):
     return normalise(x, gain, bias, eps, 1)
 
 
-@exercise.wrong("""On {case} you took 1 mean and 1 variance for the whole array. Then a loud token makes the others quiet.
-Work along axis -1 and keep it, to get one mean for each token.""")
+@exercise.wrong("""On '{case}' you took 1 mean and 1 variance for the whole array. Then a loud token makes the others
+quiet. Work along axis -1 and keep it, to get one mean for each token.""")
 def whole_array(x, gain, bias, eps=1e-5):
     return normalise(x, gain, bias, eps, None)
 
 
-@exercise.wrong("""On {case} your numbers are a little too small. The variance was divided by d - 1, the rule for a sample.
-Here the d features are all there is: divide by d (ddof 0).""")
+@exercise.wrong("""On '{case}' your numbers are a little too small. The variance was divided by d - 1, the rule for a
+sample. Here the d features are all there is: divide by d (ddof 0).""")
 def ddof1(x, gain, bias, eps=1e-5):
-    return gain * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, ddof=1, keepdims=True) + eps) + bias
+    centred = x - x.mean(-1, keepdims=True)
+    variance = (centred**2).sum(-1, keepdims=True) / (x.shape[-1] - 1)
+    return gain * centred / np.sqrt(variance + eps) + bias
 
 
-@exercise.wrong("""You added eps after the root. For large inputs nobody sees it, but on {case} you got {got} in place of
-{expected}. Put eps under the root, beside the variance.""")
+@exercise.wrong("""You added eps after the root. For large inputs nobody sees it, but on '{case}' you got {got} in place
+of {expected}. Put eps under the root, beside the variance.""")
 def eps_outside(x, gain, bias, eps=1e-5):
     return gain * (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + eps) + bias
 
 
-@exercise.wrong("""On {case} you got {got}. A token without any spread has variance 0, and dividing by it gives nan. Add eps
-to the variance before the root.""")
+@exercise.wrong("""On '{case}' you got {got}. A token without any spread has variance 0, and dividing by it gives nan.
+Add eps to the variance before the root.""")
 def no_eps(x, gain, bias, eps=1e-5):
     return normalise(x, gain, bias, 0.0, -1)
 
 
-@exercise.wrong("""The case {case} passes its own eps, and you got {got}, the numbers for eps = 1e-5. Use the argument
+@exercise.wrong("""The case '{case}' passes its own eps, and you got {got}, the numbers for eps = 1e-5. Use the argument
 rather than a number written into the code.""")
 def fixed_eps(x, gain, bias, eps=1e-5):
     return normalise(x, gain, bias, 1e-5, -1)
 
 
-@exercise.wrong("""On {case} every token has mean 0 and variance 1: the last step is missing. Multiply feature i by gain[i]
-and add bias[i]; both broadcast along the last axis.""")
+@exercise.wrong("""On '{case}' every token has mean 0 and variance 1: the last step is missing. Multiply feature i by
+gain[i] and add bias[i]; both broadcast along the last axis.""")
 def no_affine(x, gain, bias, eps=1e-5):
     return normalise(x, 1.0, 0.0, eps, -1)
 
 
-@exercise.wrong("""On {case} the bias got stretched as well: you added it before you multiplied by gain. Multiply first, add
-the bias last. A constant token must give the bias, factor 1.""")
+@exercise.wrong("""On '{case}' the bias got stretched as well: you added it before you multiplied by gain. Multiply
+first, add the bias last. A constant token must give the bias, factor 1.""")
 def bias_before_gain(x, gain, bias, eps=1e-5):
     return gain * (normalise(x, 1.0, 0.0, eps, -1) + bias)
 
 
-@exercise.wrong("""On {case} you applied gain and bias to x and normalised after that. That undoes part of them: mean 0 and
-variance 1 come back. Normalise first, then apply both.""")
+@exercise.wrong("""On '{case}' you applied gain and bias to x and normalised after that. That undoes part of them: mean
+0 and variance 1 come back. Normalise first, then apply both.""")
 def affine_first(x, gain, bias, eps=1e-5):
     return normalise(gain * x + bias, 1.0, 0.0, eps, -1)
 
 
-@exercise.wrong("""On {case} your tokens do not have mean 0 before the bias. You divided by the root of the mean square;
-that is RMS norm. Subtract the mean of each token first.""")
+@exercise.wrong("""On '{case}' your tokens do not have mean 0 before the bias. You divided by the root of the mean
+square; that is RMS norm. Subtract the mean of each token first.""")
 def rmsnorm(x, gain, bias, eps=1e-5):
     return gain * x / np.sqrt((x**2).mean(-1, keepdims=True) + eps) + bias
 
 
-@exercise.wrong("""On {case} the spread comes out as 1 / spread of the input. You divided by the variance. Its root, the
-standard deviation, has the units of x: divide by that.""")
+@exercise.wrong("""On '{case}' the spread comes out as 1 / spread of the input. You divided by the variance. Its root,
+the standard deviation, has the units of x: divide by that.""")
 def divide_by_var(x, gain, bias, eps=1e-5):
     return gain * (x - x.mean(-1, keepdims=True)) / (x.var(-1, keepdims=True) + eps) + bias
 
 
-@exercise.wrong("""You took the variance as mean of squares less square of mean. On {case} those are two huge numbers that
-cancel, and 16 digits are not enough. Subtract the mean, then square.""")
+@exercise.wrong("""You took the variance as mean of squares less square of mean. On '{case}' those are two huge numbers
+that cancel, and 16 digits are not enough. Subtract the mean, then square.""")
 def cancelling_variance(x, gain, bias, eps=1e-5):
     mean = x.mean(-1, keepdims=True)
     return gain * (x - mean) / np.sqrt((x**2).mean(-1, keepdims=True) - mean**2 + eps) + bias
 
 
-@exercise.wrong("""Your values on {case} are right, but the caller's array of shape {got_shape} has changed. `x -= mean`
-works in place. Write `x = x - mean`, which makes a new array.""")
+@exercise.wrong("""Your values on '{case}' are right, but the caller's array of shape {got_shape} has changed. `x -=
+mean` works in place. Write `x = x - mean`, which makes a new array.""")
 def mutates_input(x, gain, bias, eps=1e-5):
     x -= x.mean(-1, keepdims=True)
     x /= np.sqrt((x**2).mean(-1, keepdims=True) + eps)
@@ -168,11 +170,11 @@ def mutates_input(x, gain, bias, eps=1e-5):
 
 GAIN, BIAS = np.array([2.0, 0.5, 1.0, -3.0, 1.5]), np.array([0.3, -1.0, 0.0, 2.0, 0.7])
 
-exercise.case("2 tokens of 5 features", np.array([[1.0, 4.0, -2.0, 0.5, 3.0], [100.0, 130.0, 90.0, 95.0, 170.0]]),
+exercise.case("a token of 5 equal features", np.array([[7.0, 7.0, 7.0, 7.0, 7.0], [0.0, 10.0, 0.0, 30.0, -20.0]]),
               GAIN, BIAS)  # fmt: skip
 exercise.case("3 tokens of size 0.001", np.array([[1.0, -2.0, 0.5, 3.0, 0.0], [4.0, 1.0, 1.0, 2.0, -1.0],
               [0.1, 0.2, 0.7, 0.4, 0.3]]) * 1e-3, GAIN, BIAS)  # fmt: skip
-exercise.case("a token of 5 equal features", np.array([[7.0, 7.0, 7.0, 7.0, 7.0], [0.0, 1.0, 0.0, 3.0, -2.0]]),
+exercise.case("2 tokens of 5 features", np.array([[1.0, 4.0, -2.0, 0.5, 3.0], [100.0, 130.0, 90.0, 95.0, 170.0]]),
               GAIN, BIAS)  # fmt: skip
 exercise.case("2 captions of 3 tokens", np.array([
     [[1.0, 2.0, 4.0, 8.0, -1.0], [0.2, 0.1, 0.9, -0.4, 0.3], [30.0, 10.0, 20.0, 70.0, 50.0]],

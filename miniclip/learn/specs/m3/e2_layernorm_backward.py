@@ -3,13 +3,13 @@
 Forwards, every token becomes n = (x - mean) / s with s = root(variance + eps), and y = gain n + bias. You get dy, the
 slope of some loss in every entry of y, and return three slopes: in x, in gain and in bias.
 
-Bias and gain are shared by all tokens, so their slopes add up over every axis but the last. For x, let h = dy gain be the
-slope in n. Moving one feature also moves the mean and the variance of its token, which leaves
+Bias and gain are shared by all tokens, so their slopes add up over every axis but the last. For x, let h = dy gain be
+the slope in n. Moving one feature also moves the mean and the variance of its token, which leaves
 
     dx = (h - mean(h) - n mean(h n)) / s
 
 with both means along the features of one token. Graded: two and three axes, gains that differ, tiny inputs, a constant
-token, and slopes that are not all ones.
+token, another eps, and slopes that are not all ones.
 """
 
 import numpy as np
@@ -21,11 +21,11 @@ exercise = Exercise(
     hints=(
         "Three roads lead from a feature to the loss: straight through its own output, through the mean of its token, "
         "and through the variance. The formula has one term for each.",
-        "Rebuild n and s from x as in 3.1. Put gain into the slope before any mean is taken. For the two parameters, sum "
-        "over all axes in front of the last, whether there is one or more.",
-        "One token [1, 3] with gain [1, 1]: n = [-1, 1], s = 1. For dy = [1, 0]: mean(h) = 0.5 and mean(h n) = -0.5, so "
-        "dx = [1 - 0.5 - 0.5, 0 - 0.5 + 0.5] = [0, 0]. With two features only the sign survives, so nothing moves. "
-        "dgain = dy n = [-1, 0], dbias = [1, 0].",
+        "Rebuild n and s from x as in 3.1. Put gain into the slope before any mean is taken. For the two parameters, "
+        "sum over all axes in front of the last, whether there is one or more.",
+        "One token [1, 1, 3, 3] with gain all 1: n = [-1, -1, 1, 1] and s = 1. For dy = [4, 0, 0, 0]: mean(h) = 1 and "
+        "mean(h n) = -1, so dx = [4 - 1 - 1, 0 - 1 - 1, 0 - 1 + 1, 0 - 1 + 1] = [2, -2, 0, 0]. dgain = dy n = [-4, 0, "
+        "0, 0], dbias = dy.",
     ),
 )  # fmt: skip
 
@@ -81,7 +81,8 @@ def with_a_jacobian(dy, x, gain, eps=1e-5):
     d = len(gain)
     n, s = normalised(x, eps)
     J = (np.eye(d) - 1 / d - n[..., :, None] * n[..., None, :] / d) / s[..., None]
-    return np.einsum("...i,i,...ij->...j", dy, gain, J), np.einsum("...i,...i->i", dy, n), np.einsum("...i->i", dy)
+    flat = dy.reshape(-1, d)
+    return np.einsum("...i,i,...ij->...j", dy, gain, J), np.einsum("ti,ti->i", flat, n.reshape(-1, d)), sum(flat)
 
 
 @exercise.also_right
@@ -108,113 +109,121 @@ def with_dx(dx, dy, x, gain, eps):
     return dx, *layernorm_backward(dy, x, gain, eps)[1:]
 
 
-@exercise.wrong("""Your dx is 0 everywhere. That is right for a dy of all ones only: the outputs of a token always add up
-the same. On {case} dy varies, so use all 3 terms.""")
+@exercise.wrong("""Your dx is 0 everywhere. That is right for a dy of all ones only: the outputs of a token always add
+up the same. On '{case}' dy varies, so use all 3 terms.""")
 def zeros(dy, x, gain, eps=1e-5):
     return with_dx(np.zeros(x.shape), dy, x, gain, eps)
 
 
-@exercise.wrong("""On {case} dx lacks the road through the variance. Moving 1 feature changes the spread that divides all
-of them. Subtract n times the mean of h n.""")
+@exercise.wrong("""On '{case}' dx lacks the road through the variance. Moving 1 feature changes the spread that divides
+all of them. Subtract n times the mean of h n.""")
 def var_path_missing(dy, x, gain, eps=1e-5):
     s, h = normalised(x, eps)[1], dy * gain
     return with_dx((h - mean(h)) / s, dy, x, gain, eps)
 
 
-@exercise.wrong("""On {case} your dx does not add up to 0 within a token. Adding 1 to all features must change nothing. The
-road through the mean is missing: subtract mean(h).""")
+@exercise.wrong("""On '{case}' your dx does not add up to 0 within a token. Adding 1 to all features must change
+nothing. The road through the mean is missing: subtract mean(h).""")
 def mean_path_missing(dy, x, gain, eps=1e-5):
     (n, s), h = normalised(x, eps), dy * gain
     return with_dx((h - n * mean(h * n)) / s, dy, x, gain, eps)
 
 
-@exercise.wrong("""On {case} dx is dy gain / s alone, as if mean and spread were fixed. Both move when 1 feature moves.
-Subtract mean(h) and n mean(h n), too.""")
+@exercise.wrong("""On '{case}' dx is dy gain / s alone, as if mean and spread were fixed. Both move when 1 feature
+moves. Subtract mean(h) and n mean(h n), too.""")
 def just_scale(dy, x, gain, eps=1e-5):
     return with_dx(dy * gain / normalised(x, eps)[1], dy, x, gain, eps)
 
 
-@exercise.wrong("""On {case} gain came in after the means. The means must see the slope in n, which holds gain already, and
-here gain is not 1. Multiply dy by gain first of all.""")
+@exercise.wrong("""On '{case}' gain came in after the means. The means must see the slope in n, which holds gain
+already, and here gain is not 1. Multiply dy by gain first of all.""")
 def gain_after_means(dy, x, gain, eps=1e-5):
     n, s = normalised(x, eps)
     return with_dx(gain * (dy - mean(dy) - n * mean(dy * n)) / s, dy, x, gain, eps)
 
 
-@exercise.wrong("""On {case} dx is what you would get with every gain equal to 1. On its way back the slope passes gain
-before it meets the normalising. Begin with h = dy gain.""")
+@exercise.wrong("""On '{case}' dx is what you would get with every gain equal to 1. On its way back the slope passes
+gain before it meets the normalising. Begin with h = dy gain.""")
 def gain_not_in_dx(dy, x, gain, eps=1e-5):
     return with_dx(layernorm_backward(dy, x, np.ones(len(gain)), eps)[0], dy, x, gain, eps)
 
 
-@exercise.wrong("""On {case} the bracket of dx is right and its size is not. The forward step divides by s, so the slope is
-divided by s as well, 1 time.""")
+@exercise.wrong("""On '{case}' the bracket of dx is right and its size is not. The forward step divides by s, so the
+slope is divided by s as well, 1 time.""")
 def s_forgotten(dy, x, gain, eps=1e-5):
     dx, *rest = layernorm_backward(dy, x, gain, eps)
     return dx * normalised(x, eps)[1], *rest
 
 
-@exercise.wrong("""On {case} dx is off by the factor s: you divided by the variance. The slope of (x - mean) / s holds 1 / s,
-the root of the variance. Divide by s one time only.""")
+@exercise.wrong("""On '{case}' dx is off by the factor s: you divided by the variance. The slope of (x - mean) / s holds
+1 / s, the root of the variance. Divide by s one time only.""")
 def divided_by_variance(dy, x, gain, eps=1e-5):
     dx, *rest = layernorm_backward(dy, x, gain, eps)
     return dx / normalised(x, eps)[1], *rest
 
 
-@exercise.wrong("""dx is right on {case}, dgain is not. Feature i of gain multiplies the normalised feature, with mean 0 and
-variance 1, not the raw x. Use n in its sum.""")
+@exercise.wrong("""dx is right on '{case}', dgain is not. Feature i of gain multiplies the normalised feature, with mean
+0 and variance 1, not the raw x. Use n in its sum.""")
 def gain_grad_uses_x(dy, x, gain, eps=1e-5):
     dx, _, dbias = layernorm_backward(dy, x, gain, eps)
     return dx, (dy * x).reshape(-1, len(gain)).sum(0), dbias
 
 
-@exercise.wrong("""On {case} dgain and dbias are too small by the number of tokens. All tokens share the same 2 vectors, and
-each adds its part. Sum; do not average.""")
+@exercise.wrong("""On '{case}' dgain and dbias are too small by the number of tokens. All tokens share the same 2
+vectors, and each adds its part. Sum; do not average.""")
 def grads_averaged(dy, x, gain, eps=1e-5):
     dx, dgain, dbias = layernorm_backward(dy, x, gain, eps)
     tokens = x.size / len(gain)
     return dx, dgain / tokens, dbias / tokens
 
 
-@exercise.wrong("""On {case} dgain and dbias still have 2 axes: you summed over axis 0 alone. There is one gain for each
-feature, whatever the caption or place. Sum over all axes but the last.""")
+@exercise.wrong("""On '{case}' dgain and dbias still have 2 axes: you summed over axis 0 alone. There is one gain for
+each feature, whatever the caption or place. Sum over all axes but the last.""")
 def sums_axis_0_only(dy, x, gain, eps=1e-5):
     dx = layernorm_backward(dy, x, gain, eps)[0]
     return dx, (dy * normalised(x, eps)[0]).sum(0), dy.sum(0)
 
 
-@exercise.wrong("""On {case} dgain and dbias keep one row for each token, but gain has only 1 axis. A slope has the shape of
-its parameter. Add up over the tokens.""")
+@exercise.wrong("""On '{case}' dgain and dbias keep one row for each token, but gain has only 1 axis. A slope has the
+shape of its parameter. Add up over the tokens.""")
 def not_summed(dy, x, gain, eps=1e-5):
     return layernorm_backward(dy, x, gain, eps)[0], dy * normalised(x, eps)[0], dy
 
 
-@exercise.wrong("""On {case} the 3 parts are fine, but two changed places. The order is dx, dgain, dbias. The plain sum of dy
-belongs to the bias, so it comes last.""")
+@exercise.wrong("""On '{case}' the 3 parts are fine, but two changed places. The order is dx, dgain, dbias. The plain
+sum of dy belongs to the bias, so it comes last.""")
 def swapped_parameters(dy, x, gain, eps=1e-5):
     dx, dgain, dbias = layernorm_backward(dy, x, gain, eps)
     return dx, dbias, dgain
 
 
-@exercise.wrong("""Most cases are right, but {case} is not. You rebuilt s without eps, so s is far too small or 0 there. Use
-the same root(variance + 1e-5) as the forward step.""")
+@exercise.wrong("""Most cases are right, but '{case}' is not. You rebuilt s without eps, so s is far too small or 0
+there. Use the same root(variance + 1e-5) as the forward step.""")
 def no_eps(dy, x, gain, eps=1e-5):
     return layernorm_backward(dy, x, gain, 0.0)
+
+
+@exercise.wrong("""The case '{case}' passes its own eps, and your s still holds 1e-5. Forward and backward must share
+one s. Use the argument.""")
+def fixed_eps(dy, x, gain, eps=1e-5):
+    return layernorm_backward(dy, x, gain)
 
 
 GAIN = np.array([2.0, 0.5, 1.0, -3.0, 1.5])
 
 exercise.case("3 tokens of 5 features", np.array([[0.3, -1.0, 2.0, 0.7, 0.1], [1.0, 0.0, -0.5, 0.2, 4.0],
-              [-2.0, 1.5, 0.4, 0.6, -0.9]]), np.array([[1.0, 4.0, -2.0, 0.5, 3.0], [100.0, 130.0, 90.0, 95.0, 170.0],
-              [0.2, 0.7, -0.1, 0.3, 0.5]]), GAIN)  # fmt: skip
+              [-2.0, 1.5, 0.4, 0.6, -0.9]]), np.array([[10.0, 40.0, -20.0, 5.0, 30.0], [100.0, 130.0, 90.0, 95.0, 170.0],
+              [20.0, 70.0, -10.0, 30.0, 50.0]]), GAIN)  # fmt: skip
 exercise.case("2 captions of 3 tokens", np.array([
     [[0.5, 1.0, -1.0, 2.0, 0.3], [1.0, -2.0, 0.0, 0.4, 0.8], [0.1, 0.2, 0.3, -0.7, 1.1]],
     [[-0.6, 0.9, 1.4, 0.2, 2.2], [3.0, -1.0, 0.5, 0.0, 0.7], [0.0, 0.6, -0.8, 1.9, -1.3]],
 ]), np.array([
-    [[1.0, 2.0, 4.0, 8.0, -1.0], [0.2, 0.1, 0.9, -0.4, 0.3], [30.0, 10.0, 20.0, 70.0, 50.0]],
-    [[-5.0, 2.0, 2.0, 1.0, 6.0], [3.0, 0.0, 0.0, 0.0, 0.0], [11.0, 13.0, 2.0, 7.0, 5.0]],
+    [[1.0, 2.0, 4.0, 8.0, -1.0], [20.0, 10.0, 90.0, -40.0, 30.0], [30.0, 10.0, 20.0, 70.0, 50.0]],
+    [[-5.0, 2.0, 2.0, 1.0, 6.0], [30.0, 0.0, 0.0, 0.0, 0.0], [11.0, 13.0, 2.0, 7.0, 5.0]],
 ]), GAIN)  # fmt: skip
 exercise.case("2 tokens of size 0.001", np.array([[1.0, -0.5, 0.2, 0.8, 0.0], [0.4, 2.0, -1.0, 0.3, 0.6]]),
               np.array([[1.0, -2.0, 0.5, 3.0, 0.0], [4.0, 1.0, 1.0, 2.0, -1.0]]) * 1e-3, GAIN)  # fmt: skip
 exercise.case("1 token of 5 equal features", np.array([[1.0, 0.5, -2.0, 0.3, 0.9]]), np.full((1, 5), 7.0),
               GAIN)  # fmt: skip
+exercise.case("2 tokens with eps = 0.5", np.array([[0.4, 1.0, -0.3, 2.0, 0.6], [1.2, -0.7, 0.9, 0.1, -1.5]]),
+              np.array([[1.0, 0.0, 2.0, 1.5, -1.0], [0.3, 0.1, 0.2, 0.9, 0.4]]), GAIN, 0.5)  # fmt: skip

@@ -1,0 +1,161 @@
+"""G1 to G15: what makes an exercise fit to grade, for all of them."""
+
+import ast
+import inspect
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from miniclip.learn import files, grade, verify
+from miniclip.learn.sandbox import Run
+from miniclip.learn.spec import call, matches, outcomes, say
+from miniclip.learn.specs import all_exercises
+
+FOLDER = Path(__file__).parents[2] / "exercises"
+ALL = all_exercises()
+EACH = pytest.mark.parametrize("id", ALL)
+POINTS = {"m0": 1, "m1": 16, "m2": 16, "m3": 29, "m4": 33, "m5": 20, "m6": 21, "m7": 13, "m8": 18, "m9": 13}
+
+
+def in_process(exercise, functions, monkeypatch):
+    """Grade trusted functions with the real diagnosis, without a process for each."""
+    path = FOLDER / "answer.py"
+
+    def run(path, cases):
+        found = [call(functions[case.function], case.args) for case in cases]
+        twice = {(i, turn): outcome for i, outcome in enumerate(found) for turn in (0, 1)}
+        return Run(files=dict.fromkeys(functions, str(path.resolve())), outcomes=twice)
+
+    monkeypatch.setattr(grade, "run", run)
+    monkeypatch.setattr(grade, "check_source", lambda *args: None)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: b"")
+    return grade.grade(exercise, path)
+
+
+def test_fifty_exercises_and_a_hundred_and_eighty_points():
+    assert len(ALL) == 50
+    for module, points in POINTS.items():
+        assert sum(one.points for id, one in ALL.items() if f"m{id.split('.')[0]}" == module) == points, module
+    assert sum(POINTS.values()) == 180
+
+
+def test_three_hundred_known_wrong_answers_at_least():
+    count = sum(len(one.wrongs) for one in ALL.values())
+    print(f"{count} known wrong answers")
+    assert count >= 300
+
+
+@EACH
+def test_the_spec_is_fit(id):
+    """G2 styles, G3 and G4 on outcomes, G10 oracles, G11 hints."""
+    assert verify.problems(ALL[id]) == []
+
+
+@EACH
+def test_every_known_wrong_answer_gets_its_own_hint(id, monkeypatch):
+    """G3, through the whole diagnosis."""
+    exercise = ALL[id]
+    expected = outcomes(exercise, exercise.solutions)
+    for wrong in exercise.wrongs.values():
+        result = in_process(exercise, wrong.functions, monkeypatch)
+        assert (result.status, result.misconception) == ("wrong", wrong.name), result.hint
+        assert result.hint == say(wrong.hint, exercise, outcomes(exercise, wrong.functions), expected)
+        assert result.points < exercise.points
+        monkeypatch.undo()
+
+
+@EACH
+def test_known_wrong_answers_can_be_told_apart(id):
+    """G4"""
+    exercise = ALL[id]
+    expected = outcomes(exercise, exercise.solutions)
+    for wrong in exercise.wrongs.values():
+        assert matches(exercise, outcomes(exercise, wrong.functions), expected) == [wrong.name]
+
+
+@EACH
+def test_the_stub_is_not_started_and_the_solution_passes(id, tmp_path):
+    """G1, G2, G8, G9: in a process of its own, alone."""
+    exercise, path = ALL[id], tmp_path / "answer.py"
+    path.write_text(files.stub(exercise))
+    result = grade.grade(exercise, path)
+    assert (result.status, result.points) == ("not_started", 0)
+    path.write_text(files.solution(exercise))
+    result = grade.grade(exercise, path)
+    assert (result.status, result.points, result.hint) == ("pass", exercise.points, "")
+    assert result.n_checks == len(exercise.cases) >= 3
+
+
+def nulls(exercise):
+    """Answers without a thought in them."""
+    def constant(value):
+        return lambda *args: value
+
+    def crash(*args):
+        raise ZeroDivisionError("division by zero")
+
+    return {
+        "none": constant(None), "zero": constant(0.0), "an array of zeros": constant(np.zeros((2, 3))),
+        "a constant": constant(7.25), "an empty list": constant([]), "text": constant("answer"), "crash": crash,
+        "its input": lambda *args: args[0], "noise": lambda *args: np.random.default_rng().normal(size=3),
+    }  # fmt: skip
+
+
+@EACH
+def test_answers_without_a_thought_fail(id, monkeypatch):
+    """G6"""
+    exercise = ALL[id]
+    for name, function in nulls(exercise).items():
+        result = in_process(exercise, dict.fromkeys(exercise.solutions, function), monkeypatch)
+        assert result.status in ("wrong", "partial", "error"), name
+        assert result.points < exercise.points, name
+        assert result.hint, name
+        monkeypatch.undo()
+
+
+@EACH
+def test_a_borrowed_answer_is_not_graded(id, tmp_path):
+    """G7"""
+    exercise, path = ALL[id], tmp_path / "answer.py"
+    imports = f"from {exercise.module} import {', '.join(exercise.solutions)}\n"
+    path.write_text(imports)
+    assert (grade.grade(exercise, path).status, grade.grade(exercise, path).points) == ("borrowed", 0)
+
+
+@EACH
+def test_wrong_arity_is_told_before_anything_runs(id, tmp_path):
+    exercise, path = ALL[id], tmp_path / "answer.py"
+    text = files.stub(exercise)
+    name = exercise.first
+    path.write_text(text.replace(f"def {name}(", f"def {name}(one_too_many, ", 1).replace("(one_too_many, )", "(one)"))
+    result = grade.grade(exercise, path)
+    assert result.status == "error"
+    assert "another signature" in result.hint
+
+
+@EACH
+def test_the_committed_stub_is_up_to_date_and_gives_nothing_away(id):
+    """G12, T65: no six tokens in a row of a solution's body stand in its stub."""
+    exercise = ALL[id]
+    text = files.path_of(exercise, FOLDER).read_text()
+    assert text == files.stub(exercise), "run `miniclip learn sync`"
+    for function in exercise.solutions.values():
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        body = "\n".join(ast.unparse(node) for node in tree.body[1:])
+        assert not verify.runs(verify.tokens(body)) & verify.runs(verify.tokens(text))
+
+
+def test_grading_needs_neither_torch_nor_pytest():
+    """G13: nothing heavy is imported, and nothing that a learner may not have."""
+    code = """
+import sys
+from miniclip.learn.specs import all_exercises
+import miniclip.learn.commands
+all_exercises()
+assert not {"torch", "pytest", "hypothesis", "matplotlib"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
