@@ -38,7 +38,7 @@ class TrainConfig:
     seed: int = 0
     steps: int = 2000
     batch_size: int = 128
-    peak_lr: float = 4e-3
+    peak_lr: float = 3e-3
     warmup: int = 100
     weight_decay: float = 0.1
     max_grad_norm: float = 1.0

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "miniclip"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     "errors", "memory", "threads", "nn", "data", "models", "model", "storage", "tasks", "checkpoint", "state", "step",
-    "ranks", "train", "torch", "bench", "figures", "show", "cli", "__main__",
+    "ranks", "train", "torch", "bench", "figures", "show", "learn", "cli", "__main__",
 ]  # fmt: skip
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
 
@@ -62,7 +62,7 @@ def imported(tree) -> set[str]:
 
 
 def test_heavy_libraries_stay_in_their_rooms():
-    allowed = {"matplotlib": {"figures"}, "torch": {"torch"}, "safetensors": {"checkpoint", "state"},
+    allowed = {"matplotlib": {"figures"}, "torch": {"torch", "learn"}, "safetensors": {"checkpoint", "state"},
                "tqdm": {"train", "bench"}}  # fmt: skip
     for path in FILES:
         for library in imported(TREES[path]) & allowed.keys():
@@ -127,6 +127,8 @@ def test_nothing_forbidden_is_called(path):
 def test_files_are_short_and_public_functions_say_what_they_do():
     for path in FILES:
         assert len(path.read_text().splitlines()) <= 300, path
+        if "specs" in path.parts or path.name.startswith("fixtures_"):
+            continue  # right and wrong answers, whose names say what they are
         for node in TREES[path].body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 assert ast.get_docstring(node) or node.name.startswith("run_"), f"{path.name}: {node.name}"

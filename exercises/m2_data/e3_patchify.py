@@ -6,13 +6,13 @@ A vision transformer reads a picture as a row of patches. The image has shape (H
 divides H and W.
 
 `patchify(img, p)` returns the n = (H/p) * (W/p) patches, one a row, as an array of shape (n, p * p * C). The patches go
-like words on a page: left to right, then down. The numbers inside a patch go the same way: row by row, in each row column
-by column, and for each pixel all its channels.
+like words on a page: left to right, then down. The numbers inside a patch go the same way: row by row, in each row
+column by column, and for each pixel all its channels.
 
 `unpatchify(patches, p, H, W)` undoes this and returns the image (H, W, C). C follows from the size of a patch.
 
-Graded: 4 x 6 pixels with 3 channels and p = 2, 6 x 3 pixels with 2 channels and p = 3, patches of one pixel, one patch for
-the whole picture, and the way back.
+Graded: 4 x 6 pixels with 3 channels and p = 2, 6 x 3 pixels with 2 channels and p = 3, patches of one pixel, one patch
+for the whole picture, and the way back.
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ the slope in n. Moving one feature also moves the mean and the variance of its t
     dx = (h - mean(h) - n mean(h n)) / s
 
 with both means along the features of one token. Graded: two and three axes, gains that differ, tiny inputs, a constant
-token, and slopes that are not all ones.
+token, another eps, and slopes that are not all ones.
 """
 
 import numpy as np

@@ -4,8 +4,8 @@ Write the table of scores that CLIP compares.
 
 n images and m texts come as rows of any length. The logit of image i and text j is the scale times the cosine of their
 two rows. CLIP learns the natural logarithm of the scale, so that the scale stays positive: take exp of `log_scale`, and
-let the scale never exceed `max_scale`. Rows of the table are images, columns are texts, and n and m may differ. A row of
-zeros has no direction: all of its logits are 0, not NaN.
+let the scale never exceed `max_scale`. Rows of the table are images, columns are texts, and n and m may differ. A row
+of zeros has no direction: all of its logits are 0, not NaN.
 """
 
 import numpy as np

@@ -3,9 +3,9 @@
 Write the logarithm of the softmax, so that no number breaks it.
 
 The softmax of z along an axis is exp(z) divided by the sum of exp(z) along that axis; we want its natural logarithm, in
-the same shape as z. Logits of CLIP reach 100 and more, and exp(1000) is infinite, so do it in one stable step: shift z by
-its maximum along the axis, then subtract the logarithm of the sum of the exponentials. Graded: any axis (the last one
-unless told), logits of 1000 and -1000, rows far apart, and an input that stays as it was.
+the same shape as z. Logits of CLIP reach 100 and more, and exp(1000) is infinite, so do it in one stable step: shift z
+by its maximum along the axis, then subtract the logarithm of the sum of the exponentials. Graded: any axis (the last
+one unless told), logits of 1000 and -1000, rows far apart, and an input that stays as it was.
 """
 
 import numpy as np

@@ -4,9 +4,10 @@ Write the learning rate of step t: up along a line, then down along half a cosin
 
 Steps count from 0.
 
-* Warm-up, t < warmup: lr_max (t + 1) / warmup. The first step already gets a little, and step warmup - 1 gets all of it.
-* Then half a cosine from lr_max, at t = warmup, down to lr_min, at t = total. With x the share of this stretch that is
-  done, from 0 to 1, the rate is lr_min + (lr_max - lr_min) (1 + cos(pi x)) / 2.
+* Warm-up, t < warmup: lr_max (t + 1) / warmup. The first step already gets a little, and step warmup - 1 gets all of
+  it.
+* Then half a cosine from lr_max, at t = warmup, down to lr_min, at t = total. With x the share of this stretch that
+  is done, from 0 to 1, the rate is lr_min + (lr_max - lr_min) (1 + cos(pi x)) / 2.
 * From t = total on it stays at lr_min.
 
 Return a number. A warm-up of 0 steps starts at lr_max, and a warm-up as long as the whole training must not divide by

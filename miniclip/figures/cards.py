@@ -5,6 +5,7 @@ Text is broken between words and set as large as its page allows; nothing is cut
 
 import io
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -12,13 +13,15 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from ..storage import replace
-from .page import LINE, clean, fitting, page, width_of
+from . import page as sheets
+from .page import LINE, fitting, page, width_of
 from .style import FAINT, IMAGE, INK, METADATA, MUTED, TEXT, new_figure, save, styled
 
 SIZES = {"A6": (4.13, 5.83), "A4": (8.27, 11.69), "Letter": (8.5, 11.0), "5x3": (5.0, 3.0)}  # inches
 SHEET = (11.69, 8.27)  # the cheat sheet: A4 across
 COLUMNS = 3
 LARGEST, SMALLEST = 16.0, 1.0  # points of the text on a page as small as A6
+clean = cache(sheets.clean)
 
 
 def cards_pdf(cards: Iterable, path, size: str = "A6", duplex: bool = False) -> None:
@@ -69,14 +72,14 @@ def card_page(card, parts, size) -> Figure:
 
 def fill(sheet: Axes, parts, top, width, bottom, size) -> None:
     """Texts below each other with a rule between them, in the largest letters that fit, at most `size` points."""
-    while True:
+    needed = float("inf")
+    while needed > bottom - top:
         blocks = [lines_of(text, width, size, weight) for text, weight in parts]
         gap = 1.2 * size * LINE
         needed = sum(map(len, blocks)) * size * LINE + gap * (len(blocks) - 1)
-        if needed <= bottom - top or size <= SMALLEST:
-            break
         size *= 0.96
-    y = top
+    size /= 0.96
+    y = top + 0.4 * (bottom - top - needed)
     for n, (lines, (_, weight)) in enumerate(zip(blocks, parts, strict=True)):
         if n:
             rule(sheet, y + gap / 2, width, FAINT, 1.0)
@@ -86,15 +89,15 @@ def fill(sheet: Axes, parts, top, width, bottom, size) -> None:
 
 def lines_of(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
     """A text in lines of at most `width` inches, broken between words, or inside one that is too long for a line."""
-    lines, row = [], ""
+    lines, row, room = [], "", width / size  # widths grow with the size: measure at one point, and only once
     for word in text.split():
         word = clean(word, weight)
-        if row and width_of(f"{row} {word}", size, weight) <= width:
+        if row and width_of(f"{row} {word}", 1.0, weight) <= room:
             row = f"{row} {word}"
             continue
         lines += [row] * bool(row)
-        while width_of(word, size, weight) > width and len(word) > 1:
-            cut = fitting(word, width, size, weight)
+        while width_of(word, 1.0, weight) > room and len(word) > 1:
+            cut = fitting(word, room, 1.0, weight)
             lines.append(word[:cut])
             word = word[cut:]
         row = word
@@ -131,10 +134,15 @@ def cheatsheet_figure(sheet) -> Figure:
         top = put(paper, 0, 0, [clean(sheet.title, "bold")], 15, "bold", IMAGE) + 0.06
         top += put(paper, 0, top, lines_of(sheet.summary, width, 8), 8, color=MUTED) + 0.08
         column = (width - (COLUMNS - 1) * gap) / COLUMNS
-        size = LARGEST
-        while (places := flow(sheet.tables, column, height - top, size)) is None and size > SMALLEST:
-            size *= 0.98
-        for (n, y), table in zip(places or [], sheet.tables, strict=True):
+        size, too_large = SMALLEST, LARGEST
+        while too_large - size > 0.05:
+            middle = (size + too_large) / 2
+            fits = flow(sheet.tables, column, height - top, middle) is not None
+            size, too_large = (middle, too_large) if fits else (size, middle)
+        places = flow(sheet.tables, column, height - top, size)
+        if places is None:
+            raise ValueError(f"{len(sheet.tables)} tables are too many for one page: leave some out")
+        for (n, y), table in zip(places, sheet.tables, strict=True):
             draw_table(paper, table, n * (column + gap), top + y, column, size)
         return figure
 
@@ -155,7 +163,8 @@ def flow(tables, width, height, size):
 
 def layout(table, width, size):
     """The rows of a table, title and note included: (lines of each cell with x, weight and colour), height."""
-    rows = [([(lines_of(table.title, width, 1.1 * size, "bold"), 0.0, "bold", IMAGE)], 1.1 * size * LINE)]
+    title = lines_of(table.title, width, 1.1 * size, "bold")
+    rows = [([(title, 0.0, "bold", IMAGE)], len(title) * 1.1 * size * LINE)]
     lefts, rooms = across(table, width, size)
     for n, cells in enumerate([table.columns, *table.rows]):
         looks = [("normal", MUTED)] * len(cells) if n == 0 else [("bold", INK)] + [("normal", INK)] * (len(cells) - 1)
@@ -173,7 +182,7 @@ def layout(table, width, size):
 def across(table, width, size):
     """Where the columns of a table begin, and how much room they have: what they need, the longest cut to fit."""
     gap = size / 72
-    wants = [max(width_of(clean(cell, "bold"), size, "bold") for cell in cells)
+    wants = [max(size * width_of(clean(cell, "bold"), 1.0, "bold") for cell in cells)
              for cells in zip(table.columns, *table.rows, strict=True)]  # fmt: skip
     free = width - gap * (len(wants) - 1)
     while sum(wants) > free:

@@ -9,6 +9,7 @@ import textwrap
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from string import Template
@@ -17,6 +18,7 @@ CONTENT = Path(__file__).parent / "content"
 TAGS = ("seed", "extra")
 WAIT = (0, 1, 3, 7, 21)  # sessions until a card of box 1, 2, ... is due again
 PAGES = {"A6": "A6", "A4": "A4", "Letter": "letter", "5x3": "5in 3in"}  # as CSS names them
+wrap = partial(textwrap.wrap, break_on_hyphens=False)
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,13 @@ def load_cheatsheet(path=CONTENT / "cheatsheet.toml") -> Sheet:
 
 
 def cover(table: Table, row: str, column: str) -> Table:
-    """A copy of a table with "?" in one cell: where `row` is a cell of the row, and `column` the column's name."""
+    """A table without its note and with "?" in one cell: `row` is any cell of its row, `column` its column's name."""
     which = [n for n, cells in enumerate(table.rows) if row in cells]
     if len(which) != 1 or column not in table.columns:
         raise ValueError(f"table {table.id!r} has no single cell at row {row!r}, column {column!r}")
     rows = [list(cells) for cells in table.rows]
     rows[which[0]][table.columns.index(column)] = "?"
-    return replace(table, rows=rows)
+    return replace(table, rows=rows, note="")
 
 
 # Review
@@ -213,7 +215,7 @@ def html_page(cards: Iterable[Card], size: str = "A6", duplex: bool = False) -> 
 def cheatsheet_text(sheet: Sheet, width: int = 100) -> str:
     """The cheat sheet for a terminal of some width."""
     parts = [sheet.title.upper(), *(table_text(table, width) for table in sheet.tables)]
-    return "\n\n".join([*parts, textwrap.fill(sheet.summary, width)]) + "\n"
+    return "\n\n".join([*parts, "\n".join(wrap(sheet.summary, width))]) + "\n"
 
 
 def table_text(table: Table, width: int = 100) -> str:
@@ -224,12 +226,12 @@ def table_text(table: Table, width: int = 100) -> str:
         widths[widths.index(max(widths))] -= 1
     lines = [table.title]
     for n, row in enumerate(rows):
-        cells = [textwrap.wrap(cell, room) for cell, room in zip(row, widths, strict=True)]
+        cells = [wrap(cell, room) for cell, room in zip(row, widths, strict=True)]
         for parts in zip_longest(*cells, fillvalue=""):
             lines.append("  ".join(f"{part:{room}}" for part, room in zip(parts, widths, strict=True)).rstrip())
         if n == 0:
             lines.append("  ".join("-" * room for room in widths))
-    return "\n".join([*lines, *textwrap.wrap(table.note, width)])
+    return "\n".join([*lines, *wrap(table.note, width)])
 
 
 def cheatsheet_markdown(sheet: Sheet) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from . import report, screen
 from .files import exercises_folder, path_of, reset, solution, sync
-from .progress import check_all, load_progress, remember, results
+from .results import check_all, load_progress, remember, results
 from .session import watch
 from .specs import all_exercises
 

@@ -1,4 +1,4 @@
-"""Results in the formats of the tools that courses use; each a view of `progress.results`."""
+"""Results in the formats of the tools that courses use; each a view of `results.results`."""
 
 import base64
 import csv

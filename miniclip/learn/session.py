@@ -8,7 +8,7 @@ from pathlib import Path
 from . import screen
 from .files import path_of, solution, sync
 from .grade import grade
-from .progress import load_progress, remember
+from .results import load_progress, remember
 from .spec import Exercise
 from .specs import all_exercises
 

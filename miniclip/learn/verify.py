@@ -43,7 +43,8 @@ def problems(exercise: Exercise) -> list[str]:
         if not re.search(r"\d", text):
             found.append(f"the hint of {name} has no number, shape or axis: {text}")
     code = tokens("".join(inspect.getsource(function) for function in exercise.solutions.values()))
-    for name, text in (texts | dict(zip("123", exercise.hints, strict=True))).items():
+    written = {name: wrong.hint for name, wrong in exercise.wrongs.items()}  # the learner's numbers give nothing away
+    for name, text in (written | dict(zip("123", exercise.hints, strict=True))).items():
         if name in "123" and len(text.split()) > 160:
             found.append(f"rung {name} has {len(text.split())} words, expected at most 160")
         if runs(tokens(text)) & runs(code):

@@ -10,7 +10,7 @@ import pytest
 
 from miniclip.learn import report
 from miniclip.learn.grade import STATUSES, Result
-from miniclip.learn.progress import results
+from miniclip.learn.results import results
 
 
 @pytest.fixture

@@ -30,12 +30,12 @@ def chance_loss(n):
 
     n: a whole number, 1 or more -> a number, in nats
     """
-    return np.log(n)
+    return float(np.log(n))
 
 
 @exercise.oracle
 def by_factors_of_two(n):
-    """ln 2 is the alternating sum 1 - 1/2 + 1/3 - ..., here by its faster form; every n of the cases is a power of 2."""
+    """ln 2 is the sum of 1 / (k 2^k), and every n of the cases is a power of 2."""
     ln2, total = sum(1 / (k * 2.0**k) for k in range(1, 60)), 0.0
     while n > 1:
         n, total = n / 2, total + ln2
@@ -58,44 +58,44 @@ def in_float32(n):
     return np.float32(sum([math.log(n)]))
 
 
-@exercise.wrong("""You returned {got} for {case}, expected {expected}. That is the chance of a hit, 1 in n. A loss is 0 when
-the answer is sure and grows with doubt: take minus the logarithm of the chance.""")
+@exercise.wrong("""You returned {got} for {case}, expected {expected}. That is the chance of a hit, 1 in n. A loss is 0
+when the answer is sure and grows with doubt: take minus the logarithm of the chance.""")
 def chance_not_loss(n):
     return 1 / n
 
 
-@exercise.wrong("""Your {got} counts bits, expected {expected}. With base 2, a choice among 2 texts costs 1. Losses here are
-in nats: use the natural logarithm.""")
+@exercise.wrong("""Your {got} counts bits, expected {expected}. With base 2, a choice among 2 texts costs 1. Losses here
+are in nats: use the natural logarithm.""")
 def log2(n):
     return np.log2(n)
 
 
-@exercise.wrong("""You got {got} for {case}, expected {expected}. A calculator's logarithm with base 10 was used. Losses are
-in nats, with base e = 2.718.""")
+@exercise.wrong("""You got {got} for {case}, expected {expected}. A calculator's logarithm with base 10 was used. Losses
+are in nats, with base e = 2.718.""")
 def log10(n):
     return np.log10(n)
 
 
-@exercise.wrong("""Your loss {got} is below 0, expected {expected}. The logarithm of a chance is negative. Turn the sign, so
-that less knowledge means more loss.""")
+@exercise.wrong("""Your loss {got} is below 0, expected {expected}. The logarithm of a chance is negative. Turn the
+sign, so that less knowledge means more loss.""")
 def sign(n):
     return -np.log(n)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. You left the right text out of the choice. It is one of the
-n texts that the guess falls on, so count it.""")
+@exercise.wrong("""For {case} you got {got}, expected {expected}. You left the right text out of the choice. It is one
+of the n texts that the guess falls on, so count it.""")
 def n_minus_1(n):
     return np.log(n - 1)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. There is no extra answer such as "none of these": the guess
-falls on n texts, not on n plus 1.""")
+@exercise.wrong("""For {case} you got {got}, expected {expected}. There is no extra answer such as "none of these": the
+guess falls on n texts, not on n plus 1.""")
 def n_plus_1(n):
     return np.log(n + 1)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. That is 1 minus the chance: how often the guess fails. It
-never exceeds 1. The loss is minus the logarithm of the chance.""")
+@exercise.wrong("""For {case} you got {got}, expected {expected}. That is 1 minus the chance: how often the guess fails.
+It never exceeds 1. The loss is minus the logarithm of the chance.""")
 def error_rate(n):
     return 1 - 1 / n
 
@@ -106,14 +106,14 @@ def both_directions_added(n):
     return 2 * np.log(n)
 
 
-@exercise.wrong("""For {case} you got {got}, n times {expected}. You added the losses of all n images. The loss of a batch is
-their mean, and all of them are equal.""")
+@exercise.wrong("""For {case} you got {got}, n times {expected}. You added the losses of all n images. The loss of a
+batch is their mean, and all of them are equal.""")
 def sum_over_batch(n):
     return n * np.log(n)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. You weighted the loss with the chance 1/n, as if only one of
-the n images counted. Every image has this loss, and so has the mean.""")
+@exercise.wrong("""For {case} you got {got}, expected {expected}. You weighted the loss with the chance 1/n, as if only
+one of the n images counted. Every image has this loss, and so has the mean.""")
 def weighted_with_chance(n):
     return np.log(n) / n
 

@@ -212,8 +212,10 @@ def fixed_eps(dy, x, gain, eps=1e-5):
 GAIN = np.array([2.0, 0.5, 1.0, -3.0, 1.5])
 
 exercise.case("3 tokens of 5 features", np.array([[0.3, -1.0, 2.0, 0.7, 0.1], [1.0, 0.0, -0.5, 0.2, 4.0],
-              [-2.0, 1.5, 0.4, 0.6, -0.9]]), np.array([[10.0, 40.0, -20.0, 5.0, 30.0], [100.0, 130.0, 90.0, 95.0, 170.0],
-              [20.0, 70.0, -10.0, 30.0, 50.0]]), GAIN)  # fmt: skip
+              [-2.0, 1.5, 0.4, 0.6, -0.9]]), np.array([[10.0, 40.0, -20.0, 5.0, 30.0],
+              [100.0, 130.0, 90.0, 95.0, 170.0], [20.0, 70.0, -10.0, 30.0, 50.0]]), GAIN)  # fmt: skip
+exercise.case("1 token of 5 equal features", np.array([[1.0, 0.5, -2.0, 0.3, 0.9]]), np.full((1, 5), 7.0),
+              GAIN)  # fmt: skip
 exercise.case("2 captions of 3 tokens", np.array([
     [[0.5, 1.0, -1.0, 2.0, 0.3], [1.0, -2.0, 0.0, 0.4, 0.8], [0.1, 0.2, 0.3, -0.7, 1.1]],
     [[-0.6, 0.9, 1.4, 0.2, 2.2], [3.0, -1.0, 0.5, 0.0, 0.7], [0.0, 0.6, -0.8, 1.9, -1.3]],
@@ -223,7 +225,5 @@ exercise.case("2 captions of 3 tokens", np.array([
 ]), GAIN)  # fmt: skip
 exercise.case("2 tokens of size 0.001", np.array([[1.0, -0.5, 0.2, 0.8, 0.0], [0.4, 2.0, -1.0, 0.3, 0.6]]),
               np.array([[1.0, -2.0, 0.5, 3.0, 0.0], [4.0, 1.0, 1.0, 2.0, -1.0]]) * 1e-3, GAIN)  # fmt: skip
-exercise.case("1 token of 5 equal features", np.array([[1.0, 0.5, -2.0, 0.3, 0.9]]), np.full((1, 5), 7.0),
-              GAIN)  # fmt: skip
 exercise.case("2 tokens with eps = 0.5", np.array([[0.4, 1.0, -0.3, 2.0, 0.6], [1.2, -0.7, 0.9, 0.1, -1.5]]),
               np.array([[1.0, 0.0, 2.0, 1.5, -1.0], [0.3, 0.1, 0.2, 0.9, 0.4]]), GAIN, 0.5)  # fmt: skip

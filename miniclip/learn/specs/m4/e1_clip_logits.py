@@ -2,8 +2,8 @@
 
 n images and m texts come as rows of any length. The logit of image i and text j is the scale times the cosine of their
 two rows. CLIP learns the natural logarithm of the scale, so that the scale stays positive: take exp of `log_scale`, and
-let the scale never exceed `max_scale`. Rows of the table are images, columns are texts, and n and m may differ. A row of
-zeros has no direction: all of its logits are 0, not NaN.
+let the scale never exceed `max_scale`. Rows of the table are images, columns are texts, and n and m may differ. A row
+of zeros has no direction: all of its logits are 0, not NaN.
 """
 
 import math
@@ -15,12 +15,12 @@ from miniclip.learn.spec import Exercise
 exercise = Exercise(
     "4.1", "The table of logits", points=3,
     hints=(
-        "A logit is a cosine, made larger by one number that the model learns. Only the direction of an embedding counts, "
-        "and the learned number is stored as a logarithm.",
+        "A logit is a cosine, made larger by one number that the model learns. Only the direction of an embedding "
+        "counts, and the learned number is stored as a logarithm.",
         "Three steps: turn the logarithm into a scale, cap the scale, multiply it with the matrix of cosines. Divide "
         "every row by its own length first; a tiny floor under the length saves rows of zeros.",
-        "Image (3, 4), texts (1, 0) and (0, 2), log_scale ln 10, cap 100. The cosines are 0.6 and 0.8, the scale is 10, so "
-        "the only row of the table is [6, 8]. With a cap of 5 it is [3, 4].",
+        "Image (3, 4), texts (1, 0) and (0, 2), log_scale ln 10, cap 100. The cosines are 0.6 and 0.8, the scale is "
+        "10, so the only row of the table is [6, 8]. With a cap of 5 it is [3, 4].",
     ),
 )  # fmt: skip
 
@@ -40,7 +40,7 @@ def clip_logits(I, T, log_scale, max_scale=100.0):
 @exercise.oracle
 def pair_by_pair(I, T, log_scale, max_scale=100.0):
     scale = max_scale if log_scale > math.log(max_scale) else math.e**log_scale
-    table = []
+    table: list[list[float]] = []
     for u in I:
         table.append([])
         for v in T:
@@ -83,80 +83,80 @@ def no_exp(I, T, log_scale, max_scale=100.0):
     return min(log_scale, max_scale) * unit(I) @ unit(T).T
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. Your scale went past its cap: a log_scale of 7 alone
-would give 1097. Hold the scale at max_scale.""")
+@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. Your scale went past its cap: a log_scale of 7
+alone would give 1097. Hold the scale at max_scale.""")
 def no_clip(I, T, log_scale, max_scale=100.0):
     return np.exp(log_scale) * unit(I) @ unit(T).T
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. You capped the logarithm; a log_scale of 7 then slips
-under a cap of 100. The cap is for the scale, after exp.""")
+@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. You capped the logarithm; a log_scale of 7 then
+slips under a cap of 100. The cap is for the scale, after exp.""")
 def clips_log(I, T, log_scale, max_scale=100.0):
     return np.exp(min(log_scale, max_scale)) * unit(I) @ unit(T).T
 
 
 @exercise.wrong("""In '{case}' you returned {got}, expected {expected}. You cut each logit off at max_scale. Then large
-cosines all look alike. Cap the 1 scale that all entries share.""")
+cosines all look alike. Cap the one scale that all entries share.""")
 def clips_logits(I, T, log_scale, max_scale=100.0):
     return np.minimum(np.exp(log_scale) * unit(I) @ unit(T).T, max_scale)
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. Your cap is always 100. The caller chose another one:
-use the argument max_scale.""")
+@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. Your cap is always 100. The caller chose another
+one: use the argument max_scale.""")
 def ignores_max_scale(I, T, log_scale, max_scale=100.0):
     return min(np.exp(log_scale), 100.0) * unit(I) @ unit(T).T
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. Long embeddings get large logits in yours. Bring every row of I
-and of T to length 1 before the product.""")
+@exercise.wrong("""You returned {got}, expected {expected}. Long embeddings get large logits in yours. Bring every row
+of I and of T to length 1 before the product.""")
 def no_norm(I, T, log_scale, max_scale=100.0):
     return min(np.exp(log_scale), max_scale) * I @ T.T
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. Your images have length 1, your texts do not. A cosine needs both
-sides at length 1.""")
+@exercise.wrong("""You returned {got}, expected {expected}. Your images have length 1, your texts do not. A cosine needs
+both sides at length 1.""")
 def image_side_only_normalised(I, T, log_scale, max_scale=100.0):
     return min(np.exp(log_scale), max_scale) * unit(I) @ T.T
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You gave length 1 to the columns of I and T. One embedding is one
-row: sum the squares along axis 1.""")
+@exercise.wrong("""You returned {got}, expected {expected}. You gave length 1 to the columns of I and T. One embedding
+is one row: sum the squares along axis 1.""")
 def columns_normalised(I, T, log_scale, max_scale=100.0):
     return min(np.exp(log_scale), max_scale) * unit(I, 0) @ unit(T, 0).T
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You divided by the size of the whole matrix. Each of the rows has
-a length of its own: keep axis 1 apart.""")
+@exercise.wrong("""You returned {got}, expected {expected}. You divided by the size of the whole matrix. Each of the
+rows has a length of its own: keep axis 1 apart.""")
 def global_norm(I, T, log_scale, max_scale=100.0):
     return min(np.exp(log_scale), max_scale) * (I / np.linalg.norm(I)) @ (T / np.linalg.norm(T)).T
 
 
-@exercise.wrong("""Your table has shape {got_shape}, expected {expected_shape}. You put texts in the rows. Row i belongs to
-image i, column j to text j.""")
+@exercise.wrong("""Your table has shape {got_shape}, expected {expected_shape}. You put texts in the rows. Row i belongs
+to image i, column j to text j.""")
 def transposed(I, T, log_scale, max_scale=100.0):
     return clip_logits(T, I, log_scale, max_scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You divided by the scale, as one does with a temperature. A scale
-of 14.3 makes logits larger: multiply.""")
+@exercise.wrong("""You returned {got}, expected {expected}. You divided by the scale, as one does with a temperature. A
+scale of 14.3 makes logits larger: multiply.""")
 def divides_by_scale(I, T, log_scale, max_scale=100.0):
     return unit(I) @ unit(T).T / min(np.exp(log_scale), max_scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You raised 10 to the power of log_scale. CLIP stores a natural
-logarithm: its base is 2.718.""")
+@exercise.wrong("""You returned {got}, expected {expected}. You raised 10 to the power of log_scale. CLIP stores a
+natural logarithm: its base is 2.718.""")
 def base_ten(I, T, log_scale, max_scale=100.0):
     return min(10.0**log_scale, max_scale) * unit(I) @ unit(T).T
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. A row of zeros made 0/0. Put a tiny floor, say 1e-12,
-under the lengths that you divide by.""")
+@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. A row of zeros made 0/0. Put a tiny floor, say
+1e-12, under the lengths that you divide by.""")
 def nan_on_zero(I, T, log_scale, max_scale=100.0):
     lengths = np.linalg.norm(I, axis=1)[:, None] * np.linalg.norm(T, axis=1)
     return min(np.exp(log_scale), max_scale) * (I @ T.T) / lengths
 
 
-images = np.array([[3.0, -4, 0, 1, 2], [0.1, 0.2, -0.05, 0, 0.3], [20, 10, -30, 5, 7]])
+images = np.array([[2.0, -4, 0, 1, 2], [0.1, 0.2, -0.05, 0, 0.3], [20, 10, -30, 5, 7]])
 texts = np.array([[1.0, -1, 2, 0, 5], [0.02, 0.01, 0.03, -0.04, 0.01]])
 exercise.case("3 images, 2 texts, log_scale 2.659", images, texts, 2.659)
 exercise.case("log_scale 7, beyond the cap of 100", images, texts, 7.0)

@@ -3,12 +3,12 @@
 Work on `chunk` rows of the table at a time, so that only chunk x N logits are in memory at once, and give exactly the
 value of the whole batch: every image still competes against all N texts, and every text against all N images.
 
-As before: rows of I and T are brought to length 1, logits are scale times cosines, pair i is row i of both, and the loss
-is the mean of the row half and the column half, each the mean of -ln p(right answer).
+As before: rows of I and T are brought to length 1, logits are scale times cosines, pair i is row i of both, and the
+loss is the mean of the row half and the column half, each the mean of -ln p(right answer).
 
 A block of rows holds whole rows, so the row half is easy. A column is spread over all blocks: carry a running
-log-sum-exp for each column. Graded with a chunk that does not divide N, a chunk of 1, a chunk larger than N, and a scale
-of 1000 with cosines of exactly 1.
+log-sum-exp for each column. Graded with a chunk that does not divide N, a chunk of 1, a chunk larger than N, and a
+scale of 1000 with cosines of exactly 1.
 """
 
 import math
@@ -20,13 +20,14 @@ from miniclip.learn.spec import Exercise
 exercise = Exercise(
     "5.3", "The loss of a batch that does not fit", points=4,
     hints=(
-        "For one pair, -ln p is the log-sum-exp of its row (or column) minus its own logit. So you need N row sums, N "
-        "column sums, and the diagonal. None of them needs the whole table at one time.",
-        "Loop over blocks of images, always against all texts. np.logaddexp merges two log-sum-exps without overflow; "
-        "start each column at minus infinity. The right answer of local row i sits in column first + i. Divide by 2N at "
-        "the very end.",
-        "N = 3, chunk = 2: the first block is 2 x 3 with answers in columns 0 and 1, the second is 1 x 3 with its answer "
-        "in column 2. A column with logits 1, 2 | 0 has ln(e + e^2) = 2.3133, then ln(e^2.3133 + 1) = 2.4076.",
+        "For one pair, -ln p is the log-sum-exp of its row (or column) minus its own logit. So you need N row "
+        "sums, N column sums, and the diagonal. None of them needs the whole table at one time.",
+        "Loop over blocks of images, always against all texts. np.logaddexp merges two log-sum-exps without "
+        "overflow; start each column at minus infinity. The right answer of local row i sits in column first + i. "
+        "Divide by 2N at the very end.",
+        "N = 3, chunk = 2: the first block is 2 x 3 with answers in columns 0 and 1, the second is 1 x 3 with its "
+        "answer in column 2. A column with logits 1, 2 | 0 has ln(e + e^2) = 2.3133, then ln(e^2.3133 + 1) = "
+        "2.4076.",
     ),
 )  # fmt: skip
 
@@ -115,20 +116,20 @@ def losses_of_chunks(I, T, scale, chunk):
     return [0.5 * (surprise(S, range(len(S))).mean() + surprise(S.T, range(len(S))).mean()) for S in tables]
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You treated each chunk as a batch of its own, with only chunk - 1
-negatives for each image. That is an easier game. Compare every block with all N texts.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. You treated each chunk as a batch of its own, with
+only chunk - 1 negatives for each image. That is an easier game. Compare every block with all N texts.""")
 def mean_of_chunk_losses(I, T, scale, chunk):
     return np.mean(losses_of_chunks(I, T, scale, chunk))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You added up the losses of small batches, each with chunk - 1
-negatives. Neither the sum nor the small tables fit: use all N texts, and average over the N pairs.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. You added up the losses of small batches, each with
+chunk - 1 negatives. Neither the sum nor the small tables fit: use all N texts, and average over the N pairs.""")
 def sum_of_chunk_losses(I, T, scale, chunk):
     return np.sum(losses_of_chunks(I, T, scale, chunk))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. In every block you took the answers from columns 0, 1, 2 and so on.
-The second block starts further down: shift its columns by the number of rows before it.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. In every block you took the answers from columns 0,
+1, 2 and so on. The second block starts further down: shift its columns by the number of rows before it.""")
 def label_not_offset(I, T, scale, chunk):
     I, T = unit(I), unit(T)
     S = scale * I @ T.T
@@ -137,47 +138,49 @@ def label_not_offset(I, T, scale, chunk):
     return 0.5 * (rows.mean() + columns.mean()) - S[np.arange(len(S)), local].mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You averaged the blocks, and a short last block counts as much as a
-full one. Sum over all pairs first, then divide by N once.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. You averaged the blocks, and a short last block
+counts as much as a full one. Sum over all pairs first, then divide by N once.""")
 def unweighted_last_chunk(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
-    halves = [surprise(scale * I[part] @ T.T, part).mean() + surprise(scale * T[part] @ I.T, part).mean() for part in parts]
+    halves = [
+        surprise(scale * I[part] @ T.T, part).mean() + surprise(scale * T[part] @ I.T, part).mean() for part in parts
+    ]
     return 0.5 * np.mean(halves)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. That is the row half alone. Each text also chooses among all N images,
-along axis 0, and its column is spread over the blocks: carry a running log-sum-exp.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. That is the row half alone. Each text also chooses
+among all N images, along axis 0, and its column is spread over the blocks: carry a running log-sum-exp.""")
 def rows_only(I, T, scale, chunk):
     I, T = unit(I), unit(T)
     return surprise(scale * I @ T.T, range(len(I))).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. Your rows see all N texts, but a column sees only the images of its own
-block. Merge the column sums of all blocks before you take the loss.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. Your rows see all N texts, but a column sees only the
+images of its own block. Merge the column sums of all blocks before you take the loss.""")
 def columns_within_chunk(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
     rows = [surprise(scale * I[part] @ T.T, part) for part in parts]
     columns = [surprise(scale * T[part] @ I[part].T, range(len(part))) for part in parts]
-    return 0.5 * np.concatenate(rows + columns).mean() * 2
+    return np.concatenate(rows + columns).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You used the rows as they came, so the long ones decide everything.
-Bring all of them to length 1 before the first block.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. You used the rows as they came, so the long ones
+decide everything. Bring all of them to length 1 before the first block.""")
 def no_normalize(I, T, scale, chunk):
     S = scale * I @ T.T
     return 0.5 * (surprise(S, range(len(S))).mean() + surprise(S.T, range(len(S))).mean())
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. A plain exp overflows for logits of 1000. Take the maximum out before
-exp, in the rows and in the running sum of the columns.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. A plain exp overflows for logits of 1000. Take the
+maximum out before exp, in the rows and in the running sum of the columns.""")
 def overflows(I, T, scale, chunk):
     S = scale * unit(I) @ unit(T).T
     lse = np.log(np.exp(S).sum(axis=1)) + np.log(np.exp(S).sum(axis=0))
     return (0.5 * lse - np.diag(S)).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You stop when no full chunk is left, so the last rows are never seen.
-Let the last block be shorter: 7 rows in blocks of 3 make 3 blocks.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}. You stop when no full chunk is left, so the last rows
+are never seen. Let the last block be shorter: 7 rows in blocks of 3 make 3 blocks.""")
 def drops_last_chunk(I, T, scale, chunk):
     I, T, kept = unit(I), unit(T), len(I) // chunk * chunk
     S = scale * I[:kept] @ T.T
@@ -185,8 +188,8 @@ def drops_last_chunk(I, T, scale, chunk):
     return (rows + np.logaddexp.reduce(S, axis=0).sum()) / (2 * len(I))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}, which is half as much. You added both halves of the loss and never
-divided by 2. CLIP takes their mean.""")
+@exercise.wrong("""On {case} you got {got}, expected {expected}, which is half as much. You added both halves of the
+loss and never divided by 2. CLIP takes their mean.""")
 def forgot_half(I, T, scale, chunk):
     return 2 * chunked_clip_loss(I, T, scale, chunk)
 

@@ -149,12 +149,6 @@ def least_likely(step, bos, eos, max_len):
     return decode(step, bos, eos, max_len, np.argmin)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You picked the number with the largest absolute value.
-Scores may be negative: -0.4 is larger than -9.""")
-def largest_absolute(step, bos, eos, max_len):
-    return decode(step, bos, eos, max_len, lambda scores: np.argmax(np.abs(scores)))
-
-
 @exercise.wrong("""On '{case}' you returned {got}, expected {expected}. There 2 words have the same score. Take the
 lower id, as np.argmax does by itself.""")
 def last_of_equals(step, bos, eos, max_len):

@@ -154,8 +154,8 @@ def overflows(Q, patches, Wk, Wv):
     return weights @ (patches @ Wv) / weights.sum(1, keepdims=True)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You projected the queries with Wk too. They are parameters and
-need no matrix: only the patches, {expected_shape} tokens' worth of sources, pass through Wk.""")
+@exercise.wrong("""You got {got}, expected {expected}. You sent the queries through Wk too. They are parameters already
+and need no matrix: only the patches, axis 0 of the picture, are mapped to keys.""")
 def projects_queries(Q, patches, Wk, Wv):
     return query_tokens(Q @ Wk, patches, Wk, Wv)
 

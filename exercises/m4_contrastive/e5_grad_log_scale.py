@@ -1,0 +1,20 @@
+"""4.5 How the scale learns (4 points)
+
+Write the slope of CLIP's loss in the number that sets its scale.
+
+CLIP learns s, the natural logarithm of the scale: the logits are S = exp(s) times the cosines of images and texts, and
+the loss is that of 4.3. When s moves, every logit moves by itself times that much (dS/ds = S), so the answer is one
+number: the sum, over the whole table, of the slope of the loss in a logit times that logit. The slope in the table is
+softmax minus truth, averaged over rows and columns. Rows may have any length; there is no cap here. Graded: batches
+that are mostly right, all wrong, perfect at a scale of 1000, and one pair alone.
+"""
+
+import numpy as np
+
+
+def grad_log_scale(I, T, log_scale):
+    """The derivative of clip_loss(I, T, exp(log_scale)) in log_scale.
+
+    I (N, d), T (N, d): one embedding a row, of any length; log_scale: a number -> a number
+    """
+    raise NotImplementedError("4.5: write grad_log_scale")

@@ -1,0 +1,128 @@
+"""The exercises from a notebook: `check("4.3", clip_loss)`, `hint`, `solution`, `progress`, `pick`."""
+
+import importlib.util
+import inspect
+import tempfile
+import textwrap
+import types
+from pathlib import Path
+
+from ..errors import ConfigError, MiniclipError
+from . import files, screen
+from .grade import Result, grade
+from .results import load_progress, remember
+from .spec import Exercise
+from .specs import all_exercises
+
+
+class NotYet(MiniclipError):
+    """The answer does not pass."""
+
+
+def find(id: str) -> Exercise:
+    """The exercise of a number."""
+    if id not in all_exercises():
+        raise ConfigError(f"there is no exercise {id!r}, expected one of {', '.join(all_exercises())}")
+    return all_exercises()[id]
+
+
+def check(id: str, *functions, raise_on_fail: bool = False) -> float:
+    """Grade functions that were defined in a notebook, or the exercise's own file if none is given.
+
+    Parameters
+    ----------
+    id : str
+        Such as "4.3".
+    *functions : function
+        Those that the exercise asks for.
+    raise_on_fail : bool
+        Raise NotYet instead of only saying so, for graded cells.
+
+    Returns
+    -------
+    float
+        The points.
+    """
+    exercise, folder = find(id), files.exercises_folder()
+    if functions:
+        with tempfile.TemporaryDirectory(prefix="miniclip-") as home:
+            path = Path(home) / "notebook.py"
+            path.write_text(source_of(functions), encoding="utf-8")
+            result = grade(exercise, path)
+            result.file = "notebook"
+    else:
+        result = grade(exercise, files.path_of(exercise, folder))
+        remember([result], folder)
+    print(screen.verdict(exercise, result))
+    if raise_on_fail and result.status != "pass":
+        raise NotYet(result.hint)
+    return float(result.points)
+
+
+def source_of(functions) -> str:
+    """A file with these functions, and with what they use of their notebook: imports, helpers, plain numbers."""
+    parts, seen = {"np": "import numpy as np"}, set()
+
+    def add(function):
+        if function in seen:
+            return
+        seen.add(function)
+        for name in names_of(function.__code__):
+            value = function.__globals__.get(name)
+            if isinstance(value, types.ModuleType):
+                parts[name] = f"import {value.__name__} as {name}"
+            elif isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
+                add(value)
+            elif isinstance(value, int | float | str):
+                parts[name] = f"{name} = {value!r}"
+        parts[function.__name__] = textwrap.dedent(inspect.getsource(function))
+
+    for function in functions:
+        if not isinstance(function, types.FunctionType):
+            raise ConfigError(f"check got {type(function).__name__}, expected the function that you wrote")
+        add(function)
+    return "\n\n".join(parts.values()) + "\n"
+
+
+def names_of(code) -> list[str]:
+    """The global names that a function and the functions inside it read."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return [*code.co_names, *(name for one in inner for name in names_of(one))]
+
+
+def hint(id: str, rung: int = 1) -> None:
+    """Print one of the three hints."""
+    exercise = find(id)
+    if rung not in (1, 2, 3):
+        raise ConfigError(f"rung is {rung!r}, expected 1, 2 or 3")
+    print(screen.rung(exercise, rung - 1))
+
+
+def solution(id: str) -> None:
+    """Print the marked solution."""
+    print(files.solution(find(id)))
+
+
+def progress() -> None:
+    """Print how far you are."""
+    print(screen.overview(load_progress(files.exercises_folder()), all_exercises()))
+
+
+def pick(id: str):
+    """Your version of an exercise's function if it passes, otherwise the reference, so that nobody is blocked.
+
+    Returns the function, or a tuple of them where the exercise has several; says which it is.
+    """
+    exercise = find(id)
+    path = files.path_of(exercise, files.exercises_folder())
+    result: Result = grade(exercise, path)
+    if result.status == "pass":
+        module_spec = importlib.util.spec_from_file_location("answer", path)
+        module = importlib.util.module_from_spec(module_spec)
+        module_spec.loader.exec_module(module)
+        functions = tuple(getattr(module, name) for name in exercise.solutions)
+        print(f"{id}: your own {', '.join(exercise.solutions)}")
+    else:
+        functions = tuple(exercise.solutions.values())
+        print(f"{id}: the reference's {', '.join(exercise.solutions)} (yours: {result.status.replace('_', ' ')})")
+    return functions[0] if len(functions) == 1 else functions

@@ -1,0 +1,149 @@
+"""Turn class names into prompts: the classes of CLIP are just text.
+
+Put each name in the place of every {} in the template, and return the prompts as a list, one for each class, in the
+order of the classes.
+
+A name goes in as it is: no change of capitals, articles or blanks. A template may hold {} once, twice or several
+times, and it may hold other signs that look like formatting, such as {style}, a lone } or 100 %. They are plain text
+and stay. An empty list of classes gives an empty list.
+"""
+
+from miniclip.learn.spec import Exercise
+
+exercise = Exercise(
+    "6.1", "Names into prompts", points=2,
+    hints=(
+        "A prompt is the template with a name in it. Do that once for each class and collect the results.",
+        "str.format and % read more than {} and stumble over other braces and signs. A string has another method, "
+        "which swaps one piece of text for another wherever it occurs.",
+        'classes ["ring", "star"] and the template "a {}, only a {}" give a list of 2 prompts: "a ring, only a '
+        'ring" and "a star, only a star".',
+    ),
+)  # fmt: skip
+
+
+@exercise.solution
+def build_prompts(classes, template):
+    """One prompt for each class.
+
+    classes: list of str; template: str with {} where the name goes -> list of str
+    """
+    return [template.replace("{}", name) for name in classes]
+
+
+@exercise.oracle
+def sign_by_sign(classes, template):
+    prompts = []
+    for name in classes:
+        prompt, i = "", 0
+        while i < len(template):
+            here = template[i] == "{" and template[i + 1 : i + 2] == "}"
+            prompt += name if here else template[i]
+            i += 2 if here else 1
+        prompts.append(prompt)
+    return prompts
+
+
+@exercise.also_right
+def split_and_join(classes, template):
+    parts = template.split("{}")
+    return [name.join(parts) for name in classes]
+
+
+@exercise.also_right
+def as_a_tuple(classes, template):
+    return tuple(map(lambda name: str.replace(template, "{}", name), classes))
+
+
+@exercise.also_right
+def with_a_pattern(classes, template):
+    import re
+
+    found = []
+    for name in classes:
+        found.append(re.sub(r"\{\}", lambda _, name=name: name, template))
+    return found
+
+
+@exercise.wrong("""On {case} every prompt names the same class, number 0 of the list: {got}. Use the name that the
+loop is at.""")
+def first_class_for_all(classes, template):
+    return [template.replace("{}", classes[0]) for _ in classes]
+
+
+@exercise.wrong("""On {case} you returned the bare template {got}, with nothing filled in. The 2 signs {{}} stand for
+a name. Strings do not change in place: use what replace returns.""")
+def template_only(classes, template):
+    return [template for _ in classes]
+
+
+@exercise.wrong("""On {case} only the first {{}} got a name: {got}. This template has 2 or more. Let replace work on
+all of them.""")
+def replaces_first_only(classes, template):
+    return [template.replace("{}", name, 1) for name in classes]
+
+
+@exercise.wrong("""On {case} a name lost its capitals: {got}, expected {expected}. Prompts are what the user typed,
+letter for letter. Drop the 1 call to lower.""")
+def lower_cases(classes, template):
+    return [template.replace("{}", name.lower()) for name in classes]
+
+
+@exercise.wrong("""On {case} you got {got}. str.format reads other braces as fields, too. Only the 2 signs {{}} have a
+meaning here, so swap the text itself.""")
+def breaks_on_braces(classes, template):
+    return [template.format(*[name] * 9) for name in classes]
+
+
+@exercise.wrong("""On {case} you got {got}. The % operator reads every percent sign as a field, as in 100 %. Swap the
+text itself instead.""")
+def breaks_on_percent(classes, template):
+    return [template.replace("{}", "%s") % ((name,) * template.count("{}")) for name in classes]
+
+
+@exercise.wrong("""On {case} you returned 1 string: {got}. The text tower takes a list, with one prompt for each
+class. Return the list without joining it.""")
+def one_string(classes, template):
+    return ", ".join(template.replace("{}", name) for name in classes)
+
+
+@exercise.wrong("""On {case} you got {got}: the prompts are sorted. Class number 0 has to stay number 0, or
+predictions get the wrong names. Keep the order of classes.""")
+def sorts(classes, template):
+    return sorted(template.replace("{}", name) for name in classes)
+
+
+@exercise.wrong("""On {case} you got {got}. You made 1 prompt for each letter of the last class. Loop over the list of
+classes, not over one name.""")
+def loops_over_letters(classes, template):
+    return [template.replace("{}", letter) for letter in "".join(classes[-1:])]
+
+
+@exercise.wrong("""On {case} you mended the article: {got}, expected {expected}. Nice English, but a template with 2
+articles or another language would break. Leave the template as it is.""")
+def mends_the_article(classes, template):
+    def article(name):
+        return "an" if name[:1].lower() in "aeio" else "a"
+
+    return [template.replace("a {}", f"{article(name)} {name}").replace("{}", name) for name in classes]
+
+
+@exercise.wrong("""On {case} you got {got}, expected {expected}. Blanks at the ends of a name or prompt were cut off.
+Step 1 of any pipeline is to pass on what was given.""")
+def strips(classes, template):
+    return [template.replace("{}", name.strip()).strip() for name in classes]
+
+
+@exercise.wrong("""On {case} you got {got}, expected {expected}. You put the name behind the template, and the 2 signs
+{{}} are gone or still there. The name belongs where they stand.""")
+def appends(classes, template):
+    return [template.replace("{}", "").rstrip() + " " + name for name in classes]
+
+
+exercise.case("3 classes", ["dog", "cat", "horse"], "a photo of a {}, seen from afar")
+exercise.case("2 places for the name", ["ring", "heart"], "a {} is a {}")
+exercise.case("capitals, an article, a blank", ["T-Rex", "orange ring", "emu "], "this is a {}")
+exercise.case("signs that look like formatting", ["cup", "{x} 5 %s"], "a {} in {style} }, 100 % {}")
+exercise.case("only percent signs", ["star", "cross"], "a {}, 50 % off")
+exercise.case("braces only", ["star", "cross"], "a {} in {style}")
+exercise.case("no classes", [], "a {}")

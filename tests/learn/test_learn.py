@@ -1,0 +1,196 @@
+"""`miniclip learn` as a new user meets it: start, fail, take a hint, pass, stop, go on, reset, report."""
+
+import json
+import re
+
+import pytest
+
+from miniclip import cli
+from miniclip.learn import check, files, hint, pick, progress, solution
+from miniclip.learn.notebook import NotYet
+from miniclip.learn.session import Session
+from miniclip.learn.specs import all_exercises
+
+ALL = all_exercises()
+HALF = "import numpy as np\n\n\ndef chance_loss(n):\n    return 1 / n\n"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty folder to learn in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises" / "README.md").write_text("# Exercises\n")
+    return tmp_path
+
+
+def learn(capsys, *words):
+    code = cli.main(["learn", *words])
+    return code, *capsys.readouterr()
+
+
+def path_of(id):
+    return files.path_of(ALL[id], files.exercises_folder())
+
+
+def test_the_first_hour(home, capsys):
+    code, out, _ = learn(capsys, "sync")
+    assert (code, out.count("made")) == (0, len(ALL))
+    assert learn(capsys, "sync")[1] == "Everything is up to date.\n"
+    assert learn(capsys, "doctor")[0] == 0
+    code, out, _ = learn(capsys, "check", "0.1")
+    assert code == 1
+    assert "Not started" in out
+    path_of("0.1").write_text("def chance_loss(n)\n    return n\n")
+    code, out, _ = learn(capsys, "check", "0.1")
+    assert "line 1" in out
+    path_of("0.1").write_text(HALF)
+    code, out, _ = learn(capsys, "check", "0.1")
+    assert code == 1
+    assert re.search(r"of \d+ checks  \[[#-]+\]   0/1 points", out)
+    assert len(out.splitlines()) <= 12
+    assert "1 of 3" in learn(capsys, "hint", "0.1")[1]
+    assert "3 of 3" in learn(capsys, "hint", "0.1", "--rung", "3")[1]
+    code, text, _ = learn(capsys, "solution", "0.1")
+    path_of("0.1").write_text(text)
+    code, out, _ = learn(capsys, "check", "0.1")
+    assert (code, "1/1 points" in out) == (0, True)
+    known = json.loads((home / ".miniclip" / "progress.json").read_text())
+    assert [one["status"] for one in known["exercises"]] == ["pass"]
+    assert f"1/{len(ALL)}  1/" in learn(capsys, "list")[1]
+    assert learn(capsys, "check", "m0", "--json")[0] == 0
+
+
+def test_reset_keeps_what_was_written_and_sync_never_touches_it(home, capsys):
+    learn(capsys, "sync")
+    path_of("0.1").write_text(HALF)
+    learn(capsys, "sync")
+    assert path_of("0.1").read_text() == HALF
+    assert learn(capsys, "reset", "0.1")[0] == 0
+    assert path_of("0.1").with_suffix(".py.bak").read_text() == HALF
+    assert path_of("0.1").read_text() == files.stub(ALL["0.1"])
+    path_of("0.1").write_text(HALF + "# again\n")
+    learn(capsys, "reset", "0.1")
+    assert path_of("0.1").with_suffix(".py.bak2").read_text() == HALF + "# again\n"
+    path_of("0.1").write_text(files.stub(ALL["0.1"]).replace("Someone", "Somebody").replace("loss", "Loss", 1))
+    assert "renewed" in learn(capsys, "sync")[1] or files.stub(ALL["0.1"]) == path_of("0.1").read_text()
+
+
+def test_a_damaged_progress_file_is_no_trouble(home, capsys):
+    learn(capsys, "sync")
+    learn(capsys, "check", "0.1")
+    for text in ("", "{", '{"exercises": [3]}', "[]"):
+        (home / ".miniclip" / "progress.json").write_text(text)
+        assert learn(capsys, "list")[0] == 0
+        assert learn(capsys, "check", "0.1")[0] == 1
+
+
+def test_what_does_not_exist_is_told(home, capsys):
+    for words in (["check", "12.7"], ["hint", "m99"], ["show", "x"]):
+        code, _, err = learn(capsys, *words)
+        assert code == 3
+        assert err.startswith("miniclip: there is no exercise")
+    assert learn(capsys, "fly")[0] == 2
+
+
+def test_reports_are_written(home, capsys, monkeypatch):
+    learn(capsys, "sync")
+    monkeypatch.setattr("miniclip.learn.commands.all_exercises", lambda: {"0.1": ALL["0.1"]})
+    for form in ("json", "gradescope", "classroom", "junit", "prairielearn", "csv"):
+        assert learn(capsys, "report", "--format", form, "-o", f"out.{form}")[0] == 0
+        assert (home / f"out.{form}").read_text()
+    (home / "class").mkdir()
+    (home / "out.json").rename(home / "class" / "ada.json")
+    assert "1 submissions" in learn(capsys, "report", "--class", "class")[1]
+    assert learn(capsys, "report", "--class", "class", "--wide")[1].startswith("submission,0.1,total")
+
+
+def test_the_dialogue(home, capsys):
+    said = []
+    files.sync(home / "exercises")
+    session = Session(home / "exercises", said.append)
+    session.show()
+    assert session.exercise.id == "0.1"
+    assert ALL["0.1"].title in said[0]
+    for key in "hhh":
+        assert session.command(key)
+    assert ["(1 of 3)" in said[2], "(2 of 3)" in said[3], "(3 of 3)" in said[4]] == [True] * 3
+    session.command("s")
+    assert "def chance_loss" in said[-1]
+    path_of("0.1").write_text(HALF)
+    session.saved()
+    assert "x  " in said[-2]
+    path_of("0.1").write_text(files.solution(ALL["0.1"]))
+    assert session.command("")
+    assert "All right." in said[-2]
+    session.command("n")
+    assert session.exercise.id == list(ALL)[1]
+    assert not session.command("q")
+    assert Session(home / "exercises", said.append).exercise.id == list(ALL)[1]  # it goes on from there
+
+
+def test_the_watch_sees_a_saved_file_and_ends_with_the_input(home, capsys):
+    from miniclip.learn import session
+
+    said = []
+
+    def ask():
+        if not any("All right." in text for text in said):
+            path_of("0.1").write_text(files.solution(ALL["0.1"]))
+            while not any("All right." in text for text in said):
+                session.time.sleep(0.01)
+        raise EOFError
+
+    assert session.watch(home / "exercises", ask, said.append) == 1
+    assert any("All right." in text for text in said)
+
+
+SCALE = 2.0
+
+
+def helper(n):
+    return SCALE * np_log(n) / 2
+
+
+def np_log(n):
+    import math
+
+    return math.log(n)
+
+
+def test_notebook_functions_are_checked_with_what_they_use(home, capsys):
+    def chance_loss(n):
+        return helper(n)
+
+    assert check("0.1", chance_loss) == 1.0
+    assert "All right." in capsys.readouterr().out
+
+    def chance_loss(n):
+        return 1 / n
+
+    assert check("0.1", chance_loss) == 0.0
+    with pytest.raises(NotYet):
+        check("0.1", chance_loss, raise_on_fail=True)
+    with pytest.raises(Exception, match="expected the function"):
+        check("0.1", 3)
+    with pytest.raises(Exception, match="there is no exercise"):
+        check("77", chance_loss)
+
+
+def test_pick_never_blocks(home, capsys):
+    files.sync(home / "exercises")
+    assert pick("0.1")(8) == pytest.approx(2.0794415)
+    assert "the reference's chance_loss (yours: not started)" in capsys.readouterr().out
+    path_of("0.1").write_text(files.solution(ALL["0.1"]) + "\nmine = True\n")
+    assert pick("0.1").__globals__["mine"]
+    assert "your own" in capsys.readouterr().out
+
+
+def test_notebook_helpers_print(home, capsys):
+    for show in (hint, solution):
+        show("0.1")
+    progress()
+    out = capsys.readouterr().out
+    assert "(1 of 3)" in out
+    assert "def chance_loss" in out
+    assert f"0/{len(ALL)}" in out
