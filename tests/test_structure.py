@@ -126,9 +126,9 @@ def test_nothing_forbidden_is_called(path):
 
 def test_files_are_short_and_public_functions_say_what_they_do():
     for path in FILES:
-        assert len(path.read_text().splitlines()) <= 300, path
         if "specs" in path.parts or path.name.startswith("fixtures_"):
             continue  # right and wrong answers, whose names say what they are
+        assert len(path.read_text().splitlines()) <= 300, path
         for node in TREES[path].body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 assert ast.get_docstring(node) or node.name.startswith("run_"), f"{path.name}: {node.name}"

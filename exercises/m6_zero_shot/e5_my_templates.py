@@ -10,9 +10,9 @@ The model knows the words of a small world: photo, sketch, painting, scan; pictu
 object, thing; at the top, in the centre, on the left and more. Each template holds {} once, at most 11 other words,
 and no colour or shape. On the test pictures, with three sets of classes (64 coloured shapes, 8 shapes, 8 colours):
 
-* neither template is worse than the default by more than 1 %;
+* neither template's loss, the mean of -ln p(right class), is above the default's by more than 0.03;
 * your two say different things: their class vectors have a mean cosine below 0.99;
-* the ensemble of all three has a lower loss, the mean of -ln p(right class), than its members have on average.
+* the ensemble of all three has a lower loss than its members have on average.
 
 Write your reason for each as a comment, then read `solution`.
 """

@@ -8,7 +8,7 @@
     results.py, report.py   results, kept and exported
     screen.py, session.py, commands.py   the terminal
     notebook.py       the same in a notebook
-    items.py, quiz.py, cards.py, content/   the practice page
+    items.py, quiz.py, cards.py, practice.py, content/   the practice page
 """
 
 __all__ = ["check", "hint", "pick", "progress", "solution"]

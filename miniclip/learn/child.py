@@ -4,7 +4,6 @@ It is told what to call and sends back what came out. It knows no answers, so th
 forges a reply must still send the right numbers.
 """
 
-import importlib.util
 import json
 import os
 import sys
@@ -47,6 +46,7 @@ def main() -> None:
 
     reply = os.fdopen(job["reply"], "w", encoding="utf-8")
     encode, equal, prepare, plain, dumps = wire.encode, spec.equal, spec.prepare, spec.plain, json.dumps
+    load_file = spec.load_file
 
     def send(**event):
         reply.write(dumps(event) + "\n")
@@ -62,9 +62,7 @@ def main() -> None:
         del sys.modules[name]
     path = job["path"]
     try:
-        module_spec = importlib.util.spec_from_file_location("answer", path)
-        module = importlib.util.module_from_spec(module_spec)
-        module_spec.loader.exec_module(module)
+        module = load_file(path)
         functions = {name: getattr(module, name) for name, _ in calls}
     except BaseException as error:
         send(event="failed", **describe(error, path))

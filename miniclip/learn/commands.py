@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ..errors import ConfigError
-from . import report, screen
+from . import practice, report, screen
 from .files import exercises_folder, path_of, reset, solution, sync
 from .results import check_all, load_progress, remember, results
 from .session import watch
@@ -35,10 +35,21 @@ def build_parser() -> argparse.ArgumentParser:
     command("reset", "start an exercise again; your file is kept as .bak", "which")
     command("sync", "make missing files, renew untouched ones")
     command("doctor", "is everything here that the exercises need?")
+    sub = command("quiz", "twenty questions, by section or all")
+    sub.add_argument("section", nargs="?", choices=practice.SECTIONS, help="(default: all)")
+    sub = command("cards", "flashcards: review what is due, or print them")
+    sub.add_argument("--print", metavar="FILE", help="a new .pdf or .html, one card a page")
+    sub.add_argument("--anki", metavar="FILE", help="a new .txt for Anki's import")
+    sub.add_argument("--size", choices=("A6", "A4", "Letter", "5x3"), default="A6", help="(default: %(default)s)")
+    sub.add_argument("--duplex", action="store_true", help="questions and answers on pages of their own")
+    sub.add_argument("--seed", action="store_true", help="only the nine of the practice page")
+    sub = command("cheatsheet", "the tables of the course")
+    sub.add_argument("--print", metavar="FILE", help="a new .pdf or .md")
     sub = command("report", "write your results, or a class's, for another tool")
     sub.add_argument("--format", choices=report.FORMATS, default="json", help="(default: %(default)s)")
     sub.add_argument("-o", "--out", metavar="FILE", help="(default: standard output)")
     sub.add_argument("--class", dest="class_folder", metavar="DIR", help="a folder of results.json files, one a person")
+    sub.add_argument("--quiz", action="store_true", help="with the quiz's twenty points")
     sub.add_argument("--wide", action="store_true", help="with --class: a table of points for Canvas or Moodle")
     return parser
 
@@ -80,6 +91,7 @@ def run_report(args) -> int:
         text = report.wide(people) if args.wide else report.class_report(people)
     else:
         found = check_all(list(all_exercises().values()), exercises_folder())
+        found += practice.quiz_results(exercises_folder()) if args.quiz else []
         text = report.render(results(found), args.format, Path.cwd().name)
     if args.out:
         Path(args.out).write_text(text, encoding="utf-8")
@@ -112,6 +124,12 @@ def main(argv: list[str]) -> int:
         return watch(folder)
     if args.command in ("check", "report", "doctor"):
         return {"check": run_check, "report": run_report, "doctor": run_doctor}[args.command](args)
+    if args.command == "quiz":
+        return practice.quiz(folder, args.section)
+    if args.command == "cards":
+        return practice.cards(args, folder)
+    if args.command == "cheatsheet":
+        return practice.cheatsheet(args)
     if args.command == "list":
         print(screen.overview(load_progress(folder), all_exercises()))
     elif args.command == "sync":

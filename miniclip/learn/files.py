@@ -43,8 +43,9 @@ def stub(exercise: Exercise) -> str:
     head = f"{exercise.id} {exercise.title} ({exercise.points} point{'s' * (exercise.points > 1)})"
     parts = [f'"""{head}\n\n{exercise.brief}\n"""', "import numpy as np"]
     for name, function in exercise.solutions.items():
-        arguments = ast.unparse(ast.parse(inspect.getsource(function)).body[0].args)
-        says = inspect.getdoc(function)
+        tree = ast.parse(inspect.getsource(function))
+        (definition,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+        arguments, says = ast.unparse(definition.args), inspect.getdoc(function) or ""
         docstring = textwrap.indent(f'"""{says}\n"""' if "\n" in says else f'"""{says}"""', "    ")
         raises = f'    raise NotImplementedError("{exercise.id}: write {name}")'
         parts.append(f"\ndef {name}({arguments}):\n{docstring}\n{raises}")

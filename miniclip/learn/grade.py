@@ -84,7 +84,9 @@ def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
     assigned = {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
                 if isinstance(target, ast.Name)}  # fmt: skip
     for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names]
         module = getattr(node, "module", "") or ""
         if any(f"{module}.{name}".lstrip(".").startswith("miniclip") for name in names):
             raise Trouble("borrowed", f"{path.name}, line {node.lineno} imports miniclip. It works, but it is not your "

@@ -1,6 +1,5 @@
 """The exercises from a notebook: `check("4.3", clip_loss)`, `hint`, `solution`, `progress`, `pick`."""
 
-import importlib.util
 import inspect
 import tempfile
 import textwrap
@@ -11,7 +10,7 @@ from ..errors import ConfigError, MiniclipError
 from . import files, screen
 from .grade import Result, grade
 from .results import load_progress, remember
-from .spec import Exercise
+from .spec import Exercise, load_file
 from .specs import all_exercises
 
 
@@ -117,9 +116,7 @@ def pick(id: str):
     path = files.path_of(exercise, files.exercises_folder())
     result: Result = grade(exercise, path)
     if result.status == "pass":
-        module_spec = importlib.util.spec_from_file_location("answer", path)
-        module = importlib.util.module_from_spec(module_spec)
-        module_spec.loader.exec_module(module)
+        module = load_file(path)
         functions = tuple(getattr(module, name) for name in exercise.solutions)
         print(f"{id}: your own {', '.join(exercise.solutions)}")
     else:

@@ -33,6 +33,7 @@ def results(found: list[Result]) -> dict:
 
 
 def progress_file(folder: Path) -> Path:
+    """Beside the exercises, in a folder that git does not see."""
     return folder.parent / ".miniclip" / "progress.json"
 
 

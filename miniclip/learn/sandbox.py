@@ -51,16 +51,20 @@ def run(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int = 40
             stderr=subprocess.STDOUT, pass_fds=(write,), start_new_session=True,
         )  # fmt: skip
         os.close(write)
-        heard, said = Ear(read, REPLY_LIMIT), Ear(process.stdout.fileno(), OUTPUT_LIMIT)
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin
+        assert stdout
+        heard, said = Ear(read, REPLY_LIMIT), Ear(stdout.fileno(), OUTPUT_LIMIT)
         try:
-            with process.stdin as stdin:
+            with stdin:
                 stdin.write(json.dumps(job).encode())
         except BrokenPipeError:  # it has ended already, and says so below
             pass
         stopped = wait(process, heard, seconds)
         kill_session(process)
-        heard.finish(), said.finish()
-        process.stdout.close()
+        heard.finish()
+        said.finish()
+        stdout.close()
         result = understand(heard.data, len(cases))
         result.output = said.data.decode(errors="replace")
         if len(result.outcomes) < 2 * len(cases) and not result.failed:
@@ -106,6 +110,7 @@ def kill_session(process) -> None:
 
 
 def ending(code: int) -> str:
+    """A signal or an exit code, in words."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 

@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from . import screen
 from .files import path_of, solution, sync
@@ -22,7 +23,7 @@ class Session:
         self.folder, self.say, self.rungs = folder, say, dict[str, int]()
         self.exercises = all_exercises()
         self.known = load_progress(folder)
-        self.exercise: Exercise | None = self.next_open()
+        self.exercise: Any = self.next_open()  # None when all pass
 
     def next_open(self, after: str = "") -> Exercise | None:
         """The first exercise not passed after this one, then from the start again."""

@@ -13,10 +13,13 @@ A spec file makes one `Exercise` and fills it with decorators:
 """
 
 import copy
+import importlib.util
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +62,7 @@ class Fixture:
 class Outcome:
     """What a call did: its value, or the name and message of its exception; and whether it changed its arguments."""
 
-    value: object = None
+    value: Any = None
     error: str = ""
     message: str = ""
     mutated: bool = False
@@ -140,6 +143,16 @@ def prepare(argument):
         module, name = argument.name.split(".")
         return getattr(import_module(f"miniclip.learn.fixtures_{module}"), name)
     return copy.deepcopy(argument)
+
+
+def load_file(path) -> ModuleType:
+    """The module in a file, after running it."""
+    found = importlib.util.spec_from_file_location("answer", path)
+    if found is None or found.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def plain(value):

@@ -40,8 +40,8 @@ class AdamW:
 
     m^ = m / (1 - b1^t) and v^ = v / (1 - b2^t) undo the start at zero. The decay acts on theta itself, not through m
     and v ("decoupled"), and only where `mask` is 1.
-    Source: Loshchilov, Hutter 2019, arXiv:1711.05101, algorithm 2. CLIP has b2 = 0.98; two thousand steps go better with
-    a shorter memory.
+    Source: Loshchilov, Hutter 2019, arXiv:1711.05101, algorithm 2. CLIP has b2 = 0.98; two thousand steps go better
+    with a shorter memory.
     """
 
     def __init__(self, theta: np.ndarray, mask: np.ndarray, b1=0.9, b2=0.95, eps=1e-6, decay=0.1):

@@ -13,7 +13,12 @@ import numpy as np
 
 from ..nn.ops import normalize_forward, softmax_forward
 
-TEMPLATES = ("a {}", "a picture of a {}", "an image of a {}", "{}")
+# One for each thing that captions mention beside the class: CLIP's own eighty do the same for photographs.
+TEMPLATES = (
+    "a {}", "a picture of a {}", "a photo of a {}", "a sketch of a {}", "a painting of a {}", "a scan of a {}",
+    "a small {}", "a large {}", "a {} at the top", "a {} at the bottom", "a {} on the left", "a {} on the right",
+    "a {} in the centre",
+)  # fmt: skip
 
 
 def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:

@@ -194,3 +194,27 @@ def test_notebook_helpers_print(home, capsys):
     assert "(1 of 3)" in out
     assert "def chance_loss" in out
     assert f"0/{len(ALL)}" in out
+
+
+def test_the_practice_page(home, capsys, monkeypatch):
+    replies = iter(["1"] * 200)
+    monkeypatch.setattr("builtins.input", lambda prompt="": next(replies))
+    assert learn(capsys, "quiz", "pitfalls")[0] == 0
+    known = json.loads((home / ".miniclip" / "quiz.json").read_text())
+    assert len(known) == 4
+    monkeypatch.setattr("miniclip.learn.commands.all_exercises", lambda: {"0.1": ALL["0.1"]})
+    code, out, _ = learn(capsys, "report", "--quiz", "--format", "junit")
+    assert (code, out.count("<testcase")) == (0, 21)
+    monkeypatch.setattr("builtins.input", lambda prompt="": "2")
+    assert learn(capsys, "cards", "--seed")[0] == 0
+    assert len(json.loads((home / ".miniclip" / "cards.json").read_text())["boxes"]) == 9
+    for words, file in ((["cards", "--seed", "--print"], "c.pdf"), (["cards", "--print"], "c.html"),
+                        (["cards", "--anki"], "c.txt"), (["cheatsheet", "--print"], "s.pdf"),
+                        (["cheatsheet", "--print"], "s.md")):  # fmt: skip
+        assert learn(capsys, *words, file)[0] == 0
+        assert (home / file).stat().st_size > 500
+        code, _, err = learn(capsys, *words, file)
+        assert code == 3
+        assert "exists already" in err
+    assert learn(capsys, "cards", "--print", "c.doc")[0] == 3
+    assert len(learn(capsys, "cheatsheet")[1].splitlines()) > 30
