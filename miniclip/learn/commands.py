@@ -121,15 +121,15 @@ def main(argv: list[str]) -> int:
         return int(stop.code or 0)
     folder = exercises_folder()
     if args.command is None:
-        return watch(folder)
+        return watch(folder, input, print)
     if args.command in ("check", "report", "doctor"):
         return {"check": run_check, "report": run_report, "doctor": run_doctor}[args.command](args)
     if args.command == "quiz":
-        return practice.quiz(folder, args.section)
+        return practice.quiz(folder, args.section, input, print)
     if args.command == "cards":
-        return practice.cards(args, folder)
+        return practice.cards(args, folder, input, print)
     if args.command == "cheatsheet":
-        return practice.cheatsheet(args)
+        return practice.cheatsheet(args, print)
     if args.command == "list":
         print(screen.overview(load_progress(folder), all_exercises()))
     elif args.command == "sync":

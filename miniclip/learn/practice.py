@@ -33,7 +33,7 @@ def keep(path: Path, data: dict) -> None:
     write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
-def quiz(folder: Path, section: str | None, ask=input, say=print) -> int:
+def quiz(folder: Path, section: str | None, ask, say) -> int:
     """Put the questions of a section, or all; remember the best result of each."""
     path = kept(folder, "quiz.json")
     known = recall(path)
@@ -61,7 +61,7 @@ def new_file(path: str, *endings: str) -> Path:
     return target
 
 
-def cards(args, folder: Path, ask=input, say=print) -> int:
+def cards(args, folder: Path, ask, say) -> int:
     """Review what is due, or write the cards to a file."""
     chosen = flashcards.load_cards("seed" if args.seed else None)
     if args.print:
@@ -83,7 +83,7 @@ def cards(args, folder: Path, ask=input, say=print) -> int:
     return 0
 
 
-def cheatsheet(args, say=print) -> int:
+def cheatsheet(args, say) -> int:
     """Print the tables, or write them to a file."""
     sheet = flashcards.load_cheatsheet()
     if not args.print:

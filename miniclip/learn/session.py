@@ -94,7 +94,7 @@ def listen(ask) -> queue.Queue:
     return lines
 
 
-def watch(folder: Path, ask=input, say=print) -> int:
+def watch(folder: Path, ask, say) -> int:
     """The dialogue, until q or the end of the input; the exit code."""
     sync(folder)
     session = Session(folder, say)

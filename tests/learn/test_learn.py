@@ -199,7 +199,8 @@ def test_notebook_helpers_print(home, capsys):
 def test_the_practice_page(home, capsys, monkeypatch):
     replies = iter(["1"] * 200)
     monkeypatch.setattr("builtins.input", lambda prompt="": next(replies))
-    assert learn(capsys, "quiz", "pitfalls")[0] == 0
+    code, out, err = learn(capsys, "quiz", "pitfalls")
+    assert code == 0, err
     known = json.loads((home / ".miniclip" / "quiz.json").read_text())
     assert len(known) == 4
     monkeypatch.setattr("miniclip.learn.commands.all_exercises", lambda: {"0.1": ALL["0.1"]})
