@@ -68,10 +68,10 @@ def in_turn(jobs: dict, rounds: int) -> dict:
     """Median seconds of each job. Every round does all of them, so a busy moment of the machine meets all alike."""
     times: dict = {name: [] for name in jobs}
     for job in jobs.values():
-        job()  # twice, unmeasured: the first calls build tables, compile, and fill caches
-        job()
+        job()  # unmeasured: the first call builds tables and compiles
     for _ in range(rounds):
         for name, job in jobs.items():
+            job()  # unmeasured: the threads of the job before it may still spin on these cores
             begun = time.perf_counter()
             job()
             times[name].append(time.perf_counter() - begun)

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 PART = 64  # pictures or captions: enough for long products, few enough for the cache of a core
 
@@ -16,10 +17,19 @@ def parts(length: int, size: int = PART) -> list[slice]:
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
+@cache
+def threads() -> ThreadPoolExecutor:
+    """One thread a core, kept: to start new ones for every step costs as much as a layer."""
+    return ThreadPoolExecutor(cores())
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=threads.cache_clear)
+
+
 def in_parallel(jobs):
     """Each job's result, in the order of the jobs. NumPy works outside Python's lock, so threads all make headway.
 
     Which thread does a job changes nothing in its result, so neither does the number of cores.
     """
-    with ThreadPoolExecutor(cores()) as threads:
-        yield from threads.map(lambda job: job(), jobs)
+    return threads().map(lambda job: job(), jobs)

@@ -71,13 +71,13 @@ def quick_gelu_forward(x):
 
     Source: Hendrycks, Gimpel 2016, arXiv:1606.08415, section 2; openai/CLIP model.py, QuickGELU.
     """
-    s = sigmoid(1.702 * x)
-    return x * s, (x, s)
+    return x * sigmoid(1.702 * x), (x,)
 
 
 def quick_gelu_backward(dy, c):
-    """dx = dy s (1 + 1.702 x (1 - s))."""
-    x, s = c
+    """dx = dy s (1 + 1.702 x (1 - s)),  s = sigmoid(1.702 x): computed again, which is cheaper than to keep it."""
+    (x,) = c
+    s = sigmoid(1.702 * x)
     dx = 1.702 * x
     dx *= 1.0 - s
     dx += 1.0
