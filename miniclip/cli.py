@@ -68,6 +68,15 @@ def build_parser() -> argparse.ArgumentParser:
     bench = command("bench", "time training and encoding on this machine, beside PyTorch if it is here", run=False)
     bench.add_argument("--full", action="store_true", help="also how the cost grows, and a whole run (ten minutes)")
     bench.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu", help="PyTorch alone, there")
+    figures = command("figures", "the lecture figures: list them, or render them to files", run=False)
+    figures.add_argument("what", choices=("list", "render"))
+    figures.add_argument("ids", nargs="*", metavar="ID", help="such as f03")
+    figures.add_argument("--all", action="store_true", help="every figure")
+    figures.add_argument("--out", metavar="DIR", default="slides", help="the folder (default: %(default)s)")
+    figures.add_argument("--format", default="svg", help="svg, pdf, png, gif, or several: svg,png (default: svg)")
+    figures.add_argument("--size", default="wide", help="wide, half, square or paper (default: %(default)s)")
+    figures.add_argument("--theme", default="light", help="light or dark (default: %(default)s)")
+    figures.add_argument("--run", default="default", metavar="RUN", help="where the numbers come from")
     commands.add_parser("learn", help="graded exercises: miniclip learn --help", add_help=False)
     return parser
 
@@ -186,9 +195,20 @@ def run_bench(args) -> dict:
     return result | bench.growth() | bench.whole_run() if args.full else result
 
 
+def run_figures(args) -> dict:
+    from .figures.lectures import Run, lectures
+    from .figures.render import chosen, render
+
+    if args.what == "list":
+        return {"figures": {id: module.TITLE for id, module in lectures().items()}}
+    run = Run(None if args.run == "default" else args.run)
+    ids = chosen(args.ids, args.all)
+    return {"files": render(ids, args.out, args.format.split(","), args.size, args.theme, run)}
+
+
 COMMANDS = {
     "demo": run_demo, "train": run_train, "eval": run_eval, "zeroshot": run_zeroshot, "search": run_search,
-    "export": run_export, "bench": run_bench,
+    "export": run_export, "bench": run_bench, "figures": run_figures,
 }  # fmt: skip
 
 
@@ -204,6 +224,10 @@ def text_of(result: dict) -> str:
             columns = list(next(iter(value.values())))
             lines.append(f"{'':34}" + "".join(f"{column:>11}" for column in columns))
             lines += [f"{name:34}" + "".join(f"{row[c]:11.3f}" for c in columns) for name, row in value.items()]
+        elif key == "figures":
+            lines += [f"{id}  {title}" for id, title in value.items()]
+        elif key == "files":
+            lines += value
         elif key == "images":
             lines += [f"{quote(row['image'])}: {row['prediction']} ({max(row['probabilities']):.1%})" for row in value]
         elif isinstance(value, float):

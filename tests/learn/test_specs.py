@@ -160,3 +160,8 @@ all_exercises()
 assert not {"torch", "pytest", "hypothesis", "matplotlib"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_readme_counts_the_known_wrong_answers():
+    count = sum(len(one.wrongs) for one in ALL.values())
+    assert f"one of {count} known wrong ones" in (FOLDER / "README.md").read_text()

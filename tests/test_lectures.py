@@ -1,0 +1,168 @@
+"""The lecture figures: readable from the last row, whole, the same bytes again, with numbers that agree."""
+
+import csv
+import io
+import itertools
+import re
+
+import numpy as np
+import pytest
+from test_figures import texts
+
+from miniclip.figures import save
+from miniclip.figures.lectures import Run, lecture, lectures
+from miniclip.figures.slide import BODY, SIZES, THEMES, Slide
+from miniclip.figures.style import IMAGE, NEGATIVE, POSITIVE, ROSE, SKY, TEXT
+
+EACH = pytest.mark.parametrize("id", lectures())
+
+
+@pytest.fixture(scope="module")
+def run():
+    return Run()
+
+
+def states(id, run):
+    """The states of a moving figure that are looked at: the first, one in between, the last."""
+    module = lectures()[id]
+    if not hasattr(module, "frames"):
+        return [None]
+    found = module.frames(run)
+    return [found[0], found[len(found) // 2], found[-1]]
+
+
+@EACH
+@pytest.mark.parametrize("size", SIZES)
+def test_every_text_is_whole_alone_and_large_enough(id, size, run):
+    for state in states(id, run):
+        figure, _ = lecture(id, run, size, state=state)
+        width, height = figure.bbox.size
+        found = texts(figure)
+        assert found
+        for text, box in found:
+            assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= -0.5, text
+            assert text.get_fontsize() >= BODY[size] - 1e-6 or text.get_text() in "✓✗", text
+        for (one, a), (other, b) in itertools.combinations(found, 2):
+            across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(across, down) <= 2.0, (one, other)
+
+
+@EACH
+@pytest.mark.parametrize("theme", THEMES)
+def test_text_stands_out_from_the_ground(id, theme, run):
+    """WCAG's contrast of at least 3 for this size of text, on the theme's own ground or on a filled area."""
+    figure, _ = lecture(id, run, "half", theme)
+    slide = Slide("half", theme)
+    for text, _ in texts(figure):
+        if text.get_color() in (slide.ink, slide.muted):
+            assert contrast(text.get_color(), slide.paper) >= 3.0
+
+
+def luminance(colour):
+    from matplotlib.colors import to_rgb
+
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(a, b):
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@EACH
+def test_the_words_beside_it(id, run):
+    """Caption, alt text of 15 to 60 words, a note for the lecturer, a notebook; the numbers are in the CSV."""
+    module = lectures()[id]
+    _, drawn = lecture(id, run)
+    assert 15 <= len(drawn.alt.split()) <= 60, len(drawn.alt.split())
+    assert 8 <= len(drawn.caption.split()) <= 80
+    assert 25 <= len(module.NOTE.split()) <= 150
+    assert module.TITLE
+    assert re.fullmatch(r"\d\d", module.NOTEBOOK)
+    table = list(csv.DictReader(io.StringIO(drawn.csv())))
+    assert len(table) == len(drawn.rows) > 0
+
+
+def decimals(text):
+    """The numbers of a text that have a decimal point."""
+    return re.findall(r"\d+\.\d+", text.replace("−", "-"))
+
+
+@EACH
+def test_the_numbers_of_the_caption_are_those_of_the_csv(id, run):
+    _, drawn = lecture(id, run)
+    values = [abs(float(value)) for row in drawn.rows for value in row.values() if isinstance(value, int | float)]
+    for number in decimals(drawn.caption):
+        places = len(number.split(".")[1])
+        near = [value * scale for value in values for scale in (1, 100)]
+        assert any(f"{value:.{places}f}" == number for value in near), f"{number} is not in the CSV"
+
+
+@EACH
+def test_the_same_bytes_again(id, run, tmp_path):
+    for again in "ab":
+        save(lecture(id, run)[0], tmp_path / f"{again}.svg")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+# Machado, Oliveira, Fernandes 2009, doi:10.1109/TVCG.2009.113: severity 1 of the three kinds of colour blindness.
+BLINDNESS = {
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_colours_of_roles_stay_apart(kind):
+    """Image and text, right and wrong: told apart by every kind of colour vision."""
+    from matplotlib.colors import to_rgb
+
+    def seen(colour):
+        return np.clip(np.array(BLINDNESS[kind]) @ to_rgb(colour), 0, 1)
+
+    for one, other in ((IMAGE, TEXT), (POSITIVE, NEGATIVE), (SKY, ROSE)):
+        assert np.linalg.norm(seen(one) - seen(other)) > 0.12, (one, other)
+
+
+def test_what_does_not_exist_is_refused(run):
+    with pytest.raises(ValueError, match="there is no figure 'f99', expected one of f0"):
+        lecture("f99", run)
+    with pytest.raises(ValueError, match="expected one of wide, half"):
+        Slide("huge")
+
+
+def test_figures_are_rendered_with_their_numbers_and_words(tmp_path, capsys):
+    import json
+
+    from miniclip import cli
+
+    assert cli.main(["figures", "list", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["figures"]) == list(lectures())
+    words = ["figures", "render", "f03", "--out", str(tmp_path / "slides"), "--format", "svg,png", "--size", "half"]
+    assert cli.main([*words, "--theme", "dark", "--json"]) == 0
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [name.rsplit(".")[-1] for name in files] == ["svg", "png", "csv", "txt"]
+    assert sorted(str(path) for path in (tmp_path / "slides").iterdir()) == sorted(files)
+    for wrong, message in ((["f99"], "there is no figure 'f99'"), ([], "--all"), (["f03", "--all"], "--all"),
+                           (["f03", "--format", "bmp"], "the format is 'bmp'"),
+                           (["f03", "--size", "xl"], "the size is 'xl'"), (["f03", "--theme", "pink"], "the theme is 'pink'")):  # fmt: skip
+        assert cli.main(["figures", "render", *wrong, "--out", str(tmp_path / "no")]) == 3
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("id", [id for id, module in lectures().items() if hasattr(module, "frames")])
+def test_moving_figures_are_small_and_hold_their_last_picture(id, run, tmp_path):
+    from PIL import Image
+
+    from miniclip.figures.render import render
+
+    (path, *_) = render([id], tmp_path, ["gif"], "half", run=run)
+    with Image.open(path) as film:
+        frames = getattr(film, "n_frames", 1)
+        assert 1 < frames <= 30
+        film.seek(frames - 1)
+        assert film.info["duration"] == 2000
+    assert (tmp_path / path).stat().st_size < 3 * 2**20
