@@ -11,10 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 from tqdm import tqdm
 
-from .data.captions import write_captions
-from .data.drawing import draw
-from .data.pairs import batch, normalize
-from .data.world import sample_scenes
+from .data.pairs import batch
 from .memory import keep_freed_memory, peak_memory
 from .models.clip import ClipConfig
 from .nn.tree import from_vector
@@ -128,7 +125,7 @@ def bench(rounds: int = 15) -> dict:
     jobs = {
         ("encode_image", "numpy"): lambda: model.encode_image(pairs.images),
         ("encode_text", "numpy"): lambda: model.encode_text(pairs.tokens),
-        ("draw", "numpy"): lambda: prepare(B, model.tokenizer),
+        ("draw", "numpy"): lambda: batch(0, "train", np.arange(B), model.tokenizer),
     }
     if "eager" in learners:
         from .torch.bench import encode
@@ -149,12 +146,6 @@ def bench(rounds: int = 15) -> dict:
         "batch_size": B,
         "parameters": model.config.parameters,
     } | machine()  # fmt: skip
-
-
-def prepare(B: int, tokenizer):
-    """Draw a batch and write its captions."""
-    scenes = sample_scenes(0, "train", np.arange(B))
-    return normalize(draw(scenes)), tokenizer.encode(write_captions(scenes))
 
 
 def machine() -> dict[str, str]:

@@ -13,8 +13,8 @@ def cores() -> int:
 
 
 def parts(length: int, size: int = PART) -> list[slice]:
-    """[0:size], [size:2 size], ... up to length."""
-    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+    """[0:size], [size:2 size], ... up to length; one empty part of nothing."""
+    return [slice(start, min(start + size, length)) for start in range(0, max(length, 1), size)]
 
 
 @cache

@@ -148,7 +148,8 @@ def test_figures_are_rendered_with_their_numbers_and_words(tmp_path, capsys):
     assert sorted(str(path) for path in (tmp_path / "slides").iterdir()) == sorted(files)
     for wrong, message in ((["f99"], "there is no figure 'f99'"), ([], "--all"), (["f03", "--all"], "--all"),
                            (["f03", "--format", "bmp"], "the format is 'bmp'"),
-                           (["f03", "--size", "xl"], "the size is 'xl'"), (["f03", "--theme", "pink"], "the theme is 'pink'")):  # fmt: skip
+                           (["f03", "--size", "xl"], "the size is 'xl'"),
+                           (["f03", "--theme", "pink"], "the theme is 'pink'")):  # fmt: skip
         assert cli.main(["figures", "render", *wrong, "--out", str(tmp_path / "no")]) == 3
         assert message in capsys.readouterr().err
 

@@ -127,3 +127,7 @@ def test_simulated_ranks_refuse_what_cannot_be_shared():
     for R in (0, len(images) + 1):
         with pytest.raises(ValueError, match=f"there are {R} ranks for {len(images)} pairs"):
             simulate_ranks(images, ids, params, config, R)
+
+
+def test_nothing_is_one_empty_part():
+    assert parts(0) == [slice(0, 0)]

@@ -1,10 +1,12 @@
 """Batches of pictures and captions, from the world; and pictures of the user's own, made ready."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..errors import ImageError
+from ..threads import in_parallel, parts
 from .captions import write_captions
 from .drawing import draw
 from .tokenizer import Tokenizer
@@ -29,7 +31,8 @@ def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
     """The pairs with the given numbers: item i is the same pair in any batch, in any order."""
     scenes = sample_scenes(seed, split, indices)
     texts = write_captions(scenes)
-    return Pairs(scenes, texts, normalize(draw(scenes)), tokenizer.encode(texts))
+    drawn = in_parallel(partial(lambda some: normalize(draw(some)), scenes[rows]) for rows in parts(len(scenes)))
+    return Pairs(scenes, texts, np.concatenate(list(drawn)), tokenizer.encode(texts))
 
 
 def normalize(images) -> np.ndarray:
