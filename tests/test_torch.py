@@ -187,6 +187,7 @@ def test_bfloat16_learns_about_the_same(tmp_path):
 
 
 @pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's compiler uses what PyTorch deprecates
 def test_compiled_towers_are_the_same_towers():
     rows = [steps(TorchLearner(CPU, compile=compile), RECIPE, np.float32, 12)[0] for compile in (False, True)]
     assert all(abs(a["loss"] - b["loss"]) < 2e-4 for a, b in zip(*rows, strict=True))

@@ -15,8 +15,20 @@ ALL = all_exercises()
 COMPARE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 OPERATE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult}
 
-# Mutants that are right answers: exercise, line of the solution, what was changed -> why nobody could notice.
-EQUIVALENT: dict[tuple[str, str], str] = {}
+# Mutants that are right answers -> why nobody could notice. Lines count from the decorator.
+EQUIVALENT = {
+    ("2.3", "line 9: 1 -> 2"): "NumPy takes any negative size for the one that is left over",
+    ("2.3", "line 7: 1 -> 2"): "the same",
+    ("2.3", "line 8: 1 -> 2"): "the same",
+    ("4.3", "line 13: keepdims=True -> keepdims=False"): "only the diagonal is used, where row and column agree",
+    ("4.5", "line 11: 0 -> 1"): "any number taken from a whole column cancels in its softmax",
+    ("4.6", "line 8: keepdims=True -> keepdims=False"): "members of a group share its size",
+    ("4.6", "line 12: keepdims=True -> keepdims=False"): "the shares of a column add up to 1 as those of a row do",
+    ("7.1", "line 9: 1 -> 2"): "a row of zeros may be divided by anything",
+    ("9.4", "line 12: 1 - offer <= 0.8 * (1 - accuracy) -> 1 - offer < 0.8 * (1 - accuracy)"):
+        "a float is never exactly on this edge",
+}  # fmt: skip
+BEHAVIOUR = {"5.4", "6.5"}  # graded by what they achieve: a change that still achieves it is a right answer
 
 
 def mutants(function):
@@ -74,7 +86,7 @@ def noticed(exercise, name, source) -> bool:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs an alarm for mutants that do not come back")
-@pytest.mark.parametrize("id", [id for id in ALL if id != "5.5"])  # 5.5 takes seconds a mutant: PyTorch
+@pytest.mark.parametrize("id", [id for id in ALL if id not in BEHAVIOUR | {"5.5"}])  # 5.5: PyTorch, slow
 def test_planted_errors_are_noticed(id):
     exercise = ALL[id]
     alive = []
