@@ -131,7 +131,10 @@ def test_files_are_short_and_public_functions_say_what_they_do():
         assert len(path.read_text().splitlines()) <= 300, path
         for node in TREES[path].body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                assert ast.get_docstring(node) or node.name.startswith("run_"), f"{path.name}: {node.name}"
+                said_elsewhere = node.name.startswith("run_") or (
+                    "lectures" in path.parts and node.name in ("draw", "frames")
+                )
+                assert ast.get_docstring(node) or said_elsewhere, f"{path.name}: {node.name}"
 
 
 @pytest.mark.parametrize("command", ["import miniclip", "import miniclip.cli; miniclip.cli.main(['--help'])"])

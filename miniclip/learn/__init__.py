@@ -5,7 +5,7 @@
     child.py, wire.py, sandbox.py   a learner's code, in a process of its own
     grade.py          from a file to a result and the one thing to say
     files.py          stubs and solutions
-    results.py, report.py   results, kept and exported
+    results.py, report.py, courses.py   results, kept and exported; assignments
     screen.py, session.py, commands.py   the terminal
     notebook.py       the same in a notebook
     items.py, quiz.py, cards.py, practice.py, content/   the practice page

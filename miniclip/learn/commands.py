@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ..errors import ConfigError
-from . import practice, report, screen
+from . import courses, practice, report, screen
 from .files import exercises_folder, path_of, reset, solution, sync
 from .results import check_all, load_progress, remember, results
 from .session import watch
@@ -45,11 +45,16 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", action="store_true", help="only the nine of the practice page")
     sub = command("cheatsheet", "the tables of the course")
     sub.add_argument("--print", metavar="FILE", help="a new .pdf or .md")
+    sub = command("nbgrader", "an assignment notebook of one exercise, a module, or all", "which")
+    sub.add_argument("-o", "--out", metavar="FILE", required=True, help="a new .ipynb")
+    sub = command("autograder", "Gradescope's autograder")
+    sub.add_argument("-o", "--out", metavar="FILE", required=True, help="a new .zip")
     sub = command("report", "write your results, or a class's, for another tool")
     sub.add_argument("--format", choices=report.FORMATS, default="json", help="(default: %(default)s)")
     sub.add_argument("-o", "--out", metavar="FILE", help="(default: standard output)")
     sub.add_argument("--class", dest="class_folder", metavar="DIR", help="a folder of results.json files, one a person")
     sub.add_argument("--quiz", action="store_true", help="with the quiz's twenty points")
+    sub.add_argument("--unmatched", action="store_true", help="only what no known wrong answer gives, for new hints")
     sub.add_argument("--wide", action="store_true", help="with --class: a table of points for Canvas or Moodle")
     return parser
 
@@ -93,6 +98,7 @@ def run_report(args) -> int:
         found = check_all(list(all_exercises().values()), exercises_folder())
         found += practice.quiz_results(exercises_folder()) if args.quiz else []
         text = report.render(results(found), args.format, Path.cwd().name)
+        text = courses.unmatched(found, all_exercises()) if args.unmatched else text
     if args.out:
         Path(args.out).write_text(text, encoding="utf-8")
     else:
@@ -124,6 +130,13 @@ def main(argv: list[str]) -> int:
         return watch(folder, input, print)
     if args.command in ("check", "report", "doctor"):
         return {"check": run_check, "report": run_report, "doctor": run_doctor}[args.command](args)
+    if args.command == "nbgrader":
+        text = json.dumps(courses.nbgrader(chosen(args.which)), indent=1)
+        practice.new_file(args.out, ".ipynb").write_text(text + "\n", encoding="utf-8")
+        return 0
+    if args.command == "autograder":
+        practice.new_file(args.out, ".zip").write_bytes(courses.autograder())
+        return 0
     if args.command == "quiz":
         return practice.quiz(folder, args.section, input, print)
     if args.command == "cards":
