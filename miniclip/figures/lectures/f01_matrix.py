@@ -26,11 +26,12 @@ from . import Drawn
 TITLE = "The contrastive matrix"
 NOTEBOOK = "01"
 NOTE = (
-    "Cover the numbers and let the class match pictures and captions first: they do what the model does. Then ask what a "
-    "row asks (which text belongs to this image?) and what a column asks (which image belongs to this text?): the same "
-    "numbers answer both, yet one can be right where the other is wrong. Point at the dark cells off the diagonal: they "
-    "share a colour, a shape or a place. As a film it begins with a new model that learns these eight pairs alone and, "
-    "by heart, pulls the diagonal up in a dozen steps; the last picture is the shipped model, which never saw them."
+    "Cover the numbers and let the class match pictures and captions first: they do what the model does. Then ask what "
+    "a row asks (which text belongs to this image?) and what a column asks (which image belongs to this text?): the "
+    "same numbers answer both, yet one can be right where the other is wrong. Point at strong cells off the diagonal: "
+    "they share a colour, a shape or a place. As a film it begins with a new model that learns these eight pairs alone "
+    "and, by heart, pulls the diagonal up in a dozen steps; the last picture is the trained model, which never saw "
+    "these pictures."
 )
 
 PAIRS, CANDIDATES, LONGEST = 8, 256, 24  # how many; the items they are taken from; characters of a caption
@@ -74,28 +75,28 @@ def small_training() -> list[State]:
 
 def frames(run) -> list[State]:
     cosines = run.model.encode_image(pairs().images) @ run.model.encode_text(pairs().tokens).T
-    return [*small_training(), State("Shipped model, pairs it never saw", cosines)]
+    return [*small_training(), State("Trained model, pictures it never saw", cosines)]
 
 
 def draw(slide: Slide, run, state: State) -> Drawn:
     B = PAIRS if slide.wide else 5
-    cosines, captions = state.cosines[:B, :B], pairs().texts[:B]
+    cosines, captions = state.cosines[:B, :B].round(4), pairs().texts[:B]
     rows = [{"image": f"image {i + 1}", "text": text, "pair": i == j, "cosine": round(float(cosines[i, j]), 4)}
             for i in range(B) for j, text in enumerate(captions)]  # fmt: skip
     same = np.eye(B, dtype=bool)
     mean, other = (float(cosines[where].mean()) for where in (same, ~same))
     rows += [{"image": "mean of the pairs", "cosine": mean}, {"image": "mean of all others", "cosine": other}]
     texts, images = wins(cosines).sum(), wins(cosines.T).sum()
-    top = slide.title(f"Rows ask which text: {texts} of {B} right. Columns ask which image: {images} of {B} right")
+    top = slide.title(f"Rows find their text: {texts} of {B}. Columns find their image: {images} of {B}")
     sheet, margin = slide.sheet(), 1.5 * slide.em
     said = f"{state.whose}: mean cosine {decimal(mean)} on the diagonal, {decimal(other)} off it"
     top += slide.write(sheet, margin, top - 0.4 * slide.em, said, slide.width - 2 * margin, 2, color=slide.muted)
     draw_grid(slide, sheet, top, cosines, captions)
     return Drawn(
-        f"Cosines of {B} pictures (rows) and {B} captions (columns). {state.whose}. Mean of the pairs {decimal(mean)}, of "
-        f"all others {decimal(other)}; {texts} of {B} rows and {images} of {B} columns are won by their pair.",
-        f"A grid of {B} by {B} cells, small pictures of shapes down the left, captions across the top. The cells on the "
-        f"diagonal are darkest, with a mean cosine of {decimal(mean)}; elsewhere the mean is {decimal(other)}.",
+        f"Cosines of {B} pictures (rows) and {B} captions (columns). {state.whose}. Mean of the pairs {decimal(mean)}, "
+        f"of all others {decimal(other)}; {texts} of {B} rows and {images} of {B} columns are won by their pair.",
+        f"A grid of {B} by {B} cells, pictures of shapes down the left, captions across the top. The framed cells "
+        f"of the diagonal have a mean cosine of {decimal(mean)}, all others one of {decimal(other)}.",
         rows,
     )
 
@@ -106,16 +107,16 @@ def draw_grid(slide: Slide, sheet: Axes, top: float, cosines, captions) -> None:
     left, tallest = 1.5 * em + 1.6 * em, 3.6 * em
     gap = 0.25 * em
     head = 1.9 * em
-    room = slide.width - left - 2 * em
-    column = (room - tallest) / B
-    lines = [wrap(text, column - gap, slide.body, 6).split("\n") for text in captions]
+    room = slide.width - left - 1.8 * em
+    narrow = (room - tallest) / B - gap
+    lines = [wrap(text, narrow, slide.body, 6).split("\n") for text in captions]
     grid = top + head + max(map(len, lines)) * slide.body * LINE + 3 * gap
     side = min((slide.height - 1.2 * em - grid) / B, tallest)
     column = (room - side - 2 * gap) / B
     start = left + side + 2 * gap
     for j, text in enumerate(lines):
         middle, high = start + j * column + (column - gap) / 2, grid - 3 * gap - len(text) * slide.body * LINE
-        slide.write(sheet, middle, high, " ".join(text), column - gap, 6, ha="center")
+        slide.write(sheet, middle, high, " ".join(text), narrow, 6, ha="center")
     line: Look = {"linewidth": 1.2 * slide.line, "solid_capstyle": "butt"}
     sheet.plot([start, start + B * column - gap], [grid - 1.5 * gap] * 2, color=TEXT, **line)
     sheet.plot([start - 1.2 * gap] * 2, [grid, grid + B * side - gap], color=IMAGE, **line)
@@ -127,11 +128,13 @@ def draw_grid(slide: Slide, sheet: Axes, top: float, cosines, captions) -> None:
 
 def name_axes(slide: Slide, sheet: Axes, over, beside) -> None:
     """A square for texts above the columns, a circle for images beside the rows, with what each asks."""
-    em, mark = slide.em, {"markersize": 0.7 * slide.body, "linestyle": "none"}
+    em = slide.em
+    mark: Look = {"markersize": 0.7 * slide.body, "linestyle": "none"}
     sheet.plot([over[0] + 0.5 * em], [over[1] + 0.7 * em], "s", color=TEXT, **mark)
-    slide.write(sheet, over[0] + 1.4 * em, over[1], "texts: a column asks which image ↓")
-    x, half = beside[0] - 1.0 * em, width_of("images", slide.body) / 2
-    sheet.text(x, beside[1], "images", fontsize=slide.body, color=slide.ink, rotation=90, ha="center", va="center")
+    slide.write(sheet, over[0] + 1.4 * em, over[1], "texts: which image? ↓")
+    name = "images: which text? ↓"
+    x, half = beside[0] - 1.0 * em, width_of(name, slide.body) / 2
+    sheet.text(x, beside[1], name, fontsize=slide.body, color=slide.ink, rotation=90, ha="center", va="center")
     sheet.plot([x], [beside[1] + half + 0.8 * em], "o", color=IMAGE, **mark)
 
 
@@ -147,7 +150,15 @@ def draw_cells(slide: Slide, sheet: Axes, place, cosines) -> None:
         sheet.add_patch(Rectangle(facecolor=colours(shade), linewidth=0, **box))
         ink, high = slide.paper if shade > 0.5 else slide.ink, y + (height - gap) / 2 - 0.59 * slide.em
         weight = "bold" if i == j else "normal"
-        slide.write(sheet, x + (width - gap) / 2, high, decimal(cosines[i, j]), color=ink, weight=weight, ha="center")
+        slide.write(
+            sheet,
+            x + (width - gap) / 2,
+            high,
+            decimal(cosines[i, j].round(2) + 0.0),
+            color=ink,
+            weight=weight,
+            ha="center",
+        )
         if i == j or wrong[i, j]:
             colour, style = (POSITIVE, "-") if i == j else (NEGATIVE, (0, (2.5, 1.5)))
             sheet.add_patch(Rectangle(fill=False, edgecolor=colour, linestyle=style, linewidth=slide.line, **box))

@@ -14,9 +14,9 @@ TITLE = "Loss against batch size"
 NOTEBOOK = "05"
 NOTE = (
     "Ask first: a classmate reports a loss of 4.16 after an hour of training. Good or bad? At a batch of 64 that is "
-    "ln 64, nothing learned; at 32,768 it would be far below chance. All embeddings equal gives exactly ln N: N answers "
-    "that look alike. Random weights lie slightly above the line, since their cosines scatter and the scatter is "
-    "punished. Those who compare losses across batch sizes see that even the trained model's loss grows with N."
+    "ln 64, nothing learned; at 32,768 it would be far below chance. All embeddings equal gives exactly ln N: N "
+    "answers that look alike. Random weights lie slightly above the line, since their cosines scatter and the scatter "
+    "is punished. Those who compare losses across batch sizes see that even the trained model's loss grows with N."
 )
 
 MARKED = (8, 64, 32_768)
@@ -36,18 +36,18 @@ def draw(slide: Slide, run) -> Drawn:
     for N in MARKED:
         axes.plot(N, known[N], "D", color=NEGATIVE, markersize=0.6 * slide.body)
         slide.label(axes, N / 1.35, known[N] + 0.75, f"{known[N]:.2f}", ha="right", weight="bold")
-    slide.label(axes, 3_000, 9.9, "all alike: ln N", ha="right")
+    slide.label(axes, 2_400, 9.1, "all alike: ln N", ha="right")
     for name, colour, marker, low in (("untrained", ROSE, "^", 0.6), ("trained", POSITIVE, "o", 0.0)):
         measured = [(row["batch size"], row[name]) for row in rows if name in row]
-        look = {"markersize": 0.5 * slide.body, "linewidth": slide.line / 2}
+        look = {"markersize": 0.5 * slide.body, "linewidth": slide.line}
         axes.plot(*zip(*measured, strict=True), color=colour, marker=marker, **look)
         N, end = measured[-1]
         slide.label(axes, 1.5 * N, end - low, f"{name}: {end:.2f} at {N}")
     last = rows[-2]
     return Drawn(
-        f"The loss of a batch of N pairs. With all embeddings equal it is ln N: {known[8]:.2f} at 8, {known[64]:.2f} at "
-        f"64, {known[32_768]:.2f} at 32,768. Measured at {last['batch size']} on held-out pairs: {last['untrained']:.2f} "
-        f"before training, {last['trained']:.2f} after.",
+        f"The loss of a batch of N pairs. With all embeddings equal it is ln N: {known[8]:.2f} at 8, {known[64]:.2f} "
+        f"at 64, {known[32_768]:.2f} at 32,768. Measured at {last['batch size']} on held-out pairs: "
+        f"{last['untrained']:.2f} before training, {last['trained']:.2f} after.",
         f"Loss against batch size on a logarithmic axis. A dashed straight line, ln N, passes {known[8]:.2f} at 8, "
         f"{known[64]:.2f} at 64 and {known[32_768]:.2f} at 32,768. Triangles of the untrained model lie just above it; "
         f"circles of the trained model stay below {np.ceil(last['trained']):.0f}.",

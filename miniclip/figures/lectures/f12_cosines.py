@@ -1,6 +1,7 @@
 """f12: cosines of right and wrong pairs, before and after training: right ones end high, not at 1."""
 
 import numpy as np
+from matplotlib.ticker import PercentFormatter
 
 from ...data.captions import truth_matrix
 from ...data.pairs import batch
@@ -16,12 +17,13 @@ NOTE = (
     "Ask first: where will the cosine of a picture and its own caption be after training? Most say 1. The loss never "
     "asks for that: it compares, and a gap to the wrong captions is enough. Toy examples by hand, with 0.99 and 0, "
     "spread this error. Before training both hills are the same hill: a right pair is no nearer than a wrong one. "
-    "Point at the wrong pairs on the right that come close: they share a colour or a shape."
+    "Point at the wrong pairs on the right that come close: most share a colour or a shape."
 )
 
 PAIRS = 512
 BINS = np.linspace(-0.9, 1.0, 39)
 KINDS = ("right", "wrong")
+DASHES = (0, (4, 2))
 
 
 def draw(slide: Slide, run) -> Drawn:
@@ -29,17 +31,15 @@ def draw(slide: Slide, run) -> Drawn:
     rows = [{"training": when, "pairs": kind, "n": len(values), "mean": float(values.mean()),
              "deviation": float(values.std()), "lowest": float(values.min()), "highest": float(values.max())}
             for when, both in measured.items() for kind, values in zip(KINDS, both, strict=True)]  # fmt: skip
-    before, wrong_before, right, wrong = (row["mean"] for row in rows)
-    highest = rows[2]["highest"]
-    top = slide.title(
-        f"Training parts right pairs from wrong ones, but right is not 1: the means are {decimal(right)} and "
-        f"{decimal(wrong)}"
-    )
+    before, wrong_before, right, wrong = (float(values.mean()) for both in measured.values() for values in both)
+    highest = float(measured["after"][0].max())
+    top = slide.title(f"Training parts the pairs, but right is not 1: means {decimal(right)} and {decimal(wrong)}")
+    tall = 1.35 * max(shares(values).max() for both in measured.values() for values in both)
     for k, (when, both) in enumerate(measured.items()):
-        panel(slide, top, k, when, both)
+        panel(slide, top, k, when, both, tall)
     return Drawn(
-        f"Cosines of {PAIRS} held-out pictures with their own captions and with captions that are false of them. Before "
-        f"training the means are {decimal(before)} and {decimal(wrong_before)}, after it {decimal(right)} and "
+        f"Cosines of {PAIRS} held-out pictures with their own captions and with captions that are false of them. "
+        f"Before training the means are {decimal(before)} and {decimal(wrong_before)}, after it {decimal(right)} and "
         f"{decimal(wrong)}; the highest cosine of a right pair is {decimal(highest)}.",
         f"Two panels of two histograms each. Before training, right and wrong pairs lie on top of each other at "
         f"{decimal(before)}. After training, wrong pairs are a wide hill around {decimal(wrong)}, right pairs a narrow "
@@ -59,7 +59,12 @@ def cosines(model) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-def panel(slide: Slide, top: float, k: int, when: str, both) -> None:
+def shares(values) -> np.ndarray:
+    """Which share of the values falls into each bin."""
+    return np.histogram(values, BINS)[0] / len(values)
+
+
+def panel(slide: Slide, top: float, k: int, when: str, both, tall: float) -> None:
     """One pair of histograms, each in shares of its own pairs, their means marked and named."""
     left, below, over, gap = 4.8 * slide.em, 4.0 * slide.em, 1.8 * slide.em, 2.5 * slide.em
     columns = 2 if slide.wide else 1
@@ -69,18 +74,22 @@ def panel(slide: Slide, top: float, k: int, when: str, both) -> None:
     y = top + over + (0 if slide.wide else k * (room + over + 1.6 * slide.em))
     last = slide.wide or k == 1
     axes = slide.axes((x, y, width, room), "cosine of picture and caption" if last else "")
-    for values, colour, line, hatch in zip(both, (POSITIVE, NEGATIVE), ("-", (0, (4, 2))), ("", "//"), strict=True):
-        share = np.histogram(values, BINS)[0] / len(values)
-        axes.stairs(share, BINS, fill=True, facecolor=colour + "66", hatch=hatch, edgecolor=colour, linewidth=0)
-        axes.stairs(share, BINS, color=colour, linewidth=slide.line, linestyle=line)
-    name_hills(slide, axes, when, both)
-    axes.set(xlim=(-0.9, 1.05), ylim=(0, 0.72), yticks=(0, 0.2, 0.4, 0.6))
-    axes.set_yticks((0, 0.2, 0.4, 0.6) if slide.wide else (0, 0.3, 0.6))
-    axes.set_yticklabels([f"{tick:.0%}" if k == 0 or not slide.wide else "" for tick in axes.get_yticks()])
+    for values, colour, line, hatch in zip(both, (POSITIVE, NEGATIVE), ("-", DASHES), ("", "//"), strict=True):
+        axes.stairs(
+            shares(values), BINS, fill=True, facecolor=colour + "66", hatch=hatch, edgecolor=colour, linewidth=0
+        )
+        axes.stairs(shares(values), BINS, color=colour, linewidth=slide.line, linestyle=line)
+    axes.set(xlim=(-0.9, 1.05), ylim=(0, tall))
+    name_hills(slide, axes, both, tall)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.tick_params(labelleft=k == 0 or not slide.wide)
     axes.set_xticks((-0.5, 0, 0.5, 1), ("−0.5", "0", "0.5", "1") if last else [""] * 4)
     slide.write(slide.sheet((x, y - over, width, over)), 0, 0, f"{when} training", weight="bold")
 
 
-def name_hills(slide: Slide, axes, when: str, both) -> None:
-    """Which hill is which, beside it: two lines of text at the left where nothing stands."""
-    pass
+def name_hills(slide: Slide, axes, both, tall: float) -> None:
+    """Which hill is which, with its mean: on the left, where nothing stands."""
+    looks = ((POSITIVE, "-", 0.9 * tall), (NEGATIVE, DASHES, 0.74 * tall))
+    for kind, values, (colour, line, high) in zip(KINDS, both, looks, strict=True):
+        axes.plot((-0.85, -0.7), (high, high), color=colour, linewidth=slide.line, linestyle=line)
+        slide.label(axes, -0.65, high, f"{kind} pairs: {decimal(values.mean())}")

@@ -1,6 +1,7 @@
 """f15: many templates instead of one: what the ensemble does to the mean accuracy, and what to its spread."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from ...data.drawing import draw as paint
 from ...data.grammar import CLASS_NAMES
@@ -16,11 +17,12 @@ from . import Drawn
 TITLE = "How many templates?"
 NOTEBOOK = "09"
 NOTE = (
-    "Ask what an ensemble of prompts buys. The usual answer, more accuracy, is the smaller part: look at the band. With "
-    "one template the result hangs on which one you happened to write; with many, on hardly anything. Point out that the "
-    "templates of each subset are drawn from a pool much larger than the subset: near the full pool all subsets are "
-    "alike and the band would shrink for that reason alone. And compare the gain with the uncertainty that the number of "
-    "pictures leaves: on one test set of this size, a template that wins by a percent has not won."
+    "Ask what an ensemble of prompts buys. Everybody says accuracy; look at the band as well. With one template the "
+    "result hangs on which one you happened to write, with many on hardly anything. The templates of a subset are "
+    "drawn from a pool much larger than the subset: near the whole pool all subsets would be alike, and the band "
+    "would shrink for that reason alone. Those who believe that more is always better see the curve go flat after a "
+    "few. And all of it moves up or down together on other pictures, by about the standard error that stands in the "
+    "caption."
 )
 
 FRAMES = ("", "a picture of ", "a photo of ", "a sketch of ", "a painting of ", "a scan of ")
@@ -48,11 +50,14 @@ def measure(run) -> list[dict]:
 def plot(slide: Slide, box, rows) -> None:
     """The mean with its band of one deviation, and thin whiskers from the lowest to the highest subset."""
     axes = slide.axes(box, "templates in the ensemble", "", grid=True)
-    mean, spread, low, high = (100 * np.array([row[name] for row in rows]) for name in ("mean", "spread", "lowest", "highest"))
+    percent = {name: 100 * np.array([row[name] for row in rows]) for name in rows[0]}
+    mean, spread = percent["mean"], percent["spread"]
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.fill_between(COUNTS, mean - spread, mean + spread, facecolor=SKY, alpha=0.35, hatch="//", edgecolor=SKY,
                       linewidth=0)  # fmt: skip
-    axes.vlines(COUNTS, low, high, color=slide.muted, linewidth=slide.line / 2)
-    axes.plot(COUNTS, mean, "-o", color=IMAGE, linewidth=slide.line, markersize=0.5 * slide.body,
+    axes.vlines(COUNTS, percent["lowest"], percent["highest"], color=slide.muted, linewidth=slide.line / 2)
+    colour = IMAGE if slide.theme == "light" else slide.ink
+    axes.plot(COUNTS, mean, "-o", color=colour, linewidth=slide.line, markersize=0.5 * slide.body,
               markeredgecolor=slide.paper, zorder=3)  # fmt: skip
     axes.set(xscale="log", xlim=(0.88, 1.14 * COUNTS[-1]))
     axes.set_xticks(COUNTS, [str(count) for count in COUNTS])
@@ -71,7 +76,8 @@ def draw(slide: Slide, run) -> Drawn:
     rows = [row | {"error": error} for row in rows]
     top = slide.title(
         f"Many templates mean less luck: spread {100 * first['spread']:.1f} points with {first['templates']}, "
-        f"{100 * last['spread']:.1f} with {last['templates']}; the mean goes from {first['mean']:.1%} to {last['mean']:.1%}"
+        f"{100 * last['spread']:.1f} with {last['templates']}; the mean goes from {first['mean']:.1%} "
+        f"to {last['mean']:.1%}"
     )
     name = slide.sheet((1.5 * slide.em, top, slide.width - 3 * slide.em, 2 * slide.em))
     slide.write(name, 0, 0, f"zero-shot accuracy in %, {len(CLASS_NAMES)} classes, {N} pictures")
