@@ -31,7 +31,7 @@ def cell(kind: str, source: str, **nbgrader) -> dict:
 
 def nbgrader(exercises: list[Exercise]) -> dict:
     """An assignment: for each exercise its task, a cell to write it in, and a cell that grades it."""
-    cells = []
+    cells: list[dict] = []
     for one in exercises:
         name = f"e{one.id.replace('.', '_')}"
         title = f"## {one.id} {one.title}\n\n{one.brief}"
@@ -45,8 +45,8 @@ def nbgrader(exercises: list[Exercise]) -> dict:
         cells.append(cell("code", test, grade=True, locked=True, solution=False, grade_id=f"{name}_test",
                           points=one.points))  # fmt: skip
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    for number, one in enumerate(cells):
-        one["id"] = f"cell-{number:03}"
+    for number, made in enumerate(cells):
+        made["id"] = f"cell-{number:03}"
     return {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
 
 

@@ -12,7 +12,7 @@ from ...nn.losses import info_nce_backward, info_nce_forward
 from ...nn.ops import normalize_backward, normalize_forward
 from ..page import decimal
 from ..slide import Slide
-from ..style import IMAGE, NEGATIVE, POSITIVE, TEXT
+from ..style import IMAGE, NEGATIVE, POSITIVE, TEXT, Look
 from . import Drawn
 
 TITLE = "The gradient on the sphere"
@@ -20,9 +20,9 @@ NOTEBOOK = "05"
 NOTE = (
     "Only directions count in a cosine, so ask: what happens to the image's vector if one makes it longer? Nothing. "
     "The backward of the normalisation knows it: it takes the arrow's part along the radius away and leaves the part "
-    "along the sphere. Let the film run: opposite its caption the pull is nearly all radius and hardly anything is kept; "
-    "at a right angle all is kept; close to the caption little is kept again. Those who forget this term get the right "
-    "loss and wrong gradients, which only a gradient check will tell them."
+    "along the sphere. Let the film run: opposite its caption the pull is nearly all radius and little is kept; at a "
+    "right angle all is kept; close to the caption little is kept again. Those who forget this term get the right loss "
+    "and wrong gradients, which only a gradient check will tell them."
 )
 
 START, STEP, MOST = math.radians(165), 0.12, 28  # where the walk begins, how far it goes at a time, most steps
@@ -67,16 +67,16 @@ def draw(slide: Slide, run, state: State) -> Drawn:
             for name, b, a in zip(names, before, after, strict=True)]  # fmt: skip
     lost = radial_share(run)
     rows += [{"part": "cosine of the pair", "before": math.cos(state.angle)},
-             {"part": f"radial share of the squared gradient, {BATCH} pairs", "before": lost, "after": 0.0}]  # fmt: skip
+             {"part": f"radial share of the gradient, {BATCH} pairs", "before": lost, "after": 0.0}]  # fmt: skip
     top = slide.title(f"Only the part along the sphere survives: {after[0]:.2f} of a pull of {before[0]:.2f}")
     legend = top if slide.wide else slide.height - 6.6 * slide.em
     draw_sphere(slide, top, legend, image, caption)
     draw_legend(slide, legend, state.how, rows[:3], lost)
     return Drawn(
-        f"The pull of a caption on its picture's vector, at cosine {decimal(math.cos(state.angle))}. Along the radius it "
-        f"is {before[1]:.2f} long, after the normalisation's backward {after[1]:.2f}; along the sphere {before[2]:.2f}, and "
-        f"{after[2]:.2f}. In a batch of {BATCH} pairs {lost:.0%} of the squared gradient is lost.",
-        f"A circle with an image and its text on it. An arrow from the image towards the text's direction is split into "
+        f"The pull of a caption on its picture, at cosine {decimal(math.cos(state.angle))}. Along the radius it "
+        f"is {before[1]:.2f} long, after the normalisation's backward {after[1]:.2f}; along the sphere {before[2]:.2f} "
+        f"and {after[2]:.2f}. In a batch of {BATCH} pairs {lost:.0%} of the squared gradient is lost.",
+        f"A circle with an image and its text on it. An arrow from the image, the pull of the text, is split into "
         f"a dashed one of {before[1]:.2f} along the radius and a solid one of {before[2]:.2f} along the circle.",
         rows,
     )
@@ -101,12 +101,14 @@ def draw_sphere(slide: Slide, top: float, bottom: float, image, caption) -> None
     axes.set(xlim=(0.25 - unit * width / 2, 0.25 + unit * width / 2))
     axes.set(ylim=(0.12 - unit * height / 2, 0.12 + unit * height / 2))
     axes.add_patch(Circle((0, 0), 1, fill=False, edgecolor=slide.muted, linewidth=slide.line / 2))
-    for point, colour, shape, name in ((image, IMAGE, "o", "image"), (caption, TEXT, "s", "text")):
+    for point, colour, shape in ((image, IMAGE, "o"), (caption, TEXT, "s")):
         axes.plot([0, point[0]], [0, point[1]], color=slide.muted, linewidth=slide.line / 2)
         axes.plot(*point, shape, color=colour, markersize=0.9 * slide.body, zorder=4)
-        slide.label(axes, *(0.8 * point - unit * 0.9 * em * np.array([0, 1])), name, ha="right")
+    beside = 0.72 * at(math.atan2(image[1], image[0]) - math.radians(25))
+    slide.label(axes, beside[0], beside[1], "image", ha="center")
+    slide.label(axes, caption[0] - 0.3 * em * unit, caption[1] + 1.3 * em * unit, "text", ha="center")
     radius = (image @ caption) * image
-    corner: dict = {"color": slide.faint, "linewidth": slide.line / 2}
+    corner: Look = {"color": slide.faint, "linewidth": slide.line / 2}
     for part in (radius, caption - radius):
         axes.plot(*np.transpose([image + part, image + caption]), **corner)
     arrow(slide, axes, image, image + caption, slide.ink, "-")
@@ -127,12 +129,16 @@ def draw_legend(slide: Slide, top: float, how: str, parts: list[dict], lost: flo
     left = 0.61 * slide.width if slide.wide else 1.5 * em
     right, line = slide.width - 1.5 * em, (2.8 if slide.wide else 1.4) * em
     y = top + (1.5 * em if slide.wide else 0)
-    slide.write(sheet, left, y, how, right - left, 1, weight="bold")
+    used = slide.write(sheet, left, y, how, right - left, 1, weight="bold")
+    if slide.wide:
+        y += slide.write(sheet, left, y + used, "length: before → after", color=slide.muted)
+    else:
+        slide.write(sheet, right, y, "length: before → after", color=slide.muted, ha="right")
     looks = ((slide.ink, "-", 1.0), (NEGATIVE, "--", 1.0), (POSITIVE, "-", 1.8))
     for part, (colour, style, thick) in zip(parts, looks, strict=True):
         y += line
         numbers = f"{part['before']:.2f} → {part['after']:.2f}"
-        sheet.plot([left, left + 1.6 * em], [y + 0.65 * em] * 2, style, color=colour, linewidth=thick * slide.line)
+        sheet.plot([left, left + 1.7 * em], [y + 0.65 * em] * 2, style, color=colour, linewidth=thick * slide.line)
         used = slide.write(sheet, left + 2.2 * em, y, part["part"], right - left)
         if slide.wide:
             slide.write(sheet, left + 2.2 * em, y + used, numbers, weight="bold")

@@ -12,7 +12,7 @@ from ...tasks.retrieval import recall_at_k
 from ...tasks.zero_shot import zero_shot_weights
 from ..page import decimal
 from ..slide import Slide
-from ..style import IMAGE, NEGATIVE, TEXT
+from ..style import IMAGE, NEGATIVE, TEXT, Look
 from . import Drawn
 
 TITLE = "The modality gap"
@@ -62,7 +62,7 @@ def places(image, text, gap):
 def scatter(slide: Slide, box, image, text) -> None:
     """The two clouds, and an arrow from mean to mean."""
     axes = slide.axes(box, "along the gap", "across it" if slide.wide else "")
-    look = {"linestyle": "none", "markersize": 0.28 * slide.body, "markeredgewidth": 0}
+    look: Look = {"linestyle": "none", "markersize": 0.28 * slide.body, "markeredgewidth": 0}
     axes.plot(*image.T, "o", color=IMAGE, alpha=0.6, **look)
     axes.plot(*text.T, "s", color=TEXT, alpha=0.6, **look)
     low, high = np.concatenate([image, text])[:, 1].min(), np.concatenate([image, text])[:, 1].max()
@@ -86,8 +86,9 @@ def curve(slide: Slide, box, rows, name, percent: bool, below: bool) -> None:
     for share, marker, colour in ((0.0, "D", slide.ink), (1.0, "X", NEGATIVE)):
         score = scores[int(np.abs(SHIFTS - share).argmin())]
         axes.plot([share], [score], marker, color=colour, markersize=0.7 * slide.body, markeredgecolor=slide.paper)
-        place = (0.6 * side, 0.3) if share else (0, 0.8 if percent else -1.5)
-        axes.annotate(f"{score:.1%}" if percent else decimal(score), (share, score), slide.body * np.array(place),
+        across, up = (0.6 * side, 0.3) if share else (0.0, 0.8 if percent else -1.5)
+        written = f"{score:.1%}" if percent else decimal(score)
+        axes.annotate(written, (share, score), (across * slide.body, up * slide.body),
                       textcoords="offset points", ha=("right", "center", "left")[1 + side * (share > 0)],
                       fontsize=slide.body, color=slide.ink)  # fmt: skip
     low, high = min(scores), max(scores)

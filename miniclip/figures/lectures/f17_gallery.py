@@ -91,14 +91,14 @@ def draw(slide: Slide, run) -> Drawn:
     upper = room - shown * (1.6 if slide.wide else 2.75) * slide.em - 3.0 * slide.em
     used = found_pictures(slide, (edge, top, width, upper), pairs, queries[WAYS[0]], texts[:shown]) + 0.8 * slide.em
     found_sentences(slide, (edge, top + used, width, room - used), pairs, queries[WAYS[1]], images[:shown])
-    hits = [sum(row["true"] for row in found) for found in (texts, images)]
+    hits = [sum(row["true"] for row in found) for found in (texts[:shown], images[:shown])]
     return Drawn(
-        f"The first {SHOWN} of {N} answers and their cosines. The sentence “{pairs.texts[queries[WAYS[0]]]}” is true "
+        f"The first {shown} of {N} answers and their cosines. The sentence “{pairs.texts[queries[WAYS[0]]]}” is true "
         f"of {texts[0]['true in all']} pictures, {hits[0]} of them here; cosines from {texts[0]['cosine']:.2f} to "
-        f"{texts[-1]['cosine']:.2f}. Of the picture {images[0]['true in all']} sentences are true, {hits[1]} of them "
-        f"here; cosines from {images[0]['cosine']:.2f} to {images[-1]['cosine']:.2f}.",
-        f"Above, a sentence and the {SHOWN} pictures it found, {hits[0]} in solid frames with ticks, the others dashed "
-        f"with crosses. Below, a picture and the {SHOWN} sentences it found, {hits[1]} with ticks and the others with "
+        f"{texts[shown - 1]['cosine']:.2f}. Of the picture {images[0]['true in all']} sentences are true, {hits[1]} of "
+        f"them here; cosines from {images[0]['cosine']:.2f} to {images[shown - 1]['cosine']:.2f}.",
+        f"Above, a sentence and the {shown} pictures it found, {hits[0]} in solid frames with ticks, the others dashed "
+        f"with crosses. Below, a picture and the {shown} sentences it found, {hits[1]} with ticks and the others with "
         f"crosses. Every answer has its cosine.",
         rows,
     )
