@@ -5,6 +5,7 @@ NumPy is the faster. Without PyTorch only NumPy's own figures are taken.
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -118,6 +119,13 @@ def bench(rounds: int = 15) -> dict:
     keep_freed_memory()
     recipe = TrainConfig()
     learners = backends("numpy", "eager", "compile")
+    if "compile" in learners:
+        learner, pairs = start(learners["compile"], recipe)
+        try:
+            learner.step(pairs.images, pairs.tokens, LR)
+        except Exception as error:  # no compiler here, for instance: the other figures are worth having
+            warnings.warn(f"torch.compile does not work here and is left out ({type(error).__name__})", stacklevel=2)
+            del learners["compile"]
     steps = in_turn(step_jobs(learners, recipe), rounds)
     result = ratios("step", steps) | {"step_of_peak": share_of_peak(steps, recipe)}
     model, B = learners["numpy"].model, recipe.batch_size

@@ -27,7 +27,7 @@ def peak_memory(function) -> int:
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
     def kilobytes(field):
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(field))
+        return next((int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(field)), 0)
 
     try:
         reset.write_text("5")  # forget the largest size so far

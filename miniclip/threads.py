@@ -30,6 +30,7 @@ if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's
 def in_parallel(jobs):
     """Each job's result, in the order of the jobs. NumPy works outside Python's lock, so threads all make headway.
 
-    Which thread does a job changes nothing in its result, so neither does the number of cores.
+    Which thread does a job changes nothing in its result, so neither does the number of cores. The jobs start at once;
+    an error in one is raised where its result is taken. A job must not call this itself: it would wait for itself.
     """
     return threads().map(lambda job: job(), jobs)

@@ -117,7 +117,7 @@ def test_stop_anywhere_and_resume(tmp_path, monkeypatch, whole, step):
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
         stop_at(patch, step)
-        with pytest.raises(Interrupted, match=rf"step {step} of 12, saved.*--out {tmp_path}/run --resume") as caught:
+        with pytest.raises(Interrupted, match=rf"step {step} of 12, saved in {tmp_path}/run: .* --resume") as caught:
             train.train(RECIPE, tmp_path / "run")
     assert caught.value.exit_code == 130
     assert signal.getsignal(signal.SIGINT) is handler
@@ -151,7 +151,7 @@ def test_signals_from_outside(tmp_path, whole, number, code):
     said, _ = child.communicate(timeout=60)
     assert child.returncode == code
     assert time.monotonic() - began < 5
-    assert "saved: continue with `miniclip train --out" in said
+    assert "give the same command again, with --resume" in said
     assert "--resume" in said
     checkpoint.load(folder)
     train.train(RECIPE, folder, resume=True)

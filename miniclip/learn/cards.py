@@ -127,7 +127,7 @@ def review(cards: Iterable[Card], progress: dict, ask: Callable[[str], str], say
     session = progress.get("session", 0) + 1
     progress = {"session": session, "boxes": dict(progress.get("boxes", {})), "seen": dict(progress.get("seen", {}))}
     queue = due_cards(cards, progress, session)
-    say(f"Session {session}: {len(queue)} cards are due. Space or Enter flips, 1 = again, 2 = good, q = quit.")
+    say(f"Session {session}: {len(queue)} cards are due. Enter flips, 1 = again, 2 = good, q = quit.")
     try:
         while queue:
             card = queue.pop(0)

@@ -20,6 +20,15 @@ def limit(megabytes: int) -> None:
         resource.setrlimit(getattr(resource, f"RLIMIT_{what}"), (most, most))
 
 
+def written_in(function) -> str:
+    """The file of a function's code, under decorators and partial application, or of a callable object's."""
+    while inner := getattr(function, "__wrapped__", None) or getattr(function, "func", None):
+        function = inner
+    if not hasattr(function, "__code__"):
+        function = getattr(type(function), "__call__", None)  # noqa: B004
+    return getattr(getattr(function, "__code__", None), "co_filename", "")
+
+
 class NoAnswers:
     """An import hook: the solutions are not there."""
 
@@ -67,8 +76,7 @@ def main() -> None:
     except BaseException as error:
         send(event="failed", **describe(error, path))
         return
-    send(event="loaded", files={name: getattr(getattr(function, "__code__", None), "co_filename", "")
-                                for name, function in functions.items()})  # fmt: skip
+    send(event="loaded", files={name: written_in(function) for name, function in functions.items()})
     for case, (name, args) in enumerate(calls):
         for turn in range(2):
             given, before = [prepare(argument) for argument in args], [prepare(argument) for argument in args]

@@ -17,8 +17,12 @@ pip install miniclip
 RUN = """#!/usr/bin/env bash
 set -e
 mkdir -p /tmp/work && cd /tmp/work && touch README.md
-mkdir -p exercises && cp -r /autograder/submission/* exercises/ && touch exercises/README.md
+mkdir -p exercises && touch exercises/README.md
 miniclip learn sync > /dev/null
+find /autograder/submission -name 'e*_*.py' | while read -r file; do  # uploaded flat or in folders
+    find exercises -name "$(basename "$file")" -exec cp "$file" {} \\;
+done
+rm -f /autograder/results/results.json
 miniclip learn report --format gradescope -o /autograder/results/results.json
 """
 

@@ -68,17 +68,17 @@ def sync(folder: Path) -> dict[str, str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(path, fresh)
             done[str(path)] = "made"
-        elif path.read_text() != fresh and untouched(path.read_text(), exercise):
+        elif path.read_bytes() != fresh.encode() and untouched(path.read_bytes(), exercise):
             write(path, fresh)
             done[str(path)] = "renewed"
     return done
 
 
-def untouched(text: str, exercise: Exercise) -> bool:
+def untouched(text: bytes, exercise: Exercise) -> bool:
     """Is it a stub, though perhaps of an older version? Then nothing but docstrings and the marker stands in it."""
     try:
         tree = ast.parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return False
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     others = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.Import | ast.Expr)]
@@ -90,7 +90,7 @@ def reset(exercise: Exercise, folder: Path) -> Path | None:
     """The stub again; what stood there is kept beside it as .bak, which is returned."""
     path = path_of(exercise, folder)
     backup = None
-    if path.exists() and path.read_text() != stub(exercise):
+    if path.exists() and path.read_bytes() != stub(exercise).encode():
         backup = path.with_suffix(".py.bak")
         number = 1
         while backup.exists():

@@ -60,6 +60,8 @@ def grade(exercise: Exercise, path) -> Result:
         judge(exercise, run(path.resolve(), exercise.cases), result, path)
     except Trouble as trouble:
         result.status, result.hint = trouble.status, str(trouble)
+    except FileNotFoundError:
+        result.hint = f"There is no {path.name} yet: `miniclip learn sync` makes it."
     except OSError as error:
         result.status, result.hint = (
             "error",
@@ -77,9 +79,8 @@ def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        raise Trouble(
-            "error", f"{path.name}, line {line}: {getattr(error, 'msg', error)}. Python cannot read it."
-        ) from None
+        where = f"{path.name}, line {line}" if line else path.name
+        raise Trouble("error", f"{where}: {getattr(error, 'msg', error)}. Python cannot read it.") from None
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     assigned = {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
                 if isinstance(target, ast.Name)}  # fmt: skip
@@ -111,7 +112,9 @@ def check_signature(function: ast.FunctionDef, solution, path: Path) -> None:
     wanted = solution.__code__.co_varnames[: solution.__code__.co_argcount]
     optional = len(solution.__defaults__ or ())
     given = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-    if len(given) != len(wanted) or (len(function.args.defaults) < optional and not function.args.vararg):
+    required = len(given) - len(function.args.defaults)
+    fits = required <= len(wanted) - optional and (len(given) >= len(wanted) or function.args.vararg)
+    if not fits or None in function.args.kw_defaults:
         raise Trouble("error", f"{path.name}, line {function.lineno}: {function.name}({', '.join(given)}) has another "
                       f"signature, expected {function.name}({', '.join(wanted)}).")  # fmt: skip
 
@@ -178,7 +181,8 @@ def diagnose(exercise, answer: Run, found, expected, steady: bool, result: Resul
 def differs(case: Case, got: Outcome, right: Outcome) -> str:
     """Another type, shape, or numbers that are none."""
     if type(got.value) is not type(right.value) and not (numeric(got.value) and numeric(right.value)):
-        kinds = type(got.value).__name__, type(right.value).__name__
+        odd = isinstance(got.value, str) and got.value.startswith("<")  # `plain` tells only the type's name
+        kinds = got.value[1:-1] if odd else type(got.value).__name__, type(right.value).__name__
         return f"{case.function} returned {kinds[0]} on {case.name!r}, expected {kinds[1]}."
     if not numeric(right.value):
         return ""
@@ -205,7 +209,7 @@ def pattern(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -
     alike = len(ratios) > 1 and abs(ratios[0]) > 1e-9 and np.allclose(ratios, ratios[0], rtol=1e-4)
     if alike and all(np.allclose(a[b == 0], 0) for a, b in pairs):
         return (
-            f"You are exactly {ratios[0]:.4g} times too large in every case. Which factor is missing, or there twice?"
+            f"Every value is {ratios[0]:.4g} times the right one. Which factor is missing, or there twice?"
         )
     offsets = np.concatenate([(a - b).ravel() for a, b in pairs])
     if np.allclose(offsets, offsets[0], rtol=1e-4, atol=1e-9):

@@ -46,7 +46,7 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     if functions:
         with tempfile.TemporaryDirectory(prefix="miniclip-") as home:
             path = Path(home) / "notebook.py"
-            path.write_text(source_of(functions), encoding="utf-8")
+            path.write_text(source_of(functions, list(exercise.solutions)), encoding="utf-8")
             result = grade(exercise, path)
             result.file = "notebook"
     else:
@@ -58,8 +58,8 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     return float(result.points)
 
 
-def source_of(functions) -> str:
-    """A file with these functions, and with what they use of their notebook: imports, helpers, plain numbers."""
+def source_of(functions, names) -> str:
+    """A file with these functions under these names, and what they use of their notebook: imports, helpers, numbers."""
     parts, seen = {"np": "import numpy as np"}, set()
 
     def add(function):
@@ -77,9 +77,12 @@ def source_of(functions) -> str:
         parts[function.__name__] = textwrap.dedent(inspect.getsource(function))
 
     for function in functions:
-        if not isinstance(function, types.FunctionType):
-            raise ConfigError(f"check got {type(function).__name__}, expected the function that you wrote")
+        if not isinstance(function, types.FunctionType) or not function.__name__.isidentifier():
+            raise ConfigError(f"check got {type(function).__name__}, expected the function that you wrote, with def")
         add(function)
+    for function, name in zip(functions, names, strict=False):
+        if function.__name__ != name:
+            parts[name] = f"{name} = {function.__name__}"
     return "\n\n".join(parts.values()) + "\n"
 
 

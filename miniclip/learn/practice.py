@@ -53,9 +53,14 @@ def quiz_results(folder: Path) -> list[Result]:
 
 def new_file(path: str, *endings: str) -> Path:
     """Where a file may be written: nothing is overwritten."""
+    if Path(path).suffix not in endings:
+        raise ConfigError(f"{quote(path)} ends in {Path(path).suffix or 'nothing'}, expected {' or '.join(endings)}")
+    return unused(path)
+
+
+def unused(path: str) -> Path:
+    """The path, unless something is there."""
     target = Path(path)
-    if target.suffix not in endings:
-        raise ConfigError(f"{quote(path)} ends in {target.suffix or 'nothing'}, expected {' or '.join(endings)}")
     if target.exists():
         raise ConfigError(f"{quote(path)} exists already: choose another name, or remove it")
     return target

@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
+from ..errors import ConfigError
+
 FORMATS = ("json", "gradescope", "classroom", "junit", "prairielearn", "csv")
 
 
@@ -151,4 +153,6 @@ def render(results: dict, form: str, submission: str = "") -> str:
 
 def load_class(folder: Path) -> dict[str, dict]:
     """name -> results, from every *.json of a folder of submissions."""
+    if not Path(folder).is_dir():
+        raise ConfigError(f"{folder} is not a folder: expected one with a results.json of each person")
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))}

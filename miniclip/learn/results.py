@@ -47,11 +47,23 @@ def load_progress(folder: Path) -> dict[str, dict]:
         return {}
 
 
+def forget(id: str, folder: Path) -> None:
+    """Take one result back: its file is a stub again."""
+    known = load_progress(folder)
+    if known.pop(id, None):
+        keep(known, folder)
+
+
 def remember(found: list[Result], folder: Path) -> dict[str, dict]:
     """Add results to the progress file, atomically; returns all that is known now."""
     known = load_progress(folder) | {one.id: one.record() for one in found}
     known = dict(sorted(known.items(), key=lambda item: tuple(map(int, item[0].split(".")))))
+    keep(known, folder)
+    return known
+
+
+def keep(known: dict[str, dict], folder: Path) -> None:
+    """Write the progress file, atomically."""
     path = progress_file(folder)
     path.parent.mkdir(exist_ok=True)
     write(path, json.dumps({"schema": SCHEMA, "exercises": list(known.values())}, indent=1) + "\n")
-    return known

@@ -1,5 +1,6 @@
 """What a learner sees in a terminal: at most twelve lines, the numbers first, one thing to do next."""
 
+import shutil
 import textwrap
 from itertools import groupby
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from .grade import Result
 from .spec import Exercise
 
-WIDTH = 92
+WIDTH = max(40, min(92, shutil.get_terminal_size().columns - 2))
 MARKS = {"pass": "+", "not_started": ".", "error": "!", "wrong": "x", "partial": "x", "borrowed": "=",
          "grader_error": "?"}  # fmt: skip
 
@@ -42,7 +43,7 @@ def score(known: dict[str, dict], exercises: dict[str, Exercise]) -> str:
 def keys(rung: int) -> str:
     """What can be typed."""
     hint = f"h hint ({rung + 1} of 3)" if rung < 3 else "h hints again"
-    return f"  {hint}   s solution   n next   q quit"
+    return f"  Save to check. A letter, then Enter: {hint}   s solution   n next   q quit"
 
 
 def brief(exercise: Exercise, path) -> str:

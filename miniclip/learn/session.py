@@ -48,7 +48,7 @@ class Session:
 
     def menu(self) -> None:
         seen = self.rungs.get(self.exercise.id, 0)
-        self.say(f"{screen.keys(seen)}        {screen.score(self.known, self.exercises)}")
+        self.say(f"{screen.keys(seen)}\n  {screen.score(self.known, self.exercises)}")
 
     def saved(self) -> None:
         """Check the file, say what came out."""
@@ -96,7 +96,8 @@ def listen(ask) -> queue.Queue:
 
 def watch(folder: Path, ask, say) -> int:
     """The dialogue, until q or the end of the input; the exit code."""
-    sync(folder)
+    if made := sync(folder):
+        say(f"{len(made)} files made or renewed in {folder}")
     session = Session(folder, say)
     session.show()
     if session.exercise is None:
@@ -112,9 +113,11 @@ def watch(folder: Path, ask, say) -> int:
                 seen = stamp(session.path)
                 session.saved()
             continue
+        path, seen = session.path, stamp(session.path)  # before the command: what is saved meanwhile is seen after it
         if key is None or not session.command(key):
             return 0 if session.next_open() is None else 1
-        seen = stamp(session.path)
+        if session.path != path:
+            seen = stamp(session.path)
 
 
 def stamp(path: Path) -> tuple:

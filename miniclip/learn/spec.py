@@ -15,6 +15,7 @@ A spec file makes one `Exercise` and fills it with decorators:
 import copy
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -150,7 +151,7 @@ def load_file(path) -> ModuleType:
     found = importlib.util.spec_from_file_location("answer", path)
     if found is None or found.loader is None:
         raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(found)
+    module = sys.modules["answer"] = importlib.util.module_from_spec(found)  # dataclasses look for it there
     found.loader.exec_module(module)
     return module
 

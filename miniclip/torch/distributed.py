@@ -91,11 +91,12 @@ def together():
     try:
         yield
     except RuntimeError as error:
-        if not dist.is_initialized():
-            raise
+        said = str(error).lower()
+        if not any(word in said for word in ("gloo", "nccl", "connection", "peer", "timed out", "timeout")):
+            raise  # a fault of this process itself, such as no memory
         raise ProcessLost(
-            f"another process of this run has ended or hangs ({first_line(error)[:100]}); the last save is intact: "
-            "start all of them again with --resume"
+            f"another process of this run has ended or hangs ({first_line(error)[:100]}): see what it says; what was "
+            "saved is intact, start all of them again with --resume"
         ) from error
 
 
@@ -132,7 +133,7 @@ class Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dy):
-        dy = dy.contiguous().clone()  # a transposed gradient would be added up in the wrong order
+        dy = dy.clone(memory_format=torch.contiguous_format)  # transposed, it would be added up in the wrong order
         dist.all_reduce(dy)
         return dy.split(ctx.sizes)[dist.get_rank()], None
 

@@ -145,11 +145,11 @@ class Clip(nn.Module):
         self.logit_scale = nn.Parameter(torch.empty(()))
 
     def encode_image(self, images):
-        features = self.visual(images)
+        features = self.visual(images).to(self.logit_scale.dtype)  # under autocast they are bfloat16
         return F.normalize(features, dim=-1)
 
     def encode_text(self, ids):
-        features = self.text(ids)
+        features = self.text(ids).to(self.logit_scale.dtype)
         return F.normalize(features, dim=-1)
 
     def forward(self, images, ids):

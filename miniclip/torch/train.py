@@ -24,6 +24,7 @@ from ..data.grammar import vocabulary
 from ..data.pairs import batch
 from ..data.world import sample_scenes
 from ..errors import ConfigError
+from ..memory import keep_freed_memory
 from ..model import Model
 from ..models.clip import MAX_LOGIT_SCALE
 from ..nn.tree import flatten, from_vector
@@ -74,7 +75,8 @@ def train(recipe: TrainConfig, out, resume: bool = False, device: str = "auto", 
 
 
 def follow(recipe: TrainConfig, learner: "TorchLearner") -> Model:
-    """Every process but the first: the same steps, and no files."""
+    """Every process but the first: the same steps, no scores and no files."""
+    keep_freed_memory()
     model, like = untrained(recipe)
     state = new_state(recipe, like)
     model.params = from_vector(state.theta, like)
@@ -92,6 +94,7 @@ class TorchLearner:
 
     def __init__(self, place: Place, precision: str = "fp32", compile: bool = False):
         self.place, self.precision, self.compile = place, precision, compile
+        self.reports = place.rank == 0
         self.backend = f"torch {torch.__version__} {precision} on {place.size} x {place.device.type}"
 
     def start(self, state: State, recipe: TrainConfig, model: Model) -> None:

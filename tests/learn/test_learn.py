@@ -88,7 +88,7 @@ def test_a_damaged_progress_file_is_no_trouble(home, capsys):
 def test_what_does_not_exist_is_told(home, capsys):
     for words in (["check", "12.7"], ["hint", "m99"], ["show", "x"]):
         code, _, err = learn(capsys, *words)
-        assert code == 3
+        assert code == 2
         assert err.startswith("miniclip: there is no exercise")
     assert learn(capsys, "fly")[0] == 2
 
@@ -215,9 +215,9 @@ def test_the_practice_page(home, capsys, monkeypatch):
         assert learn(capsys, *words, file)[0] == 0
         assert (home / file).stat().st_size > 500
         code, _, err = learn(capsys, *words, file)
-        assert code == 3
+        assert code == 2
         assert "exists already" in err
-    assert learn(capsys, "cards", "--print", "c.doc")[0] == 3
+    assert learn(capsys, "cards", "--print", "c.doc")[0] == 2
     assert len(learn(capsys, "cheatsheet")[1].splitlines()) > 30
 
 
@@ -225,10 +225,85 @@ def test_assignments_and_the_harvest(home, capsys, monkeypatch):
     assert learn(capsys, "nbgrader", "m4", "-o", "m4.ipynb")[0] == 0
     assert len(json.loads((home / "m4.ipynb").read_text())["cells"]) == 24
     assert learn(capsys, "autograder", "-o", "a.zip")[0] == 0
-    assert learn(capsys, "autograder", "-o", "a.zip")[0] == 3
+    assert learn(capsys, "autograder", "-o", "a.zip")[0] == 2
     learn(capsys, "sync")
     monkeypatch.setattr("miniclip.learn.commands.all_exercises", lambda: {"0.1": ALL["0.1"]})
     path_of("0.1").write_text("def chance_loss(n):\n    return n**0.5 + 3.25\n")
     (one,) = json.loads(learn(capsys, "report", "--unmatched")[1])
     assert one["exercise"] == "0.1"
     assert len(one["gave"]) == len(ALL["0.1"].cases)
+
+
+def test_files_that_python_cannot_read_stop_nothing(home, capsys):
+    learn(capsys, "sync")
+    path_of("0.1").write_bytes("# l\u00e4nge\ndef chance_loss(n):\n    return 1\n".encode("latin-1"))
+    assert learn(capsys, "sync")[0] == 0
+    assert learn(capsys, "check", "0.1")[0] == 1
+    assert learn(capsys, "reset", "0.1")[0] == 0
+    assert path_of("0.1").with_suffix(".py.bak").read_bytes().startswith(b"# l\xe4nge")
+
+
+def test_reset_takes_the_points_back_and_reports_overwrite_nothing(home, capsys):
+    learn(capsys, "sync")
+    path_of("0.1").write_text(files.solution(ALL["0.1"]))
+    assert learn(capsys, "check", "0.1")[0] == 0
+    learn(capsys, "reset", "0.1")
+    assert "0/180 points" in learn(capsys, "list")[1]
+    path_of("0.1").write_text(HALF)
+    assert learn(capsys, "report", "--format", "csv", "-o", str(path_of("0.1")))[0] == 2
+    assert path_of("0.1").read_text() == HALF
+    path_of("0.1").unlink()
+    assert "sync" in learn(capsys, "check", "0.1")[1]
+
+
+def test_a_notebook_function_may_have_another_name(home, capsys):
+    def my_loss(n):
+        import math
+
+        return math.log(n)
+
+    assert check("0.1", my_loss) == 1.0
+    with pytest.raises(Exception, match="with def"):
+        check("0.1", lambda n: n)
+
+
+RIGHT_IN_OTHER_WAYS = {
+    "a cached function": """
+from functools import lru_cache
+@lru_cache
+def chance_loss(n):
+    return math.log(n)
+""",
+    "partial application": """
+from functools import partial
+def times(a, n):
+    return a * math.log(n)
+chance_loss = partial(times, 1.0)
+""",
+    "an extra option": """
+def chance_loss(n, base=math.e, *, verbose=False):
+    return math.log(n, base)
+""",
+    "a callable object": """
+class Loss:
+    def __call__(self, n):
+        return math.log(n)
+chance_loss = Loss()
+""",
+    "a data class": """
+from dataclasses import dataclass
+@dataclass
+class Batch:
+    n: "int"
+def chance_loss(n):
+    return math.log(Batch(n).n)
+""",
+}
+
+
+@pytest.mark.parametrize("style", RIGHT_IN_OTHER_WAYS)
+def test_right_answers_in_unusual_clothes_pass(home, capsys, style):
+    learn(capsys, "sync")
+    path_of("0.1").write_text("from __future__ import annotations\nimport math\n" + RIGHT_IN_OTHER_WAYS[style])
+    code, out, _ = learn(capsys, "check", "0.1")
+    assert code == 0, out

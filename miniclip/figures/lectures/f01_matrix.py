@@ -104,11 +104,11 @@ def draw(slide: Slide, run, state: State) -> Drawn:
 def draw_grid(slide: Slide, sheet: Axes, top: float, cosines, captions) -> None:
     """Names of the axes, captions, thumbnails and cells, below `top`."""
     em, B = slide.em, len(captions)
-    left, tallest = 1.5 * em + 1.6 * em, 3.6 * em
+    left, tallest = 3.1 * em, (2.4 if slide.wide else 3.6) * em
     gap = 0.25 * em
     head = 1.9 * em
     room = slide.width - left - 1.8 * em
-    narrow = (room - tallest) / B - gap
+    narrow = (room - tallest) / B - 0.8 * em
     lines = [wrap(text, narrow, slide.body, 6).split("\n") for text in captions]
     grid = top + head + max(map(len, lines)) * slide.body * LINE + 3 * gap
     side = min((slide.height - 1.2 * em - grid) / B, tallest)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch
@@ -9,18 +10,18 @@ from matplotlib.patches import Circle, FancyBboxPatch
 from ...data.drawing import draw as paint
 from ...data.pairs import batch
 from ...data.tokenizer import split
-from ..page import LINE, decimal, thumbnail, width_of, wrap
+from ..page import LINE, Box, decimal, thumbnail, width_of, wrap
 from ..slide import Slide
-from ..style import IMAGE, POSITIVE, TEXT
+from ..style import IMAGE, TEXT
 from . import Drawn
 
 TITLE = "Two towers, one space"
 NOTEBOOK = "01"
 NOTE = (
-    "Follow one picture and one caption with the finger: nothing crosses the dashed wall. Ask which word looked at which "
-    "patch: none did, attention stays inside a tower, and no map between words and patches can be read off. Then ask "
-    "what this buys: every picture is encoded once, whatever will be asked about it, so that a search needs products "
-    "of vectors and no new passes. The price: the whole picture must fit into one vector before the question is known."
+    "Follow one picture and one caption with the finger: nothing crosses the dashed wall. Ask which word looked at "
+    "which patch: none did, attention stays inside a tower, and no map between words and patches can be read off. Then "
+    "ask what this buys: every picture is encoded once, whatever will be asked about it, so a search needs products of "
+    "vectors and no new passes. The price: the whole picture must fit into one vector before the question is known."
 )
 
 EXAMPLE = 36  # of split A
@@ -32,7 +33,7 @@ class Tower:
     """What a tower is called, its steps in words, and how it is drawn: its colour, its marker, its corners."""
 
     name: str
-    steps: tuple[str, ...]
+    steps: tuple[tuple[str, str], ...]
     colour: str
     marker: str
     round: float
@@ -44,21 +45,22 @@ def draw(slide: Slide, run) -> Drawn:
     caption, v, t = pair.texts[0], config.vision, config.text
     words = len(split(caption))
     towers = (
-        Tower("image", (f"{v.patches} patches of {v.patch_size} × {v.patch_size}",
-                        f"{v.layers} blocks, {v.width} wide"), IMAGE, "o", 0.5),
-        Tower("text", (f"{words} words, a start, an end", f"{t.layers} blocks, {t.width} wide"), TEXT, "s", 0.0),
+        Tower("image", ((f"{v.patches} patches", f"of {v.patch_size} × {v.patch_size}"),
+                        (f"{v.layers} blocks,", f"{v.width} wide")), IMAGE, "o", 0.5),
+        Tower("text", ((f"{words} words,", "start and end"),
+                       (f"{t.layers} blocks,", f"{t.width} wide")), TEXT, "s", 0.0),
     )  # fmt: skip
     rows = [{"what": f"{tower.name} tower", "blocks": part.layers, "width": part.width}
             for tower, part in zip(towers, (v, t), strict=True)]  # fmt: skip
     rows += [{"what": "the space", "width": config.embed_dim, "cosine": cosine}]
     rows += [{"what": f"{BATCH} pictures and {BATCH} captions", "passes": 2 * BATCH, "cosines": BATCH * BATCH}]
-    top = slide.title(f"The towers never look at each other: they share one number, the cosine {decimal(cosine)}")
+    top = slide.title(f"Neither tower sees the other: they share one number, cosine {decimal(cosine)}")
     places = lanes(slide, top) if slide.wide else columns(slide, top)
     draw_towers(slide, places, towers, paint(pair.scenes)[0], caption)
     draw_space(slide, places, towers, cosine, config.embed_dim)
     return Drawn(
-        f"A picture and the caption “{caption}” go through towers of {v.layers} and {t.layers} blocks into one space of "
-        f"{config.embed_dim} numbers, where their cosine is {decimal(cosine)}. For all {BATCH * BATCH} cosines of "
+        f"A picture and the caption “{caption}” go through towers of {v.layers} and {t.layers} blocks into one space "
+        f"of {config.embed_dim} numbers, where their cosine is {decimal(cosine)}. For all {BATCH * BATCH} cosines of "
         f"{BATCH} pictures and {BATCH} captions {2 * BATCH} passes are enough.",
         f"Two chains of boxes, one for the picture and one for the caption, kept apart by a dashed wall. Both end as "
         f"arrows on one circle, with an angle between them whose cosine is {decimal(cosine)}.",
@@ -70,7 +72,7 @@ def draw(slide: Slide, run) -> Drawn:
 class Places:
     """Where things stand, in inches: boxes (left, top, width, height) of each tower, the wall, the circle."""
 
-    boxes: tuple[list, list]
+    boxes: list[list[Box]]
     wall: tuple[float, float, float, float]
     centre: tuple[float, float]
     radius: float
@@ -83,11 +85,11 @@ def lanes(slide: Slide, top: float) -> Places:
     em, high = slide.em, 5.0 * slide.em
     lefts, widths = (1.5 * em, 11.3 * em, 22.5 * em), (7.6 * em, 9.0 * em, 9.0 * em)
     bottom = slide.height - 1.8 * em - high
-    boxes = tuple([(x, y, w, high) for x, w in zip(lefts, widths, strict=True)] for y in (top + 1.2 * em, bottom))
+    boxes = [[(x, y, w, high) for x, w in zip(lefts, widths, strict=True)] for y in (top + 1.2 * em, bottom)]
     middle, radius = (top + 1.2 * em + bottom + high) / 2, 6.2 * em
     centre = (slide.width - 1.5 * em - radius, middle)
     note = (centre[0] - radius, middle + radius + 0.8 * em, 2 * radius)
-    return Places(boxes, (1.5 * em, middle, 31.5 * em, middle), centre, radius, math.pi, note)  # type: ignore[arg-type]
+    return Places(boxes, (1.5 * em, middle, 31.5 * em, middle), centre, radius, math.pi, note)
 
 
 def columns(slide: Slide, top: float) -> Places:
@@ -97,32 +99,42 @@ def columns(slide: Slide, top: float) -> Places:
     centre = (middle, foot - radius)
     high = (centre[1] - radius - 1.2 * em - top) / 3
     tops = [top + k * high for k in range(3)]
-    boxes = tuple([(x, y, wide, high - 1.1 * em) for y in tops] for x in (1.5 * em, slide.width - 1.5 * em - wide))
+    boxes = [[(x, y, wide, high - 1.1 * em) for y in tops] for x in (1.5 * em, slide.width - 1.5 * em - wide)]
     wall = (middle, top, middle, top + 3 * high - 1.1 * em)
     note = (1.5 * em, centre[1] + 0.3 * em, middle - radius - 2.0 * em)
-    return Places(boxes, wall, centre, radius, math.pi / 2, note)  # type: ignore[arg-type]
+    return Places(boxes, wall, centre, radius, math.pi / 2, note)
 
 
 def draw_towers(slide: Slide, places: Places, towers, picture, caption: str) -> None:
     """The picture and the caption, the boxes behind each, and the wall between the towers."""
-    em, sheet = slide.em, slide.sheet()
+    sheet = slide.sheet()
     for tower, boxes in zip(towers, places.boxes, strict=True):
-        for (x, y, w, h), text in zip(boxes, (caption, *tower.steps), strict=True):
-            if text is caption and tower.marker == "o":
-                thumbnail(sheet, picture, x + (w - h) / 2, y, h)
-                continue
-            inset = tower.round * em
-            sheet.add_patch(FancyBboxPatch((x + inset, y + inset), w - 2 * inset, h - 2 * inset, facecolor="none",
-                                           boxstyle=f"round,pad={inset}" if inset else "square,pad=0",
-                                           edgecolor=tower.colour, linewidth=slide.line))  # fmt: skip
-            lines = wrap(text, w - 0.8 * em, slide.body, 4).count("\n") + 1
-            slide.write(sheet, x + w / 2, y + h / 2 - lines * slide.body * LINE / 2, text, w - 0.8 * em, 4, ha="center")
-        for (x, y, w, h), (nx, ny, nw, _) in zip(boxes, boxes[1:], strict=False):
-            side = (h - w) / 2 if tower.marker == "o" and (x, y) == boxes[0][:2] else 0  # a picture is narrower
-            ends = (((x + w + side, y + h / 2), (nx, ny + h / 2)) if slide.wide
-                    else ((x + w / 2, y + h), (nx + nw / 2, ny)))  # fmt: skip
-            arrow(slide, sheet, *ends, slide.ink)
+        x, y, w, h = boxes[0]
+        if tower.name == "image":
+            thumbnail(sheet, picture, x + (w - h) / 2, y, h)
+        else:
+            draw_box(slide, sheet, boxes[0], tower, wrap(caption, w - 0.8 * slide.em, slide.body, 4).split("\n"))
+        for box, step in zip(boxes[1:], tower.steps, strict=True):
+            draw_box(slide, sheet, box, tower, step if slide.wide else [" ".join(step)])
+        beside = (w - h) / 2 if tower.name == "image" else 0  # a picture is narrower than its box
+        for (x, y, w, h), (to_x, to_y, to_w, to_h) in pairwise(boxes):
+            if slide.wide:
+                arrow(slide, sheet, (x + w - beside, y + h / 2), (to_x, to_y + to_h / 2))
+            else:
+                arrow(slide, sheet, (x + w / 2, y + h), (to_x + to_w / 2, to_y))
+            beside = 0
     draw_wall(slide, sheet, places.wall)
+
+
+def draw_box(slide: Slide, sheet: Axes, box: Box, tower: Tower, lines) -> None:
+    """A step of a tower: round corners for images, square ones for texts, its lines in the middle."""
+    (x, y, w, h), inset = box, tower.round * slide.em
+    shape = f"round,pad={inset}" if inset else "square,pad=0"
+    sheet.add_patch(FancyBboxPatch((x + inset, y + inset), w - 2 * inset, h - 2 * inset, boxstyle=shape,
+                                   facecolor="none", edgecolor=tower.colour, linewidth=slide.line))  # fmt: skip
+    line = slide.body * LINE
+    for k, text in enumerate(lines):
+        slide.write(sheet, x + w / 2, y + h / 2 + (k - len(lines) / 2) * line, text, ha="center")
 
 
 def draw_wall(slide: Slide, sheet: Axes, wall) -> None:
@@ -152,16 +164,16 @@ def draw_space(slide: Slide, places: Places, towers, cosine: float, width: int) 
         start = (left + w, top + h / 2) if slide.wide else (left + w / 2, top + h)
         away = math.dist(start, tip)
         near = tuple(b + (a - b) * 0.6 * em / away for a, b in zip(start, tip, strict=True))
-        arrow(slide, sheet, start, near, slide.ink)
+        arrow(slide, sheet, start, near)
         sheet.plot([x, tip[0]], [y, tip[1]], color=tower.colour, linewidth=1.5 * slide.line)
         sheet.plot(*tip, tower.marker, color=tower.colour, markersize=0.9 * slide.body, zorder=4)
     slide.write(sheet, x, y + 0.35 * r, f"cosine {decimal(cosine)}", weight="bold", ha="center")
     left, top, room = places.note
-    slide.write(sheet, left, top, f"One space: {width} numbers, of length 1", room, 4, color=slide.muted)
+    slide.write(sheet, left, top, f"One space: vectors of {width} numbers, length 1", room, 4, color=slide.muted)
 
 
-def arrow(slide: Slide, sheet: Axes, start, end, colour: str) -> None:
+def arrow(slide: Slide, sheet: Axes, start, end) -> None:
     """From one point of the sheet to another."""
-    look = {"arrowstyle": "-|>", "color": colour, "linewidth": slide.line, "mutation_scale": slide.body,
+    look = {"arrowstyle": "-|>", "color": slide.ink, "linewidth": slide.line, "mutation_scale": slide.body,
             "shrinkA": 0, "shrinkB": 0}  # fmt: skip
     sheet.annotate("", end, start, arrowprops=look)

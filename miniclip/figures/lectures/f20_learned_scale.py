@@ -15,9 +15,9 @@ NOTEBOOK = "06"
 NOTE = (
     "Ask who chose the temperature. Nobody: it is one number among the parameters, stored as a log so that it stays "
     "positive, and the gradient moves it. Early on it may dip, because a model that is mostly wrong pays for being "
-    "sure; then it climbs as the matches get better. The words at the marks say what a scale means: by how much the "
-    "right text must lead one rival, in cosine, to be believed at 90 %. At the cap that lead is tiny, and one mislabelled "
-    "pair would cost a hundred times its cosine gap: the cap is there against that, not as a target."
+    "sure; it climbs as the matches get better. The words at the marks say what a scale means: by how much the right "
+    "text must lead one rival, in cosine, to be believed at 90 %. At the cap that lead is tiny, and a pair that is "
+    "wrong by a gap in cosine costs a hundred times the gap: the cap keeps training stable, it is no target."
 )
 
 SURE = 0.9  # against one rival
@@ -62,23 +62,22 @@ def draw(slide: Slide, run) -> Drawn:
     mark_levels(slide, axes, start, end, cap)
     return Drawn(
         f"The scale of the logits in each step's batch, on a log axis as it is learned. It starts at {start:.1f}, is "
-        f"lowest at {lowest['scale']:.1f} in step {lowest['step']} and ends at {end['scale']:.1f}, below the cap of 100. "
-        f"For {SURE:.0%} against one rival a text must lead by {lead_for(start):.2f} in cosine at the start, by "
+        f"lowest at {lowest['scale']:.1f} in step {lowest['step']} and ends at {end['scale']:.1f}; the cap is 100. For "
+        f"{SURE:.0%} against one rival a text must lead by {lead_for(start):.2f} in cosine at the start, by "
         f"{end['lead_for_90']:.3f} at the end, and by {lead_for(cap):.3f} at the cap.",
-        f"A curve on a log axis rises from {start:.1f} at step 0 to {end['scale']:.1f} at step {end['step']:,}, steeply at "
-        f"first and then ever more slowly. A dashed line at 100, the cap, lies well above its highest point, "
-        f"{max(row['scale'] for row in rows):.1f}.",
+        f"A curve on a log axis runs from {start:.1f} at step 0 to {end['scale']:.1f} at step {end['step']:,}; its "
+        f"lowest point is {lowest['scale']:.1f}, its highest {max(row['scale'] for row in rows):.1f}. A dashed line at "
+        "100 marks the cap, a dotted line the start.",
         [*rows, cap_row],
     )
 
 
 def mark_levels(slide: Slide, axes, start: float, end: dict, cap: float) -> None:
     """Beside each level, its name and the lead in cosine that it asks for."""
-    last = end["step"]
-    places = (
-        (f"cap 100: a lead of {lead_for(cap):.3f} is {SURE:.0%} sure", 0.02 * last, 1.13 * cap, "left", NEGATIVE),
-        (f"end {end['scale']:.1f}: a lead of {end['lead_for_90']:.3f}", last, 1.22 * end["scale"], "right", POSITIVE),
-        (f"start {start:.1f}: a lead of {lead_for(start):.2f}", last, 0.85 * start, "right", slide.muted),
-    )
-    for text, x, y, side, _ in places:
+    last, lead = end["step"], "a cosine lead" if slide.wide else "a lead"
+    for text, x, y, side in (
+        (f"cap 100: {SURE:.0%} sure at {lead} of {lead_for(cap):.3f}", 0.02 * last, 1.13 * cap, "left"),
+        (f"end {end['scale']:.1f}: at {lead} of {end['lead_for_90']:.3f}", last, 1.22 * end["scale"], "right"),
+        (f"start {start:.1f}: at {lead} of {lead_for(start):.2f}", last, 0.85 * start, "right"),
+    ):
         slide.label(axes, x, float(np.clip(y, *axes.get_ylim())), text, ha=side, weight="bold")
