@@ -208,9 +208,7 @@ def pattern(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -
     ratios = np.concatenate([(a[b != 0] / b[b != 0]).ravel() for a, b in pairs])
     alike = len(ratios) > 1 and abs(ratios[0]) > 1e-9 and np.allclose(ratios, ratios[0], rtol=1e-4)
     if alike and all(np.allclose(a[b == 0], 0) for a, b in pairs):
-        return (
-            f"Every value is {ratios[0]:.4g} times the right one. Which factor is missing, or there twice?"
-        )
+        return f"Every value is {ratios[0]:.4g} times the right one. Which factor is missing, or there twice?"
     offsets = np.concatenate([(a - b).ravel() for a, b in pairs])
     if np.allclose(offsets, offsets[0], rtol=1e-4, atol=1e-9):
         return f"You are off by {offsets[0]:.4g} in every case. What is added or left out?"

@@ -19,7 +19,7 @@ def found():
     all_of_them = []
     for n, status in enumerate(STATUSES):
         points = 5 if status == "pass" else 2 if status == "partial" else 0
-        hint = "" if status == "pass" else f"Say <{status}> & \"why\": 3."
+        hint = "" if status == "pass" else f'Say <{status}> & "why": 3.'
         all_of_them.append(Result(f"4.{n}", f"Title {n}", "m4", 5, status, points, f"exercises/m4/e{n}.py", "ab" * 32,
                                   [{"name": "a", "ok": status == "pass", "message": ""}], 3,
                                   "forgot_half" if status == "wrong" else "", hint, 0.25))  # fmt: skip

@@ -92,6 +92,7 @@ def test_the_stub_is_not_started_and_the_solution_passes(id, tmp_path):
 
 def nulls(exercise):
     """Answers without a thought in them."""
+
     def constant(value):
         return lambda *args: value
 

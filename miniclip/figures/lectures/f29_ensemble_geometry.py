@@ -1,7 +1,6 @@
 """f29: averaging prompts before they are normalised lets the long ones outvote the others."""
 
 import math
-from functools import partial
 
 import numpy as np
 
@@ -16,15 +15,15 @@ from . import Drawn
 TITLE = "The mean of several prompts"
 NOTEBOOK = "09"
 NOTE = (
-    "Two prompts point up, one points right, and that one is three times as long. Ask where the class should point. On "
+    "Two prompts point up, one to the right, and that one is three times as long. Ask where the class should point. On "
     "the left the raw vectors are averaged and the long one wins; on the right each is first cut to length 1, so each "
     "has one vote. CLIP's own notebook does the second, then normalises once more, because a mean of unit vectors is "
     "shorter than 1. An article on prompt ensembles does the first. Then be fair: the caption tells how little it "
-    "matters when all lengths are nearly alike, as in a model whose last step is a layer norm."
+    "matters when all lengths are nearly alike, as they are after a layer norm."
 )
 
 PROMPTS = np.array([[length * math.cos(math.radians(angle)), length * math.sin(math.radians(angle))]
-                    for length, angle in ((3.0, 10.0), (1.0, 70.0), (1.0, 88.0))])  # fmt: skip
+                    for length, angle in ((3.0, 30.0), (1.0, 88.0), (1.0, 106.0))])  # fmt: skip
 
 
 def angle_of(vector) -> float:
@@ -33,7 +32,7 @@ def angle_of(vector) -> float:
 
 
 def measured(model) -> dict[str, float]:
-    """What the model does to its own prompts: the spread of the lengths, and the angle between the two class vectors."""
+    """What the model does to its own prompts: the spread of the lengths, the angle between the two means."""
     prompts = build_prompts(SHAPES)
     ids = model.tokenizer.encode([prompt for group in prompts for prompt in group])
     unit, cache = encode_text_forward(ids, model.params, model.config)
@@ -52,49 +51,59 @@ def draw(slide: Slide, run) -> Drawn:
     unit = normalize_forward(PROMPTS)[0]
     before, after = PROMPTS.mean(0), unit.mean(0)
     real = measured(run.model)
-    rows = [{"what": f"prompt {k + 1}", "x": float(x), "y": float(y), "length": math.hypot(x, y), "angle": angle_of((x, y))}
-            for k, (x, y) in enumerate(PROMPTS)]  # fmt: skip
-    rows += [{"what": name, "x": float(v[0]), "y": float(v[1]), "length": math.hypot(*v), "angle": angle_of(v)}
-             for name, v in (("mean before normalising", before), ("mean after normalising", after))]  # fmt: skip
+    rows: list[dict] = [
+        {"what": name, "x": float(x), "y": float(y), "length": math.hypot(x, y), "angle": angle_of((x, y))}
+        for name, (x, y) in (*((f"prompt {k + 1}", vector) for k, vector in enumerate(PROMPTS)),
+                             ("mean before normalising", before), ("mean after normalising", after))
+    ]  # fmt: skip
     rows.append({"what": "the model's prompts", **real})
     top = slide.title(
         f"One long prompt outvotes two short ones: the mean points at {angle_of(before):.0f}° before normalising, at "
         f"{angle_of(after):.0f}° after"
     )
-    width, height = (slide.width - 2 * slide.em) / 2, slide.height - top - slide.em
-    look = {"before": ("mean of raw vectors", PROMPTS, before), "after": ("normalise, then mean", unit, after)}
-    place = partial(panel, slide, wrong=look["before"][2], right=look["after"][2])
-    for k, (heading, vectors, mean) in enumerate(look.values()):
-        place((slide.em + k * width, top, width, height), heading, vectors, mean)
+    raw_mean, unit_mean = (before, NEGATIVE), (after, POSITIVE)
+    if slide.wide:
+        width, height = (slide.width - 2 * slide.em) / 2, slide.height - top - slide.em
+        panel(slide, (slide.em, top, width, height), "average, then normalise", PROMPTS, {"mean": raw_mean})
+        panel(slide, (slide.em + width, top, width, height), "normalise, then average", unit, {"mean": unit_mean})
+    else:
+        box = (slide.em, top, slide.width - 2 * slide.em, slide.height - top - slide.em)
+        panel(slide, box, "mean before and after normalising", PROMPTS, {"before": raw_mean, "after": unit_mean})
     return Drawn(
         f"Three prompts of one class, of length {rows[0]['length']:.0f}, 1 and 1. Their mean points at "
-        f"{angle_of(before):.1f}°; normalised first, it points at {angle_of(after):.1f}°. In the model that is shown, the "
-        f"lengths of {len(SHAPES) * len(TEMPLATES)} prompts lie between {real['shortest']:.2f} and {real['longest']:.2f}, "
-        f"and the two class vectors differ by at most {real['largest_angle']:.2f}°.",
-        f"Two panels of arrows from one point. Left, a prompt of length 3 at 10° and two of length 1 near 80°; their mean "
-        f"is at {angle_of(before):.0f}°. Right, all three have length 1 and their mean is at {angle_of(after):.0f}°.",
+        f"{angle_of(before):.1f}°; normalised first, it points at {angle_of(after):.1f}°. In the model shown, the "
+        f"lengths of {len(SHAPES) * len(TEMPLATES)} prompts lie between {real['shortest']:.2f} and "
+        f"{real['longest']:.2f}, and the two ways to make a class differ by at most {real['largest_angle']:.2f}°.",
+        "Arrows from one point: a prompt of length 3 to the right and two of length 1 upwards. Their mean is a dashed "
+        f"arrow at {angle_of(before):.0f}°. With all three cut to length 1, the mean is a solid arrow at "
+        f"{angle_of(after):.0f}°.",
         rows,
     )
 
 
-def panel(slide: Slide, box, heading: str, vectors, mean, wrong, right) -> None:
-    """The prompts as thin arrows that end in a square, their mean as a thick one that reaches the unit circle."""
+def panel(slide: Slide, box, heading: str, vectors, means) -> None:
+    """The prompts as thin lines that end in a square; means: name -> (vector, colour), an arrow to the unit circle."""
     x, y, width, height = box
-    room, bad = 2.2 * slide.em, mean is wrong
-    slide.write(slide.sheet(box), width / 2, 0, heading, weight="bold", ha="center")
-    across, up = 3.4, 1.5
+    left, across, up, room = -0.45, 3.35, 1.75, 2.2 * slide.em
     scale = min((width - slide.em) / across, (height - room) / up)
-    wide, tall = scale * across, scale * up
-    axes = slide.axes((x + (width - wide) / 2, y + room + (height - room - tall) / 2, wide, tall))
-    axes.set(xlim=(-0.15, across - 0.15), ylim=(-0.15, up - 0.15))
+    inset, above = (width - scale * across) / 2, (height - room - scale * up) / 3
+    slide.write(slide.sheet(box), width / 2, above, heading, weight="bold", ha="center")
+    axes = slide.axes((x + inset, y + above + room, scale * across, scale * up))
+    axes.set(xlim=(left, left + across), ylim=(-0.1, up - 0.1))
     axes.set_axis_off()
-    circle = np.radians(np.linspace(0, 90, 61))
+    circle = np.radians(np.linspace(0, 113, 61))
     axes.plot(np.cos(circle), np.sin(circle), color=slide.faint, linewidth=slide.line)
-    for vector in vectors:
+    for raw, vector in zip(PROMPTS, vectors, strict=True):
+        axes.plot(*np.stack([vector, raw]).T, color=TEXT, linewidth=slide.line / 2, linestyle=(0, (1, 2)))
         axes.plot(*np.stack([np.zeros(2), vector]).T, color=TEXT, linewidth=slide.line)
         axes.plot(*vector, "s", color=TEXT, markersize=0.6 * slide.body, markeredgecolor=slide.paper)
-    tip = mean / np.hypot(*mean)
-    arrow = {"arrowstyle": "-|>", "color": NEGATIVE if bad else POSITIVE, "linewidth": 2 * slide.line,
-             "linestyle": "--" if bad else "-", "mutation_scale": 1.3 * slide.body, "shrinkA": 0, "shrinkB": 0}  # fmt: skip
-    axes.annotate("", xy=tip, xytext=(0, 0), arrowprops=arrow)
-    slide.label(axes, 1.12 * tip[0], 1.12 * tip[1], f"{angle_of(mean):.0f}°", weight="bold")
+    long, em = float(np.hypot(*vectors[0])), slide.em / scale
+    spot = vectors[0] * (1.0 if long < 2 else 0.78) + np.array([0.8, -0.7]) * em
+    slide.label(axes, float(spot[0]), float(spot[1]), f"length {long:.0f}")
+    for name, (mean, colour) in means.items():
+        tip = mean / np.hypot(*mean)
+        look = {"arrowstyle": "-|>", "color": colour, "linewidth": 2 * slide.line, "mutation_scale": 1.3 * slide.body,
+                "linestyle": "--" if colour == NEGATIVE else "-", "shrinkA": 0, "shrinkB": 0}  # fmt: skip
+        axes.annotate("", xy=tip, xytext=(0, 0), arrowprops=look)
+        spot = tip * (1 + 1.1 * em)
+        slide.label(axes, float(spot[0]), float(spot[1]), f"{name} {angle_of(mean):.0f}°", weight="bold")

@@ -14,11 +14,11 @@ TITLE = "Forces on the embeddings"
 NOTEBOOK = "05"
 NOTE = (
     "Four pairs on a circle; ask which images the loss will move. Pair A is matched and alone. Image B lies nearer to "
-    "text C than to its own. Image D is far from its text, but farther from all others. At scale 1 all are pulled, even "
-    "A. At 100 only B and C are: image B picks text C, text C picks image B. D is left alone, far off as it is: the loss asks "
-    "for the right order, not for closeness. The arrows are the rows of minus dL/dI, straight from the backward pass, "
-    "not projected on the circle: normalising leaves the part along it. Each panel has its own unit of length, because "
-    "the scale multiplies the gradient."
+    "text C than to its own. Image D is far from its text, but farther from all others. At scale 1 all are pulled, "
+    "even A. At 100 only B and C are: image B picks text C, text C picks image B. D is left alone, far off as it is: "
+    "the loss asks for the right order, not for closeness. The arrows are the rows of minus dL/dI, straight from the "
+    "backward pass, not projected on the circle: normalising leaves the part along it. Each panel has its own unit of "
+    "length, because the scale multiplies the gradient."
 )
 
 NAMES = "ABCD"
