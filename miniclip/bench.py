@@ -76,10 +76,14 @@ def in_turn(jobs: dict, rounds: int) -> dict:
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
-def products() -> float:
-    """Multiplications and additions of one matrix product on each core: what the machine can do at best."""
+def products() -> None:
+    """One matrix product on each core: what the machine can do at best."""
     square = np.ones((1024, 1024), np.float32)
     list(in_parallel([lambda: square @ square] * cores()))
+
+
+def product_flops() -> float:
+    """Multiplications and additions of `products`."""
     return 2.0 * 1024**3 * cores()
 
 
@@ -103,7 +107,7 @@ def ratios(what: str, seconds: dict) -> dict[str, float]:
 def share_of_peak(seconds: dict, recipe: TrainConfig) -> float:
     """The step's matrix products a second, as a share of what matrix products alone reach."""
     config = untrained(recipe)[0].config
-    return step_flops(config, recipe.batch_size) / seconds["numpy"] * seconds["product"] / products()
+    return step_flops(config, recipe.batch_size) / seconds["numpy"] * seconds["product"] / product_flops()
 
 
 def bench(rounds: int = 15) -> dict:
@@ -150,7 +154,7 @@ def bench(rounds: int = 15) -> dict:
     return result | {
         "images_per_second": B / times["encode_image", "numpy"],
         "texts_per_second": B / times["encode_text", "numpy"],
-        "product_gflops": products() / steps["product"] / 1e9,
+        "product_gflops": product_flops() / steps["product"] / 1e9,
         "batch_size": B,
         "parameters": model.config.parameters,
     } | machine()  # fmt: skip

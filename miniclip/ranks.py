@@ -115,3 +115,15 @@ def errors(loss: float, grads, truth) -> dict[str, float]:
         g, true = to_vector(grads[key], like=truth[key]), to_vector(truth[key])
         row[name] = float(np.linalg.norm(g - true) / np.linalg.norm(true))
     return row
+
+
+if __name__ == "__main__":
+    from .train import TrainConfig, batch, untrained
+
+    recipe = TrainConfig()
+    model, params = untrained(recipe)
+    pairs = batch(recipe.seed, "train", np.arange(14), model.tokenizer)
+    for R in (2, 4):
+        print(f"\n{f'{R} ranks, 14 pairs':38}{'loss':>10}{'image tower':>14}{'text tower':>14}{'temperature':>14}")
+        for name, row in simulate_ranks(pairs.images.astype(float), pairs.tokens, params, model.config, R).items():
+            print(f"{name:38}{row['loss']:10.2g}" + "".join(f"{row[key]:14.2g}" for key in list(row)[1:]))

@@ -24,8 +24,8 @@ def build_parser() -> argparse.ArgumentParser:
             sub.add_argument(argument, **options)
         return sub
 
-    check = command("check", "check one exercise, a module such as m4, or all", "which", nargs="?", default="--all")
-    check.add_argument("--all", action="store_true", help="all exercises (the default)")
+    check = command("check", "check one exercise, a module such as m4, or all", "which", nargs="?", default="all")
+    check.add_argument("--all", dest="which", action="store_const", const="all", help="all exercises (the default)")
     check.add_argument("--json", action="store_true", help="print one JSON object")
     hint = command("hint", "show a hint", "which", nargs="?")
     hint.add_argument("--rung", type=int, choices=(1, 2, 3), default=1, help="which of the three (default: 1)")
@@ -62,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
 def chosen(which: str | None):
     """The exercises that a word names: 4.3, m4, or all; without one, the first that is not passed."""
     exercises = all_exercises()
-    if which in ("--all", "all"):
+    if which == "all":
         return list(exercises.values())
     if which is None:
         known = load_progress(exercises_folder())

@@ -102,7 +102,7 @@ class TorchLearner:
         if self.place.size > 1:
             with together():
                 require_same(fingerprint(recipe) | {"backend": self.backend})
-                share(state, self.place.device)
+                broadcast_state(state, self.place.device)
         self.sizes = [len(share) for share in np.array_split(np.arange(recipe.batch_size), self.place.size)]
         self.module = from_params(model.params, model.config).to(self.place.device)
         self.optimizer = make_optimizer(self.module, state, model.params)
@@ -243,7 +243,7 @@ def fingerprint(recipe: TrainConfig) -> dict[str, str]:
     }
 
 
-def share(state: State, device) -> None:
+def broadcast_state(state: State, device) -> None:
     """The first process's place in the run, for all."""
     step = [state.step]
     dist.broadcast_object_list(step, device=device)
