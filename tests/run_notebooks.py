@@ -119,11 +119,13 @@ def clean(notebook) -> None:
 
 
 def smaller(png: str) -> str:
-    """A picture of at most 1,000 pixels across in 64 colours, base64 as in a notebook."""
+    """A picture of at most 1,000 pixels across in 256 colours, base64 as in a notebook."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     picture.thumbnail((1000, 1000), Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    picture.quantize(64, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    # Median cut, the default, would turn small areas grey: those of a rare colour, and here a colour is an answer.
+    colours = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    colours.save(file, "png", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
 
 

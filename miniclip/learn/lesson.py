@@ -58,7 +58,7 @@ def explore(draw, **controls) -> None:
     def moved(_):
         try:
             shown.update(draw(**{name: one.value for name, one in handles.items()}))
-        except MiniclipError as error:  # half-typed text
+        except (MiniclipError, ValueError) as error:  # half-typed text
             shown.update(Source(f"# {error}"))
 
     for one in handles.values():
