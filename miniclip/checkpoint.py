@@ -4,6 +4,9 @@ config.json               both towers' sizes, as transformers.CLIPConfig
 model.safetensors         the weights, under transformers' names: CLIPModel.from_pretrained(folder) opens it
 tokenizer.json            words and ids, as the tokenizers library writes them
 preprocessor_config.json  picture size, mean and deviation
+decoder.json              if it describes: the decoder's sizes
+decoder.safetensors       its weights, under our names
+words.json                its words and ids, as the tokenizers library writes them
 training.safetensors      weights, optimiser, position in the data and log: all that resuming needs, in one file
 training.json             the recipe, and the machine it ran on
 metrics.jsonl             the log, one line for each logged step
@@ -11,6 +14,7 @@ manifest.json             SHA-256 of all of these, checked before anything is pa
 """
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,143 +24,20 @@ import safetensors.numpy
 from .data.pairs import IMAGE_MEAN, IMAGE_STD
 from .data.tokenizer import Tokenizer
 from .errors import CheckpointError, ConfigError, WeightsError
-from .model import Model
-from .models.clip import ClipConfig, init_clip
-from .models.text import TextConfig
-from .models.vision import CHANNELS, VisionConfig
+from .hugging_face import config_from_hugging_face, from_hugging_face, hugging_face_config, to_hugging_face
+from .model import Describer, Model
+from .models.clip import ClipConfig
+from .models.coca import CocaConfig
+from .models.decoder import DecoderConfig, init_decoder
 from .nn.tree import flatten, pack, unflatten
 from .storage import commit, digest, encode_json, parse_json, read_bytes, read_manifest, read_verified
 
 PRETRAINED = Path(__file__).parent / "pretrained"
+SYSTEM = PRETRAINED / "system"  # the one that also describes and answers
+DECODER, DECODER_CONFIG, WORDS = "decoder.safetensors", "decoder.json", "words.json"
 WEIGHTS, CONFIG, TOKENIZER, PREPROCESSOR = (
     "model.safetensors", "config.json", "tokenizer.json", "preprocessor_config.json",
 )  # fmt: skip
-
-# Our names on the left, transformers' on the right; `*` stands for a layer's number.
-NAMES = {
-    "visual.patch_embedding.weight": "vision_model.embeddings.patch_embedding.weight",
-    "visual.class_embedding": "vision_model.embeddings.class_embedding",
-    "visual.positional_embedding": "vision_model.embeddings.position_embedding.weight",
-    "visual.ln_pre": "vision_model.pre_layrnorm",
-    "visual.blocks": "vision_model.encoder.layers",
-    "visual.ln_post": "vision_model.post_layernorm",
-    "visual.proj": "visual_projection",
-    "text.token_embedding": "text_model.embeddings.token_embedding",
-    "text.positional_embedding": "text_model.embeddings.position_embedding.weight",
-    "text.blocks": "text_model.encoder.layers",
-    "text.ln_final": "text_model.final_layer_norm",
-    "text.text_projection": "text_projection",
-}
-BLOCK_NAMES = {"ln_1": "layer_norm1", "attn": "self_attn", "ln_2": "layer_norm2", "mlp": "mlp"}
-MLP_NAMES = {"c_fc": "fc1", "c_proj": "fc2"}
-
-
-def hugging_face_name(name: str) -> str:
-    """visual.blocks.0.mlp.c_fc.bias -> vision_model.encoder.layers.0.mlp.fc1.bias"""
-    for ours, theirs in NAMES.items():
-        if name == ours or name.startswith(ours + "."):
-            parts = name[len(ours) + 1 :].split(".") if name != ours else []
-            if ours.endswith("blocks"):
-                parts[1] = BLOCK_NAMES[parts[1]]
-                parts[2] = MLP_NAMES.get(parts[2], parts[2])
-            return ".".join([theirs, *parts])
-    return name
-
-
-def to_hugging_face(params, patch_size: int) -> dict[str, np.ndarray]:
-    """The parameters under transformers' names and in its layout.
-
-    Two layouts differ: `in_proj` holds the query, key and value maps that transformers keeps apart, and a patch map is
-    a strided convolution there, (D, C, P, P), where ours reads row, column, channel: (D, P P C).
-    """
-    named = {}
-    for name, leaf in flatten(params).items():
-        theirs = hugging_face_name(name)
-        if ".in_proj." in theirs:
-            for part, third in zip("qkv", np.split(leaf, 3), strict=True):
-                named[theirs.replace("in_proj", f"{part}_proj")] = third
-        elif theirs.endswith("patch_embedding.weight"):
-            grid = leaf.reshape(len(leaf), patch_size, patch_size, CHANNELS)
-            named[theirs] = grid.transpose(0, 3, 1, 2)
-        else:
-            named[theirs] = leaf
-    return {name: np.asarray(leaf, order="C") for name, leaf in named.items()}
-
-
-def from_hugging_face(named: dict[str, np.ndarray], config: ClipConfig):
-    """The inverse of `to_hugging_face`; a WeightsError lists what is missing, left over, or of another shape."""
-    like = init_clip(np.random.default_rng(0), config)
-    expected = to_hugging_face(like, config.vision.patch_size)
-    problems = [f"{name} is missing" for name in expected if name not in named]
-    problems += [f"{name} is not part of the model" for name in named if name not in expected]
-    problems += [
-        f"{name} has shape {named[name].shape}, expected {leaf.shape}"
-        for name, leaf in expected.items()
-        if name in named and named[name].shape != leaf.shape
-    ]
-    problems += [f"{name} is {leaf.dtype}, expected floats" for name, leaf in named.items() if leaf.dtype.kind != "f"]
-    problems += [f"{name} is not all finite" for name in named if not np.isfinite(named[name]).all()]
-    if problems:
-        raise WeightsError(f"{len(problems)} tensors do not fit config.json: {'; '.join(problems[:5])}")
-    ours = {}
-    for name, leaf in flatten(like).items():
-        theirs = hugging_face_name(name)
-        if ".in_proj." in theirs:
-            ours[name] = np.concatenate([named[theirs.replace("in_proj", f"{part}_proj")] for part in "qkv"])
-        elif theirs.endswith("patch_embedding.weight"):
-            ours[name] = named[theirs].transpose(0, 2, 3, 1).reshape(leaf.shape)
-        else:
-            ours[name] = named[theirs]
-    return unflatten(ours)
-
-
-def hugging_face_config(config: ClipConfig) -> dict:
-    """config.json, as transformers.CLIPConfig reads it."""
-
-    def tower(sizes):
-        return {
-            "hidden_size": sizes.width,
-            "intermediate_size": 4 * sizes.width,
-            "num_hidden_layers": sizes.layers,
-            "num_attention_heads": sizes.heads,
-            "hidden_act": sizes.activation,
-            "layer_norm_eps": 1e-5,
-            "projection_dim": config.embed_dim,
-        }
-
-    v, t = config.vision, config.text
-    return {
-        "architectures": ["CLIPModel"],
-        "model_type": "clip",
-        "projection_dim": config.embed_dim,
-        "vision_config": tower(v) | {"model_type": "clip_vision_model", "num_channels": CHANNELS}
-        | {"image_size": v.image_size, "patch_size": v.patch_size},
-        "text_config": tower(t) | {"model_type": "clip_text_model", "vocab_size": t.vocab_size}
-        | {"max_position_embeddings": t.context_length, "eos_token_id": t.eos_token_id}
-        | {"bos_token_id": Tokenizer.start, "pad_token_id": Tokenizer.pad},
-    }  # fmt: skip
-
-
-def config_from_hugging_face(data: dict) -> ClipConfig:
-    """The inverse of `hugging_face_config`; a ConfigError names a key that is missing."""
-    try:
-        v, t = data["vision_config"], data["text_config"]
-        towers = [
-            {
-                "width": tower["hidden_size"],
-                "layers": tower["num_hidden_layers"],
-                "heads": tower["num_attention_heads"],
-                "activation": tower["hidden_act"],
-            }
-            for tower in (v, t)
-        ]
-        vision = VisionConfig(image_size=v["image_size"], patch_size=v["patch_size"], **towers[0])
-        text = TextConfig(t["vocab_size"], t["max_position_embeddings"], eos_token_id=t["eos_token_id"], **towers[1])
-        return ClipConfig(vision, text, data["projection_dim"])
-    except KeyError as error:
-        raise ConfigError(f"config.json lacks {error}: expected the layout of transformers.CLIPConfig") from error
-    except TypeError as error:
-        raise ConfigError(f"config.json has another layout ({error}), expected transformers.CLIPConfig's") from error
 
 
 def model_files(params, config: ClipConfig, tokenizer) -> dict[str, bytes]:
@@ -180,6 +61,43 @@ def model_files(params, config: ClipConfig, tokenizer) -> dict[str, bytes]:
     }
 
 
+def describer_files(model: Describer) -> dict[str, bytes]:
+    """The files of a run that describes: CLIP's, and the decoder's beside them."""
+    weights = {name: leaf.astype(np.float32) for name, leaf in flatten(model.params["decoder"]).items()}
+    clip = {name: model.params[name] for name in ("visual", "text", "logit_scale")}
+    return model_files(clip, model.config, model.tokenizer) | {
+        DECODER_CONFIG: encode_json(asdict(model.coca.decoder)),
+        DECODER: safetensors.numpy.save(weights),
+        WORDS: encode_json(model.words.to_json()),
+    }
+
+
+def load_decoder(folder: Path, clip: Model) -> Describer:
+    """The CLIP of a folder with the decoder that is beside it."""
+    path = folder / DECODER_CONFIG
+    try:
+        config = DecoderConfig(**parse_json(read_verified(folder, DECODER_CONFIG), path))
+    except TypeError as error:
+        raise ConfigError(f"{path} has other keys than a decoder's sizes ({error}): restore it from a copy") from error
+    words = Tokenizer.from_json(parse_json(read_verified(folder, WORDS), folder / WORDS))
+    if (words.vocab_size, words.context_length) != (config.vocab_size, config.context_length):
+        raise CheckpointError(
+            f"{folder / WORDS} has {words.vocab_size} words, {DECODER_CONFIG} says {config.vocab_size}"
+        )
+    like = flatten(init_decoder(np.random.default_rng(0), config))
+    named = parse_tensors(read_verified(folder, DECODER), folder / DECODER)
+    wrong = [name for name in like.keys() | named.keys()
+             if name not in named or name not in like or named[name].shape != like[name].shape
+             or named[name].dtype != np.float32 or not np.isfinite(named[name]).all()]  # fmt: skip
+    if wrong:
+        raise WeightsError(
+            f"{folder / DECODER}: {len(wrong)} tensors do not fit {DECODER_CONFIG}, such as {min(wrong)}"
+        )
+    _, decoder = pack(unflatten({name: named[name] for name in like}))
+    coca = CocaConfig(clip.config, config)
+    return Describer(coca, clip.params | {"decoder": decoder}, clip.tokenizer, words, clip.digest)
+
+
 def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
     """The tensors of a safetensors file, or a CheckpointError that names it."""
     try:
@@ -201,6 +119,7 @@ def load(path=None) -> Model:
     Returns
     -------
     Model
+        A Describer, where there is a decoder.
 
     Raises
     ------
@@ -225,7 +144,8 @@ def load(path=None) -> Model:
     weights = read_verified(folder, WEIGHTS)
     named = parse_tensors(weights, folder / WEIGHTS)
     _, params = pack(from_hugging_face(named, config))
-    return Model(config, params, tokenizer, digest(weights))
+    model = Model(config, params, tokenizer, digest(weights))
+    return load_decoder(folder, model) if DECODER_CONFIG in read_manifest(folder) else model
 
 
 def export(run, out) -> int:

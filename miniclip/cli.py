@@ -63,17 +63,28 @@ def build_parser() -> argparse.ArgumentParser:
     search = command("search", "find pictures by a sentence", picture=True)
     search.add_argument("query", metavar="SENTENCE", help="for example 'a small red circle on the left'")
     search.add_argument("--k", type=int, default=8, metavar="K", help="how many (default: %(default)s)")
+    caption = command("caption", "describe pictures in words", picture=True)
+    caption.add_argument("images", nargs="*", metavar="IMAGE", help="picture files (default: six of split D)")
+    caption.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 writes the likeliest word")
+    caption.add_argument("--seed", type=int, default=0, metavar="N", help="of what a temperature draws")
+    ask = command("ask", "answer a question about a picture")
+    ask.add_argument("image", metavar="IMAGE", help="a picture file")
+    ask.add_argument("question", metavar="QUESTION", help="for example 'how many circles are there?'")
+    study = command("study", "train for one comparison and print its scores beside their baselines", run=False)
+    study.add_argument("what", choices=("captioning", "vqa", "bridge", "system", "fusion"))
+    study.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
+    study.add_argument("--out", metavar="DIR", help="with system: a new run folder for it")
     export = command("export", "copy a run without its training state, to share it")
     export.add_argument("out", metavar="DIR", help="a new folder")
     bench = command("bench", "time training and encoding on this machine, beside PyTorch if it is here", run=False)
     bench.add_argument("--full", action="store_true", help="also how the cost grows, and a whole run (ten minutes)")
     bench.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu", help="PyTorch alone, there")
-    figures = command("figures", "the lecture figures: list them, or render them to files", run=False)
-    figures.add_argument("what", choices=("list", "render"))
+    figures = command("figures", "the lecture figures: list them, render them to files, or all on one sheet", run=False)
+    figures.add_argument("what", choices=("list", "render", "sheet"))
     figures.add_argument("ids", nargs="*", metavar="ID", help="such as f03")
     figures.add_argument("--all", action="store_true", help="every figure")
-    figures.add_argument("--out", metavar="DIR", default="slides", help="the folder (default: %(default)s)")
-    figures.add_argument("--format", default="svg", help="svg, pdf, png, gif, or several: svg,png (default: svg)")
+    figures.add_argument("--out", metavar="PATH", help="the folder, or the sheet's file (default: slides, figures.png)")
+    figures.add_argument("--format", default="svg", help="svg, pdf, png, gif, mp4, or several: svg,png (default: svg)")
     figures.add_argument("--size", default="wide", help="wide, half, square or paper (default: %(default)s)")
     figures.add_argument("--theme", default="light", help="light or dark (default: %(default)s)")
     figures.add_argument("--run", default="default", metavar="RUN", help="where the numbers come from")
@@ -86,6 +97,18 @@ def open_run(name: str):
     from .checkpoint import load
 
     return load(None if name == "default" else name)
+
+
+def open_describer(name: str):
+    """The run with a decoder of a folder, or the one that comes with the package."""
+    from .checkpoint import SYSTEM, load
+    from .errors import CheckpointError
+    from .model import Describer
+
+    model = load(SYSTEM if name == "default" else name)
+    if not isinstance(model, Describer):
+        raise CheckpointError(f"{name} has no decoder: make a run that has one with `miniclip study system --out DIR`")
+    return model
 
 
 def recipe_of(args):
@@ -179,6 +202,42 @@ def run_search(args) -> dict:
     return {**result, "picture": str(picture)}
 
 
+def run_caption(args) -> dict:
+    from .figures import save
+    from .show import describe
+    from .tasks.generation import Sampling
+
+    picture = new_picture(args.out)
+    result, figure = describe(open_describer(args.run), args.images, Sampling(args.temperature), args.seed)
+    save(figure, picture)
+    return {**result, "picture": str(picture)}
+
+
+def run_ask(args) -> dict:
+    from .data.pairs import open_image, preprocess
+    from .tasks.vqa import answer
+
+    model = open_describer(args.run)
+    images = preprocess([open_image(args.image)], model.config.vision.image_size)
+    return {"question": args.question, "answer": answer(model, images, [args.question])[0]}
+
+
+def run_study(args) -> dict:
+    from .checkpoint import describer_files
+    from .errors import CheckpointError
+    from .stages.study import STUDIES, Trained
+    from .storage import commit
+
+    if args.out and args.what != "system":
+        raise ConfigError(f"--out is for the study of the system, and this is {args.what}: leave it out")
+    if args.out and Path(args.out).exists():
+        raise CheckpointError(f"{args.out} exists already: choose a new folder")
+    models = Trained(args.seed)
+    if args.out:  # what was trained is saved before anything else can go wrong
+        commit(Path(args.out), describer_files(models.system))
+    return {"study": args.what, "seed": args.seed, "scores": STUDIES[args.what](models)}
+
+
 def run_export(args) -> dict:
     from .checkpoint import export
 
@@ -196,19 +255,23 @@ def run_bench(args) -> dict:
 
 
 def run_figures(args) -> dict:
+    from .figures.gallery import sheet
     from .figures.lectures import Run, lectures
     from .figures.render import chosen, render
 
     if args.what == "list":
         return {"figures": {id: module.TITLE for id, module in lectures().items()}}
     run = Run(None if args.run == "default" else args.run)
+    if args.what == "sheet":
+        return {"files": [sheet(args.out or "figures.png", args.theme, run)]}
     ids = chosen(args.ids, args.all)
-    return {"files": render(ids, args.out, args.format.split(","), args.size, args.theme, run)}
+    return {"files": render(ids, args.out or "slides", args.format.split(","), args.size, args.theme, run)}
 
 
 COMMANDS = {
     "demo": run_demo, "train": run_train, "eval": run_eval, "zeroshot": run_zeroshot, "search": run_search,
-    "export": run_export, "bench": run_bench, "figures": run_figures,
+    "caption": run_caption, "ask": run_ask, "study": run_study, "export": run_export, "bench": run_bench,
+    "figures": run_figures,
 }  # fmt: skip
 
 
@@ -221,9 +284,9 @@ def text_of(result: dict) -> str:
     lines = []
     for key, value in result.items():
         if key == "scores" and isinstance(value, dict):
-            columns = list(next(iter(value.values())))
-            lines.append(f"{'':34}" + "".join(f"{column:>11}" for column in columns))
-            lines += [f"{name:34}" + "".join(f"{row[c]:11.3f}" for c in columns) for name, row in value.items()]
+            lines += score_table(value)
+        elif key == "captions":
+            lines += [f"{quote(row['image'])}: {row['caption']}" for row in value]
         elif key == "figures":
             lines += [f"{id}  {title}" for id, title in value.items()]
         elif key == "files":
@@ -237,11 +300,27 @@ def text_of(result: dict) -> str:
     return "\n".join(lines)
 
 
+def score_table(scores: dict) -> list[str]:
+    """Rows of scores under the names of their columns; a row need not have them all."""
+    columns = list(dict.fromkeys(column for row in scores.values() for column in row))
+    wide, first = [max(len(column), 8) + 2 for column in columns], max(map(len, scores))
+    lines = [" " * first + "".join(f"{column:>{n}}" for column, n in zip(columns, wide, strict=True))]
+    for name, row in scores.items():
+        cells = (number(row[column]) if column in row else "" for column in columns)
+        lines.append(f"{name:{first}}" + "".join(f"{cell:>{n}}" for cell, n in zip(cells, wide, strict=True)))
+    return lines
+
+
+def number(value: float) -> str:
+    """Three decimals, or a whole number with commas."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"
+
+
 def parse_arguments(argv: list[str] | None):
     """The arguments; argparse itself does not take pictures after an option."""
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
-    if rest and (args.command != "zeroshot" or any(word.startswith("-") for word in rest)):
+    if rest and (args.command not in ("zeroshot", "caption") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(map(quote, rest))}")
     if rest:
         args.images += rest

@@ -4,8 +4,12 @@ from functools import partial
 
 import numpy as np
 
+from .models.bridge import BridgeConfig, bridge_forward
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
-from .models.vision import CHANNELS
+from .models.coca import CocaConfig
+from .models.decoder import DecoderConfig
+from .models.vision import CHANNELS, VisionConfig, vision_trunk_forward
+from .models.writer import Writer
 from .threads import in_parallel, parts
 
 
@@ -74,6 +78,71 @@ class Model:
         """The embeddings of all inputs, part by part on all cores; the caches are for gradients, and let go."""
         jobs = (partial(lambda x: forward(x, self.params, self.config)[0], inputs[rows]) for rows in parts(len(inputs)))
         return np.concatenate(list(in_parallel(jobs)))
+
+
+class Describer(Model):
+    """A CLIP with a decoder: `tasks.captioning` and `tasks.vqa` make it write, and it is a CLIP as before.
+
+    Attributes
+    ----------
+    coca : CocaConfig
+    words : Tokenizer
+        The decoder's, which also knows the words of questions.
+    """
+
+    image_places = 0  # the picture is looked at through cross-attention, and takes no place among the words
+
+    def __init__(self, coca: CocaConfig, params, tokenizer, words, digest: str = ""):
+        super().__init__(coca.clip, params, tokenizer, digest)
+        self.coca, self.words = coca, words
+
+    @property
+    def places(self) -> int:
+        """How many words a text may have, prompt and answer together."""
+        return self.coca.decoder.context_length
+
+    def writer(self, images) -> Writer:
+        """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
+        memory = self.in_parts(look, check_images(images, self.config.vision.image_size))
+        return Writer(self.params["decoder"], self.coca.decoder, memory)
+
+
+class LanguageModel:
+    """A decoder that looks at nothing: what it answers about pictures is guessed."""
+
+    image_places = 0
+
+    def __init__(self, decoder: DecoderConfig, params, words):
+        self.decoder, self.params, self.words = decoder, params, words
+
+    @property
+    def places(self) -> int:
+        """How many places there are, for picture and words together."""
+        return self.decoder.context_length
+
+    def writer(self, images) -> Writer:
+        """Something that writes, whatever the pictures are."""
+        return Writer(self.params["decoder"], self.decoder)
+
+
+class BridgedModel(LanguageModel):
+    """A frozen image tower, a bridge, and a frozen language model: see `models.bridge`."""
+
+    def __init__(self, vision: VisionConfig, bridge: BridgeConfig, decoder: DecoderConfig, params, words):
+        super().__init__(decoder, params, words)
+        self.vision, self.bridge, self.image_places = vision, bridge, bridge.tokens
+
+    def writer(self, images) -> Writer:
+        """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
+        images = check_images(images, self.vision.image_size)
+        tokens, _ = vision_trunk_forward(images, self.params["visual"], self.vision)
+        prefix, _ = bridge_forward(tokens, self.params["bridge"], self.bridge)
+        return Writer(self.params["decoder"], self.decoder, prefix=prefix)
+
+
+def look(images, params, config):
+    """The image tower's tokens, as a forward of `Model.in_parts`."""
+    return vision_trunk_forward(images, params["visual"], config.vision)
 
 
 def check_images(images, image_size: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """What one run can do, as numbers and as pictures: the bridge from a model to `figures`."""
 
+import math
+
 import numpy as np
 
 from . import figures
@@ -10,7 +12,9 @@ from .data.pairs import denormalize, normalize, open_image, preprocess
 from .data.tokenizer import split
 from .data.world import COLOURS, sample_scenes
 from .errors import TextError, quote
-from .model import Model
+from .model import Describer, Model
+from .tasks.captioning import caption
+from .tasks.generation import GREEDY, Sampling
 from .tasks.retrieval import Index, check_k
 from .tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
 
@@ -56,12 +60,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     (result, figure)
         result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`}
     """
-    if paths:
-        normalised = preprocess([open_image(path) for path in paths], model.config.vision.image_size)
-        names = [str(path) for path in paths]
-    else:
-        scenes = sample_scenes(seed, "B", np.arange(6))
-        normalised, names = normalize(draw(scenes)), write_captions(scenes)
+    normalised, names = pictures(model, paths, "B", seed)
     probabilities = classify(model, normalised, class_names)
     result = {
         "classes": class_names,
@@ -78,12 +77,39 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     return result, figures.zero_shot_bars(shown, class_names, probabilities[:6])
 
 
+def describe(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0):
+    """Describe pictures: picture files, or without any, six pictures of split D.
+
+    Returns
+    -------
+    (result, figure)
+        result : dict with `captions`, a list of {`image`, `caption`}; the figure shows where the decoder looked for
+        each word of the first.
+    """
+    normalised, names = pictures(model, paths, "D", seed)
+    captions = caption(model, normalised, sampling, rng=np.random.default_rng(seed))
+    result = {"captions": [{"image": name, "caption": one.text} for name, one in zip(names, captions, strict=True)]}
+    first, side = captions[0], math.isqrt(model.config.vision.patches)
+    if not first.words:
+        raise TextError("the decoder said nothing about the first picture: try another temperature")
+    maps = first.attention[:, 1:].reshape(-1, side, side)  # without the class token
+    return result, figures.word_maps(np.clip(denormalize(normalised[0]), 0.0, 1.0), first.words, maps)
+
+
+def pictures(model: Model, paths, split: str, seed: int):
+    """(images, names): picture files made ready, or without any, six pictures of a split with their descriptions."""
+    if paths:
+        return preprocess([open_image(path) for path in paths], model.config.vision.image_size), [str(p) for p in paths]
+    scenes = sample_scenes(seed, split, np.arange(6))
+    return normalize(draw(scenes)), write_captions(scenes)
+
+
 def distinct_captions(captions: list[str], n: int) -> list[int]:
     """The first n items whose captions are short and all different, for a picture that can be read."""
     chosen: dict[str, int] = {}
-    for i, caption in enumerate(captions):
-        if len(caption) <= 42:
-            chosen.setdefault(caption, i)
+    for i, text in enumerate(captions):
+        if len(text) <= 42:
+            chosen.setdefault(text, i)
     return list(chosen.values())[:n]
 
 

@@ -25,7 +25,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).parents[1]
 STAGES = [  # fast ones first: most mutants die in two seconds
     ["tests/nn/test_relations.py", "tests/nn/test_autograd.py", "tests/nn/test_contract.py"],
-    ["tests/models/test_hugging_face.py", "tests/test_model.py"],
+    ["tests/models/test_hugging_face.py", "tests/test_model.py", "tests/models/test_decoder.py"],
     ["tests/nn/test_gradients.py"],
 ]
 SWAPS = {

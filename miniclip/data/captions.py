@@ -9,12 +9,16 @@ where w, the share of the first moves that fit the sentence, can be counted. Thi
 logits exactly, ln p(text | scene) - ln p(text), and with them the lowest loss that any model can reach.
 """
 
+from itertools import permutations
+
 import numpy as np
 
 from ..errors import DataError
 from .grammar import (
+    ATTRIBUTES,
     CELLS,
     COLUMN_PHRASES,
+    LEXICON,
     NEUTRAL,
     NOUNS,
     NUMBERS,
@@ -25,7 +29,7 @@ from .grammar import (
     Meaning,
     parse,
 )
-from .world import CAPTION, COLOURS, SHAPES, SIZES, STYLES, Scenes, choose, uniform
+from .world import CAPTION, COLOURS, COLUMNS, DESCRIPTION, ROWS, SHAPES, SIZES, STYLES, Scenes, choose, uniform
 
 MENTION = {"colour": 0.9, "shape": 0.9, "size": 0.5, "position": 0.9, "style": 0.5}
 USUAL = 0.85  # how often the first of several synonyms is taken
@@ -106,6 +110,85 @@ def write_caption(kind, i, j, u, style, count, shape, colour, size, row, column)
     return f"{start}{first} {true[int(u[19] * len(true))]} {second}"
 
 
+def describe(scenes: Scenes) -> list[str]:
+    """Everything about every object, in reading order: what a captioner is taught; the same scene, the same sentence.
+
+    >>> from .world import sample_scenes
+    >>> describe(sample_scenes(0, "A", [0]))
+    ['a photo of a large purple triangle in the top right corner']
+    """
+    order = np.where(scenes.shape < 0, 9, 3 * scenes.row + scenes.column).argsort(1)  # absent objects last
+    columns = (
+        np.take_along_axis(getattr(scenes, name), order, 1) for name in ("size", "colour", "shape", "row", "column")
+    )
+    objects = np.stack(list(columns), axis=2).tolist()  # (B, 3, 5)
+    u = uniform(scenes.key[:, None], DESCRIPTION + np.arange(10)).tolist()
+    texts = []
+    for style, n, seen, v in zip(scenes.style.tolist(), scenes.count.tolist(), objects, u, strict=True):
+        said = [describe_object(one, v[1 + 3 * i : 4 + 3 * i]) for i, one in enumerate(seen[:n])]
+        texts.append(f"{with_article(synonym(STYLES[style], v[0]))} of {' and '.join(said)}")
+    return texts
+
+
+def describe_object(one, u) -> str:
+    """a small red circle in the top left corner; one: its size, colour, shape, row, column"""
+    size, colour, shape, row, column = one
+    words = (
+        synonym(names[value], w)
+        for names, value, w in zip((SIZES, COLOURS, SHAPES), (size, colour, shape), u, strict=True)
+    )
+    return f"{with_article(' '.join(words))} {CELLS[row][column]}"
+
+
+def take_notes(scenes: Scenes) -> list[str]:
+    """Colour, shape and place of every object, in few words: what a language model reads instead of a picture.
+
+    >>> from .world import sample_scenes
+    >>> take_notes(sample_scenes(0, "C", [0]))
+    ['orange heart bottom left and red square top left']
+    """
+    columns = (getattr(scenes, name).tolist() for name in ("count", "row", "column", "colour", "shape"))
+    return [
+        " and ".join(
+            f"a {COLOURS[c]} {SHAPES[s]} {ROWS[r]} {COLUMNS[k]}" for r, k, c, s in list(zip(*objects, strict=True))[:n]
+        )
+        for n, *objects in zip(*columns, strict=True)
+    ]
+
+
+def falsify(texts, scenes: Scenes) -> list[str]:
+    """For each true sentence one that is false of its scene, by as little as possible: a hard negative.
+
+    Two colours or two shapes change places, or else one word becomes another of its kind.
+    """
+    u = uniform(scenes.key[:, None], DESCRIPTION + 20 + np.arange(16))
+    return [falsified(text, scenes[[b]], u[b].tolist()) for b, text in enumerate(texts)]
+
+
+def falsified(text: str, scene: Scenes, u) -> str:
+    """The first change, in an order that hangs on u, that makes the sentence false."""
+    words = text.split()
+    known = [(i, *LEXICON[word]) for i, word in enumerate(words) if word in LEXICON]
+    pairs = [(i, j) for i, kind, a in known for j, other, b in known if i < j and kind == other != "size" and a != b]
+    if pairs and u[0] < 0.7:
+        i, j = pairs[int(u[1] * len(pairs))]
+        changed = [words[j] if k == i else words[i] if k == j else word for k, word in enumerate(words)]
+        if not is_true(" ".join(changed), scene)[0]:
+            return " ".join(changed)
+    choices = [(i, kind, value) for i, kind, value in known if kind in ("colour", "shape", "size", "style")]
+    for first in u[2:]:  # a caption that says little may stay true after a change: try another
+        if not choices:
+            break
+        i, kind, value = choices[int(first * len(choices))]
+        names = ATTRIBUTES[kind]
+        other = (value + 1 + int(first * 7919) % (len(names) - 1)) % len(names)
+        changed = [WORDS[names[other]][0] if k == i else word for k, word in enumerate(words)]
+        if not is_true(" ".join(changed), scene)[0]:
+            return " ".join(changed)
+    n = int(scene.count[0])
+    return f"{NUMBERS[n % len(NUMBERS)]} {NOUNS[0]}s"  # nothing to change: another number of objects
+
+
 def related(row_i, column_i, row_j, column_j):
     """Which of RELATIONS hold between i and j: i is left of, right of, above, below j."""
     return column_i < column_j, column_i > column_j, row_i < row_j, row_i > row_j
@@ -138,11 +221,19 @@ def share(meaning: Meaning, scenes: Scenes) -> np.ndarray:
             holds = np.stack(related(*a, *b))
             pairs *= holds[RELATIONS.index(meaning.relation)] / np.maximum(holds.sum(0), 1)
         w = w * pairs.sum((1, 2)) / np.maximum(n * (n - 1), 1)
+    elif len(meaning.objects) == 3:
+        fits = [matches(described, scenes) for described in meaning.objects]
+        ways = [
+            np.all([fit[:, i] for fit, i in zip(fits, order, strict=True)], axis=0) for order in permutations(range(3))
+        ]
+        w = w * np.mean(ways, axis=0)
     return w
 
 
 def likelihood(meaning: Meaning, scenes: Scenes) -> np.ndarray:
     """w(text, scene), (B,): the probability of speaking of something that fits; 0 where that is never said."""
+    if len(meaning.objects) > 2:
+        return np.zeros(len(scenes))
     about = RELATED if meaning.relation in RELATIONS else PAIR if meaning.relation else ONE
     return KINDS[scenes.count, NUMBER if meaning.count else about] * share(meaning, scenes)
 

@@ -60,10 +60,10 @@ class Described:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a sentence says of a scene: its style (-1: nothing), how many objects (0: nothing), one or two of them."""
+    """What a sentence says of a scene: its style (-1: nothing), how many objects (0: nothing), one to three of them."""
 
     objects: tuple[Described, ...] = ()
-    relation: str = ""  # between two objects: "and", or one of RELATIONS
+    relation: str = ""  # between objects: "and", or for two of them one of RELATIONS
     style: int = -1
     count: int = 0  # of the objects that are described, or of all
 
@@ -99,8 +99,8 @@ def parse(text: str) -> Meaning:
             raise TextError(f"{quote(text)}: the word {quote(word)} is outside the grammar of this world")
     sentence = " ".join(words).replace("to the left of", "left of").replace("to the right of", "right of")
     parts = re.split(r"\b(and|above|below|left of|right of)\b", sentence)
-    if len(parts) > 3:
-        raise TextError(f"{quote(text)}: expected at most two objects")
+    if len(parts) > 3 and (len(parts) > 5 or parts[1::2] != ["and", "and"]):
+        raise TextError(f"{quote(text)}: expected at most two objects, or three joined by 'and'")
     found = [read_words(part.split(), text) for part in parts[::2]]
     styles = {style for _, style in found if style >= 0}
     if len(styles) > 1:
@@ -111,7 +111,7 @@ def parse(text: str) -> Meaning:
         raise TextError(f"{quote(text)} counts and compares: expected one of the two, such as 'two red shapes'")
     if count and objects == (Described(),):
         objects = ()
-    return Meaning(objects, parts[1] if len(parts) == 3 else "", max(styles, default=-1), count)
+    return Meaning(objects, parts[1] if len(parts) > 1 else "", max(styles, default=-1), count)
 
 
 def read_words(words: list[str], text: str) -> tuple[Described, int]:

@@ -31,8 +31,13 @@ def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
     """The pairs with the given numbers: item i is the same pair in any batch, in any order."""
     scenes = sample_scenes(seed, split, indices)
     texts = write_captions(scenes)
+    return Pairs(scenes, texts, paint(scenes), tokenizer.encode(texts))
+
+
+def paint(scenes: Scenes) -> np.ndarray:
+    """The scenes' pictures (B, Y, X, C), normalised, drawn on all cores."""
     drawn = in_parallel(partial(lambda some: normalize(draw(some)), scenes[rows]) for rows in parts(len(scenes)))
-    return Pairs(scenes, texts, np.concatenate(list(drawn)), tokenizer.encode(texts))
+    return np.concatenate(list(drawn))
 
 
 def normalize(images) -> np.ndarray:

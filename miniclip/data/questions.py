@@ -1,55 +1,105 @@
-"""A scene -> a question with exactly one right answer."""
+"""A scene -> a question with exactly one right answer, such that nobody who has not seen the picture can tell it.
+
+Answers are balanced: of a kind of question, each answer is about as frequent as any other, and yes as frequent as no,
+so that a model without eyes stays at chance. What would be ambiguous ("the circle" where there are two) is not asked.
+"""
 
 import numpy as np
 
 from .captions import related, with_article
-from .grammar import NUMBERS
-from .world import COLOURS, COLUMNS, QUESTION, ROWS, SHAPES, Scenes, choose, uniform
+from .grammar import NUMBERS, RELATIONS
+from .world import COLOURS, COLUMNS, HELD_OUT, QUESTION, ROWS, SHAPES, Scenes, choose, uniform
 
-SIDES = ("left of", "right of", "above", "below")
+KINDS = ("colour", "shape", "count", "place", "relation", "yes or no")
+PLACES = tuple(f"{row} {column}" for row in ROWS for column in COLUMNS)
+ANSWERS = {"colour": COLOURS, "shape": SHAPES, "count": ("none", *NUMBERS), "place": PLACES,
+           "relation": ("yes", "no", *RELATIONS), "yes or no": ("yes", "no")}  # fmt: skip
+# Eight sides and corners are the answers to "where is ... from ...?", yes or no to the other half of the relations.
+CHANCE = {kind: 1 / len(ANSWERS[kind]) for kind in KINDS} | {"count": 1 / 3, "relation": (1 / 8 + 1 / 2) / 2}
+SIDES = ("left", "right", "above", "below")  # the order of RELATIONS
+PLURALS = {shape: shape + ("es" if shape.endswith("s") else "s") for shape in SHAPES}
+# Of "how many circles are there?", two and three are the rare answers: one and none are asked this often where the
+# scene has no repeat, so that all come out alike.
+ONE_OR_NONE = 0.16
 
 
-def ask(scenes: Scenes) -> tuple[list[str], list[str]]:
-    """One question about each scene, and its answer; the same scene always gets the same one.
+def vocabulary() -> tuple[str, ...]:
+    """Every word of questions and answers, sorted."""
+    glue = "what colour shape is the object where how many are there objects of from a an".split()  # noqa: SIM905
+    answers = {word for kind in KINDS for answer in ANSWERS[kind] for word in answer.split()}
+    return tuple(sorted({*glue, *answers, *PLURALS.values()}))
 
-    Five kinds: colour, shape, number, place, yes or no. A question about "the" circle is asked only where there is
-    exactly one circle; yes and no are equally often right.
+
+def ask(scenes: Scenes, turn: int = 0, kinds=KINDS) -> tuple[list[str], list[str], list[str]]:
+    """Questions, answers, kinds: one question about each scene; the same scene gets the same one at the same turn.
+
+    `kinds` may name a kind several times, to have it asked more often.
     """
-    kinds, focus = choose(scenes.key, QUESTION, 5), choose(scenes.key, QUESTION + 1, scenes.count)
-    u = uniform(scenes.key[:, None], QUESTION + 2 + np.arange(3))
-    pairs = [question(int(kind), scenes, b, int(i), u[b]) for b, (kind, i) in enumerate(zip(kinds, focus, strict=True))]
-    return [asked for asked, _ in pairs], [answer for _, answer in pairs]
+    first = QUESTION + 10 * turn
+    chosen, focus = choose(scenes.key, first, len(kinds)), choose(scenes.key, first + 1, scenes.count)
+    u = uniform(scenes.key[:, None], first + 2 + np.arange(4))
+    columns = [scenes.count, scenes.shape, scenes.colour, scenes.row, scenes.column]
+    items = zip(
+        [kinds[i] for i in chosen], focus.tolist(), u.tolist(), *(column.tolist() for column in columns), strict=True
+    )
+    asked = [question(*item) for item in items]
+    return [q for q, _, _ in asked], [a for _, a, _ in asked], [k for _, _, k in asked]
 
 
-def question(kind: int, scenes: Scenes, b: int, i: int, u) -> tuple[str, str]:
-    """The question of one kind about object i of scene b; what is ambiguous becomes a question of number."""
-    shapes, colours = scenes.shape[b].tolist(), scenes.colour[b].tolist()
-    shape, colour, n = SHAPES[shapes[i]], COLOURS[colours[i]], int(scenes.count[b])
+def question(name: str, i: int, u, n: int, shapes, colours, rows, columns) -> tuple[str, str, str]:
+    """The question of one kind about object i; where that would be ambiguous or give itself away, one of yes or no."""
+    shape, colour = SHAPES[shapes[i]], COLOURS[colours[i]]
     one_shape, one_colour = shapes.count(shapes[i]) == 1, colours.count(colours[i]) == 1
-    if kind == 0 and one_shape:
-        return f"what colour is the {shape}?", colour
-    if kind == 1 and one_colour:
-        return f"what shape is the {colour} object?", shape
-    if kind == 3 and one_shape:
-        return f"where is the {shape}?", f"{ROWS[scenes.row[b, i]]} {COLUMNS[scenes.column[b, i]]}"
-    if kind == 4:
-        return yes_or_no(scenes, b, i, n, u)
-    return "how many objects are there?", NUMBERS[n - 1]
+    if name == "colour" and one_shape:
+        return f"what colour is the {shape}?", colour, name
+    if name == "shape" and one_colour:
+        return f"what shape is the {colour} object?", shape, name
+    if name == "place" and one_shape:
+        return f"where is the {shape}?", f"{ROWS[rows[i]]} {COLUMNS[columns[i]]}", name
+    if name == "relation" and n > 1:
+        return *relation(i, (i + 1) % n, u, shapes, colours, rows, columns), name
+    if name == "count" and u[0] < 0.5:
+        return "how many objects are there?", NUMBERS[n - 1], name
+    if name == "count" and (counted := how_many(u, n, shapes[:n], colours[:n])):
+        return *counted, name
+    return *is_there(u, shapes[i], colours[i], shapes, colours), "yes or no"
 
 
-def yes_or_no(scenes: Scenes, b: int, i: int, n: int, u) -> tuple[str, str]:
-    """A claim that is true half the time; a false one changes a single word of a true one."""
-    shape, colour = int(scenes.shape[b, i]), int(scenes.colour[b, i])
+def relation(i, j, u, shapes, colours, rows, columns) -> tuple[str, str]:
+    """Where one object is from another, or a claim about that, true half the time; a false one changes the side."""
     true = u[0] < 0.5
-    if n > 1 and u[1] < 0.5:
-        j = (i + 1) % n
-        places = [scenes.row[b, i], scenes.column[b, i], scenes.row[b, j], scenes.column[b, j]]
-        fitting = [side for side, holds in zip(SIDES, related(*places), strict=True) if bool(holds) == true]
-        other = f"{COLOURS[scenes.colour[b, j]]} {SHAPES[scenes.shape[b, j]]}"
-        side = fitting[int(u[2] * len(fitting))]
-        return f"is the {COLOURS[colour]} {SHAPES[shape]} {side} the {other}?", "yes" if true else "no"
-    there = set(zip(scenes.shape[b].tolist(), scenes.colour[b].tolist(), strict=True))
-    false = [c for c in range(len(COLOURS)) if (shape, c) not in there]
+    holds = related(rows[i], columns[i], rows[j], columns[j])
+    fitting = [name for name, value in zip(RELATIONS, holds, strict=True) if value == true]
+    one, other = (f"{COLOURS[colours[k]]} {SHAPES[shapes[k]]}" for k in (i, j))
+    if u[2] < 0.5:
+        sides = [word for word, value in zip(SIDES, holds, strict=True) if value]
+        return f"where is the {one} from the {other}?", " ".join(sides)
+    return f"is the {one} {fitting[int(u[1] * len(fitting))]} the {other}?", "yes" if true else "no"
+
+
+def how_many(u, n, shapes, colours) -> tuple[str, str] | None:
+    """A number of objects that share a shape or a colour, or None where too many scenes would give the same answer."""
+    by_shape = u[1] < 0.5
+    values, names = (shapes, SHAPES) if by_shape else (colours, COLOURS)
+    repeated = [value for value in values if values.count(value) > 1]
+    if repeated:
+        value = repeated[0]
+    elif u[2] < ONE_OR_NONE:
+        value = values[int(u[2] / ONE_OR_NONE * n)]
+    elif u[2] < 2 * ONE_OR_NONE:
+        absent = [value for value in range(len(names)) if value not in values]
+        value = absent[int((u[2] / ONE_OR_NONE - 1) * len(absent))]
+    else:
+        return None
+    counted = PLURALS[names[value]] if by_shape else f"{names[value]} objects"
+    return f"how many {counted} are there?", ("none", *NUMBERS)[values.count(value)]
+
+
+def is_there(u, shape, colour, shapes, colours) -> tuple[str, str]:
+    """A claim that is true half the time; a false one has another colour, never one that would be held out."""
+    true = u[3] < 0.5
+    there = set(zip(shapes, colours, strict=True))
+    false = [c for c in range(len(COLOURS)) if (shape, c) not in there and not HELD_OUT[shape, c]]
     said = colour if true else false[int(u[2] * len(false))]
     claimed = with_article(f"{COLOURS[said]} {SHAPES[shape]}")
     return f"is there {claimed}?", "yes" if true else "no"

@@ -20,8 +20,9 @@ IMAGE_SIZE = 32
 MAX_OBJECTS = 3
 
 # train and A: one object of a seen combination; B: one object of a held-out combination; C: two objects that share
-# neither shape nor colour; many: one to three objects, for whatever has to count and to relate.
-SPLITS = ("train", "A", "B", "C", "many")
+# neither shape nor colour; many: one to three objects, for whatever has to count and to relate; D: others of these, to
+# test on.
+SPLITS = ("train", "A", "B", "C", "many", "D")
 
 # A fifth of the colour-shape combinations, 13 of 64, never occurs in training; every shape and every colour does, in
 # six or seven of its eight.
@@ -65,6 +66,13 @@ class Scenes:
         return Scenes(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
+def join(some: Scenes, others: Scenes) -> Scenes:
+    """Some scenes, then others."""
+    return Scenes(
+        *(np.concatenate([getattr(some, field.name), getattr(others, field.name)]) for field in fields(Scenes))
+    )
+
+
 def mix(x: np.ndarray) -> np.ndarray:
     """A one-to-one scrambling of 64-bit numbers: every bit of x moves every bit of the result.
 
@@ -86,8 +94,8 @@ def choose(key, stream, n) -> np.ndarray:
     return (uniform(key, stream) * n).astype(np.int64)
 
 
-# The numbers of the choices. Captions and questions go on from CAPTION and QUESTION.
-STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING, CAPTION, QUESTION = 1, 2, 3, 100, 200, 300, 400, 500
+# The numbers of the choices. Captions, questions and descriptions go on from theirs.
+STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING, CAPTION, QUESTION, DESCRIPTION = 1, 2, 3, 100, 200, 300, 400, 500, 600
 
 
 def item_keys(seed: int, split: str, indices) -> np.ndarray:
@@ -105,12 +113,14 @@ def sample_scenes(seed: int, split: str, indices) -> Scenes:
     Parameters
     ----------
     seed : int, at least 0
-    split : "train", "A", "B", "C" or "many"
+    split : "train", "A", "B", "C", "many" or "D"
     indices : int array (B,)
         Any numbers, in any order; the same number is always the same scene.
     """
     key = item_keys(seed, split, indices)
-    count = 1 + choose(key, COUNT, MAX_OBJECTS) if split == "many" else np.full(len(key), 2 if split == "C" else 1)
+    count = (
+        1 + choose(key, COUNT, MAX_OBJECTS) if split in ("many", "D") else np.full(len(key), 2 if split == "C" else 1)
+    )
     kinds = np.argwhere(HELD_OUT if split == "B" else ~HELD_OUT)  # (shape, colour)
     order = uniform(key[:, None], COMBINATION + np.arange(len(kinds))).argsort(1)
     if split == "C":

@@ -6,6 +6,7 @@
     training.py   the training curves, with the floors under the loss
     zero_shot.py  pictures and the bars of their likeliest classes
     search.py     what a search found, in either direction
+    words.py      where a captioner looked, word by word
     overview.py   all of it in one picture
 
 A figure's title states what its numbers say, and is computed from them.
@@ -16,6 +17,7 @@ from .overview import overview
 from .search import captions_sheet, contact_sheet
 from .style import save
 from .training import training_curves
+from .words import word_maps
 from .zero_shot import zero_shot_bars
 
 __all__ = [
@@ -25,5 +27,6 @@ __all__ = [
     "overview",
     "save",
     "training_curves",
+    "word_maps",
     "zero_shot_bars",
 ]

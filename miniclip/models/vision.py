@@ -28,15 +28,17 @@ from ..nn.ops import pick_backward, pick_forward
 CHANNELS = 3
 
 
-def check_tower(config, *sizes: str) -> None:
-    """Every size a positive whole number, heads that divide the width, an activation we have."""
+def check_tower(config, *sizes: str, across: str = "width") -> None:
+    """Every size a positive whole number, heads that divide the width they go across, an activation we have."""
     kind = type(config).__name__
     for name in sizes:
         value = getattr(config, name)
         if type(value) is not int or value <= 0:
             raise ConfigError(f"{kind}.{name} is {value!r}, expected a whole number above 0")
-    if config.width % config.heads:
-        raise ConfigError(f"{kind}.width is {config.width}, expected a multiple of heads = {config.heads}")
+    if getattr(config, across) % config.heads:
+        raise ConfigError(
+            f"{kind}.{across} is {getattr(config, across)}, expected a multiple of heads = {config.heads}"
+        )
     if config.activation not in ACTIVATIONS:
         raise ConfigError(f"{kind}.activation is {config.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
 
@@ -120,10 +122,10 @@ def init_vision(rng, config: VisionConfig, embed_dim: int):
     }
 
 
-def vision_forward(images, p, config: VisionConfig):
-    """features = W ln_post(class token of blocks(ln_pre([class, W_patch patches] + positions))).
+def vision_trunk_forward(images, p, config: VisionConfig):
+    """tokens = blocks(ln_pre([class, W_patch patches] + positions)): the class token, then one for each patch.
 
-    images (B, Y, X, C) normalised -> features (B, E)
+    images (B, Y, X, C) normalised -> tokens (B, 1 + N, D)
     """
     c = {}
     x, c["patchify"] = patchify_forward(images, config.patch_size)
@@ -132,21 +134,52 @@ def vision_forward(images, p, config: VisionConfig):
     x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
     x, c["ln_pre"] = layer_norm_forward(x, p["ln_pre"])
     x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation)
-    x, c["pick"] = pick_forward(x, np.zeros(len(x), int))  # (B, D): the class token
-    x, c["ln_post"] = layer_norm_forward(x, p["ln_post"])
-    x, c["proj"] = linear_forward(x, p["proj"])
     return x, c
 
 
-def vision_backward(dy, c):
+def vision_trunk_backward(dy, c):
     """dimages, g: the lines of the forward in reverse."""
     g = {}
-    dx, g["proj"] = linear_backward(dy, c["proj"])
-    dx, g["ln_post"] = layer_norm_backward(dx, c["ln_post"])
-    dx = pick_backward(dx, c["pick"])
-    dx, g["blocks"] = blocks_backward(dx, c["blocks"])
+    dx, g["blocks"] = blocks_backward(dy, c["blocks"])
     dx, g["ln_pre"] = layer_norm_backward(dx, c["ln_pre"])
     dx, g["positional_embedding"] = position_backward(dx, c["positional_embedding"])
     dx, g["class_embedding"] = prepend_backward(dx, c["class_embedding"])
     dx, g["patch_embedding"] = linear_backward(dx, c["patch_embedding"])
     return patchify_backward(dx, c["patchify"]), g
+
+
+def vision_head_forward(tokens, p):
+    """features = W ln_post(class token): what the contrastive loss sees of the picture.
+
+    tokens (B, 1 + N, D) -> features (B, E)
+    """
+    c = {}
+    x, c["pick"] = pick_forward(tokens, np.zeros(len(tokens), int))  # (B, D): the class token
+    x, c["ln_post"] = layer_norm_forward(x, p["ln_post"])
+    x, c["proj"] = linear_forward(x, p["proj"])
+    return x, c
+
+
+def vision_head_backward(dy, c):
+    """dtokens, g: the lines of the forward in reverse; the patches' part is 0."""
+    g = {}
+    dx, g["proj"] = linear_backward(dy, c["proj"])
+    dx, g["ln_post"] = layer_norm_backward(dx, c["ln_post"])
+    return pick_backward(dx, c["pick"]), g
+
+
+def vision_forward(images, p, config: VisionConfig):
+    """features = head(trunk(images)).
+
+    images (B, Y, X, C) normalised -> features (B, E)
+    """
+    x, c_trunk = vision_trunk_forward(images, p, config)
+    x, c_head = vision_head_forward(x, p)
+    return x, c_trunk | c_head
+
+
+def vision_backward(dy, c):
+    """dimages, g: the lines of the forward in reverse."""
+    dx, g_head = vision_head_backward(dy, c)
+    dx, g_trunk = vision_trunk_backward(dx, c)
+    return dx, g_trunk | g_head

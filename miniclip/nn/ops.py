@@ -9,6 +9,8 @@ import numpy as np
 
 from .reduce import row_dot, row_max, row_sum
 
+IGNORE = -100  # a target that is not scored; the number that PyTorch uses
+
 # Rational approximations of the error function (Cody 1969, Math. Comp. 23; the coefficients are those of the Cephes
 # library, ndtr.c): |x| < 1 and |x| >= 1, highest power first, absolute error below 2e-16.
 _ERF = (
@@ -115,22 +117,27 @@ def log_softmax_backward(dy, c):
 
 
 def cross_entropy_forward(logits, targets):
-    """loss = -mean over rows of ln softmax(logits)[row, target].
+    """loss = -mean over the scored places of ln softmax(logits)[place, target].
 
-    logits (..., V); targets (...) integers -> a number, in nats
+    logits (..., V); targets (...) integers, IGNORE where nothing is scored -> a number, in nats
     """
+    scored = targets != IGNORE
+    if not scored.any():
+        raise ValueError(f"all {targets.size} targets are IGNORE, expected at least one that is scored")
     log_p, _ = log_softmax_forward(logits)
-    picked = np.take_along_axis(log_p, targets[..., None], axis=-1)
-    return -picked.mean(), (log_p, targets)
+    targets = np.where(scored, targets, 0)
+    picked = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
+    return -picked[scored].mean(), (log_p, targets, scored)
 
 
 def cross_entropy_backward(c):
-    """dlogits = (softmax - onehot) / rows."""
-    log_p, targets = c
+    """dlogits = (softmax - onehot) / number of scored places, exactly 0 at the others."""
+    log_p, targets, scored = c
     dlogits = np.exp(log_p)
     truth = targets[..., None]
     np.put_along_axis(dlogits, truth, np.take_along_axis(dlogits, truth, axis=-1) - 1.0, axis=-1)
-    dlogits /= targets.size
+    dlogits *= scored[..., None]
+    dlogits /= scored.sum()
     return dlogits
 
 

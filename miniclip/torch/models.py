@@ -101,16 +101,24 @@ class VisionTower(nn.Module):
         self.ln_post = nn.LayerNorm(D)
         self.proj = nn.Linear(D, embed_dim, bias=False)
 
-    def forward(self, images):
+    def trunk(self, images):
+        """tokens = blocks(ln_pre([class, W_patch patches] + positions))"""
         x = patchify(images, self.patch_size)
         x = self.patch_embedding(x)
         x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], dim=1)
         x = x + self.positional_embedding
         x = self.ln_pre(x)
-        x = self.blocks(x)
-        x = x[:, 0]  # (B, D): the class token
+        return self.blocks(x)
+
+    def head(self, tokens):
+        """features = W ln_post(class token)"""
+        x = tokens[:, 0]  # (B, D): the class token
         x = self.ln_post(x)
         return self.proj(x)
+
+    def forward(self, images):
+        x = self.trunk(images)
+        return self.head(x)
 
 
 class TextTower(nn.Module):
@@ -175,10 +183,10 @@ def info_nce(image, text, logit_scale):
     return contrast(S, S.T, torch.arange(len(S), device=S.device))
 
 
-def from_params(params, config: ClipConfig) -> Clip:
-    """The module with a NumPy tree's weights, copied, in their dtype; `to_params` is the way back."""
+def from_params(params, config, kind=Clip):
+    """A module of this kind with a NumPy tree's weights, copied, in their dtype; `state_dict` is the way back."""
     with torch.device("meta"):  # no memory, and no random numbers, for weights that are replaced at once
-        model = Clip(config)
+        model = kind(config)
     weights = {name: torch.tensor(leaf) for name, leaf in flatten(params).items()}
     model.load_state_dict(weights, assign=True)
     return model

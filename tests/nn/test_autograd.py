@@ -56,6 +56,19 @@ def blocks(x, p):
     return x
 
 
+def decoder_block(x, memory, p):
+    x = x + attention(layer_norm(x, p["ln_1"]), p["attn"], causal=True)
+    if memory is not None:
+        x = x + cross_attention(layer_norm(x, p["ln_cross"]), memory, p["cross"])
+    return x + mlp(layer_norm(x, p["ln_2"]), p["mlp"], F.gelu)
+
+
+def decoder_blocks(x, memory, p):
+    for one in p:
+        x = decoder_block(x, memory, one)
+    return x
+
+
 def patchify(x):
     """Pictures in PyTorch's order through unfold: channels outermost, so put them last."""
     columns = F.unfold(x.permute(0, 3, 1, 2), 3, stride=3)
@@ -111,7 +124,12 @@ THEIRS = {
     "block": block,
     "block, causal gelu": lambda x, p: block(x, p, F.gelu, causal=True),
     "blocks": blocks,
+    "decoder_block": decoder_block,
+    "decoder_block, no memory": lambda x, p: decoder_block(x, None, p),
+    "decoder_blocks": decoder_blocks,
     "cross_entropy": lambda x, targets: F.cross_entropy(x.flatten(0, 1), targets.flatten()),
+    "cross_entropy, some ignored": lambda x, targets: F.cross_entropy(x.flatten(0, 1), targets.flatten()),
+    "binary_cross_entropy": lambda x, truth: F.binary_cross_entropy_with_logits(x, truth.double()),
     "logits": logits,
     "info_nce": info_nce,
     "multi_positive": multi_positive,

@@ -11,7 +11,8 @@ from miniclip.nn.tree import flatten
 
 TOLERANCE = 1e-7  # of the tensor's own gradient norm
 FREE = sorted(CASES.keys() - TOWERS.keys())
-WITH_KEYS = {"attention", "cross_attention", "block", "blocks", "vision", "text", "clip"}
+WITH_KEYS = {"attention", "cross_attention", "block", "blocks", "vision", "text", "clip", "decoder_block",
+             "decoder_blocks", "read", "decoder", "queries bridge", "describe", "see", "match", "fusion"}  # fmt: skip
 
 primes = st.permutations((2, 3, 5, 7, 11)).map(lambda n: n[:3])
 sizes = st.builds(lambda n, HK, EV: Sizes(*n, *HK, *EV), primes,

@@ -1,0 +1,107 @@
+"""The bridge of a vision-language model: the image tower's tokens -> vectors that a language model reads as words.
+
+    linear    every patch by itself, through one map                       N patches -> N vectors
+    mlp       every patch by itself, through two maps and a bend           N patches -> N vectors
+    queries   a few learned queries look at all patches, then one map      N patches -> Q vectors
+
+The tower and the language model stay as they are: only the bridge learns. Sources: Liu et al. 2023, arXiv:2304.08485
+(LLaVA: linear; its successor: MLP); Li et al. 2023, arXiv:2301.12597 (BLIP-2: queries).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..nn.blocks import ACTIVATIONS, decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
+from ..nn.layers import (
+    init_layer_norm,
+    init_linear,
+    layer_norm_backward,
+    layer_norm_forward,
+    linear_backward,
+    linear_forward,
+)
+from .vision import check_tower
+
+BRIDGES = ("linear", "mlp", "queries")
+
+
+@dataclass(frozen=True)
+class BridgeConfig:
+    """What the bridge is, and the widths at its two ends."""
+
+    kind: str
+    memory_width: int  # of the image tower
+    width: int  # of the language model
+    patches: int = 16
+    queries: int = 4
+    layers: int = 1
+    heads: int = 8
+    activation: str = "quick_gelu"
+
+    def __post_init__(self):
+        if self.kind not in BRIDGES:
+            raise ConfigError(f"BridgeConfig.kind is {self.kind!r}, expected one of {', '.join(BRIDGES)}")
+        check_tower(self, "memory_width", "width", "patches", "queries", "layers", "heads", across="memory_width")
+
+    @property
+    def tokens(self) -> int:
+        """How many vectors the language model gets to read."""
+        return self.queries if self.kind == "queries" else self.patches
+
+
+def init_bridge(rng, config: BridgeConfig):
+    """Parameters of the bridge, as a tree.
+
+    The queries start at random: equal ones would look at everything alike, and only their places in the text that the
+    language model reads could ever part them.
+    """
+    M, D = config.memory_width, config.width
+    p = {"ln_memory": init_layer_norm(M), "proj": init_linear(rng, M, D)}
+    if config.kind == "mlp":
+        return p | {"c_fc": init_linear(rng, M, 4 * M), "proj": init_linear(rng, 4 * M, D)}
+    if config.kind == "queries":
+        blocks = [init_decoder_block(rng, M, config.layers, M) for _ in range(config.layers)]
+        return p | {
+            "queries": rng.normal(0.0, 1.0, (config.queries, M)),
+            "blocks": blocks,
+            "ln_final": init_layer_norm(M),
+        }
+    return p
+
+
+def bridge_forward(tokens, p, config: BridgeConfig):
+    """prefix = proj(look(ln_memory(patches))): what the language model is shown.
+
+    tokens (B, 1 + N, D_memory), the class token first, which is left out -> prefix (B, tokens, D)
+    """
+    if tokens.shape[1] != 1 + config.patches:
+        raise ValueError(f"there are {tokens.shape[1]} image tokens, expected 1 + {config.patches}: of another tower?")
+    c = {"kind": config.kind, "activation": config.activation}
+    x, c["ln_memory"] = layer_norm_forward(tokens[:, 1:], p["ln_memory"])
+    if config.kind == "mlp":
+        x, c["c_fc"] = linear_forward(x, p["c_fc"])
+        x, c["bend"] = ACTIVATIONS[config.activation][0](x)
+    elif config.kind == "queries":
+        q = np.broadcast_to(p["queries"], (len(x), *p["queries"].shape))
+        x, c["blocks"] = decoder_blocks_forward(q, x, p["blocks"], config.heads, config.activation)
+        x, c["ln_final"] = layer_norm_forward(x, p["ln_final"])
+    prefix, c["proj"] = linear_forward(x, p["proj"])
+    return prefix, c
+
+
+def bridge_backward(dprefix, c):
+    """dtokens, g: the lines of the forward in reverse."""
+    g = {}
+    dx, g["proj"] = linear_backward(dprefix, c["proj"])
+    if c["kind"] == "mlp":
+        dx = ACTIVATIONS[c["activation"]][1](dx, c["bend"])
+        dx, g["c_fc"] = linear_backward(dx, c["c_fc"])
+    elif c["kind"] == "queries":
+        dx, g["ln_final"] = layer_norm_backward(dx, c["ln_final"])
+        dq, dx, g["blocks"] = decoder_blocks_backward(dx, c["blocks"])
+        g["queries"] = dq.sum(0)  # all pictures share the queries
+    dx, g["ln_memory"] = layer_norm_backward(dx, c["ln_memory"])
+    dtokens = np.concatenate([np.zeros_like(dx[:, :1]), dx], axis=1)
+    return dtokens, g

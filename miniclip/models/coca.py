@@ -1,0 +1,78 @@
+"""One model for all: CLIP, and a decoder that looks at the image tower's tokens.
+
+    images -> trunk -> head -> embedding   (compared with captions: the contrastive loss)
+                    -> memory -> decoder   (asked for the next word: captions, and answers to questions)
+
+Both losses pull on one trunk, and their gradients add where it forks. Source: Yu et al. 2022, arXiv:2205.01917 (CoCa);
+ours has CLIP's text tower, CoCa's is the lower half of its decoder.
+"""
+
+from dataclasses import dataclass
+
+from ..errors import ConfigError
+from ..nn.ops import normalize_backward, normalize_forward
+from .clip import ClipConfig, init_clip
+from .decoder import DecoderConfig, decoder_backward, decoder_forward, init_decoder
+from .vision import vision_head_backward, vision_head_forward, vision_trunk_backward, vision_trunk_forward
+
+
+@dataclass(frozen=True)
+class CocaConfig:
+    """A CLIP, and the decoder that reads its image tower."""
+
+    clip: ClipConfig
+    decoder: DecoderConfig
+
+    def __post_init__(self):
+        if self.decoder.memory_width != self.clip.vision.width:
+            raise ConfigError(
+                f"DecoderConfig.memory_width is {self.decoder.memory_width}, expected the image tower's width, "
+                f"{self.clip.vision.width}"
+            )
+
+
+def init_coca(rng, config: CocaConfig):
+    """Parameters of CLIP, under CLIP's names, and of the decoder."""
+    return init_clip(rng, config.clip) | {"decoder": init_decoder(rng, config.decoder)}
+
+
+def describe_forward(images, ids, p, config: CocaConfig):
+    """logits = decoder(ids, memory = trunk(images)): the next word of each text, given the picture.
+
+    images (B, Y, X, C) normalised; ids (B, T) integers -> logits (B, T, V)
+    """
+    c = {}
+    memory, c["visual"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
+    logits, c["decoder"] = decoder_forward(ids, p["decoder"], config.decoder, memory)
+    return logits, c
+
+
+def describe_backward(dlogits, c):
+    """dimages, g: the lines of the forward in reverse."""
+    g = {}
+    dmemory, _, g["decoder"] = decoder_backward(dlogits, c["decoder"])
+    dimages, g["visual"] = vision_trunk_backward(dmemory, c["visual"])
+    return dimages, g
+
+
+def see_forward(images, ids, p, config: CocaConfig):
+    """(image, logits): one pass through the trunk, then the head for the contrast and the decoder for the words.
+
+    images (B, Y, X, C) normalised; ids (B, T) integers -> embeddings (B, E), unit vectors; logits (B, T, V)
+    """
+    c = {}
+    tokens, c["trunk"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
+    features, c["head"] = vision_head_forward(tokens, p["visual"])
+    image, c["normalize_image"] = normalize_forward(features)
+    logits, c["decoder"] = decoder_forward(ids, p["decoder"], config.decoder, tokens)
+    return (image, logits), c
+
+
+def see_backward(dimage, dlogits, c):
+    """dimages, g: the lines of the forward in reverse."""
+    g = {}
+    dtokens, _, g["decoder"] = decoder_backward(dlogits, c["decoder"])
+    dfeatures = normalize_backward(dimage, c["normalize_image"])
+    dhead, g_head = vision_head_backward(dfeatures, c["head"])
+    dimages, g_trunk = vision_trunk_backward(dtokens + dhead, c["trunk"])  # the fork: gradients add
+    return dimages, g | {"visual": g_trunk | g_head}

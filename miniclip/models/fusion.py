@@ -1,0 +1,80 @@
+"""The fusion encoder: picture and sentence read together, word by word, and judged: do they belong together?
+
+    images -> trunk -> memory;  ids -> decoder's reading of them, looking at the memory -> end token -> one logit
+
+A dual encoder sums up each side before they meet, so a gallery is embedded once. Here every pair is a forward pass of
+its own: N x M of them. In return the words "red" and "circle" can be looked up at the same place of the picture.
+Source: Li et al. 2021, arXiv:2107.07651 (ALBEF), section 3.2, image-text matching.
+"""
+
+import numpy as np
+
+from ..nn.layers import init_linear, linear_backward, linear_forward
+from ..nn.ops import pick_backward, pick_forward, sigmoid
+from .coca import CocaConfig
+from .decoder import init_decoder, read_backward, read_forward
+from .text import end_positions
+from .vision import init_vision, vision_trunk_backward, vision_trunk_forward
+
+
+def init_fusion(rng, config: CocaConfig):
+    """Parameters of the image tower, of the reader, and of the head."""
+    return {
+        "visual": init_vision(rng, config.clip.vision, config.clip.embed_dim),
+        "decoder": init_decoder(rng, config.decoder),
+        "match": init_linear(rng, config.decoder.width, 1),
+    }
+
+
+def match_forward(memory, ids, p, config: CocaConfig):
+    """logit = w . read(ids, memory) at the end token + b.
+
+    memory (B, S, D_memory); ids (B, T), pair b is memory b with text b -> logits (B,)
+    """
+    c = {}
+    x, c["decoder"] = read_forward(ids, p["decoder"], config.decoder, memory)
+    x, c["pick"] = pick_forward(x, end_positions(ids, config.clip.text.eos_token_id))
+    x, c["match"] = linear_forward(x, p["match"])
+    return x[:, 0], c
+
+
+def match_backward(dlogits, c):
+    """dmemory, g: the lines of the forward in reverse."""
+    g = {}
+    dx, g["match"] = linear_backward(dlogits[:, None], c["match"])
+    dx = pick_backward(dx, c["pick"])
+    dmemory, _, g["decoder"] = read_backward(dx, c["decoder"])
+    return dmemory, g
+
+
+def fusion_forward(images, ids, p, config: CocaConfig):
+    """logits = match(trunk(images), ids).
+
+    images (B, Y, X, C) normalised; ids (B, T) -> logits (B,)
+    """
+    c = {}
+    memory, c["visual"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
+    logits, c["match"] = match_forward(memory, ids, p, config)
+    return logits, c
+
+
+def fusion_backward(dlogits, c):
+    """dimages, g: the lines of the forward in reverse."""
+    dmemory, g = match_backward(dlogits, c["match"])
+    dimages, g["visual"] = vision_trunk_backward(dmemory, c["visual"])
+    return dimages, g
+
+
+def binary_cross_entropy_forward(logits, truth):
+    """loss = mean of ln(1 + exp(-z)) where true and ln(1 + exp(z)) where false.
+
+    logits (B,), truth (B,) bool -> a number, in nats
+    """
+    signs = np.where(truth, 1.0, -1.0).astype(logits.dtype)
+    return np.logaddexp(0.0, -signs * logits).mean(), (logits, truth)
+
+
+def binary_cross_entropy_backward(c):
+    """dlogits = (sigmoid - truth) / B."""
+    logits, truth = c
+    return (sigmoid(logits) - truth) / logits.dtype.type(len(logits))

@@ -1,0 +1,215 @@
+"""What was trained, beside what it must be compared with: `miniclip study captioning | vqa | bridge | system | fusion`.
+
+Each study gives rows of scores and, for each, columns: the model and its baselines. What two studies need is trained
+once. All start from a trained CLIP.
+"""
+
+import time
+from functools import cached_property
+
+import numpy as np
+
+from ..checkpoint import load
+from ..data.captions import take_notes
+from ..errors import ConfigError
+from ..model import BridgedModel, Describer, LanguageModel, Model
+from ..models.bridge import BRIDGES
+from ..nn.tree import to_vector
+from ..tasks.captioning import attention_on_object, score_captions
+from ..tasks.evaluate import retrieval_scores, zero_shot_accuracy
+from ..tasks.matching import CANDIDATES, match_scores, memory_of, rerank_scores, swap_accuracy
+from ..tasks.vqa import chance_scores, score_answers, score_prompts
+from . import recipe
+from .recipe import fit, trained
+
+Table = dict[str, dict[str, float]]
+
+
+class Trained:
+    """Every model of the studies, trained when it is first asked for.
+
+    Parameters
+    ----------
+    seed : int
+        Of the initial weights, the training data and the test data.
+    clip : Model
+        The trained CLIP that all begin with; the default is the one in the package.
+    """
+
+    def __init__(self, seed: int = 0, clip: Model | None = None, silent: bool | None = None):
+        self.seed, self.clip, self.silent = seed, clip or load(), silent
+
+    @cached_property
+    def start(self) -> Describer:
+        return recipe.new_describer(self.clip, self.seed)
+
+    @cached_property
+    def captioner(self) -> Describer:
+        """The specialist for captions: image tower and decoder learn to describe, and nothing else."""
+        return trained(self.start, recipe.describe_stage(self.start, self.seed), self.silent)
+
+    @cached_property
+    def frozen_captioner(self) -> Describer:
+        return trained(self.start, recipe.describe_stage(self.start, self.seed, frozen=True), self.silent)
+
+    @cached_property
+    def first_stage(self) -> Describer:
+        return trained(self.start, recipe.coca_stage(self.start, self.seed), self.silent)
+
+    @cached_property
+    def answerer(self) -> Describer:
+        """The specialist for questions: it may forget the rest."""
+        return trained(self.first_stage, recipe.answer_stage(self.first_stage, self.seed), self.silent)
+
+    @cached_property
+    def system(self) -> Describer:
+        """The one system."""
+        return trained(self.first_stage, recipe.system_stage(self.first_stage, self.seed), self.silent)
+
+    @cached_property
+    def deaf(self) -> Describer:
+        return trained(self.first_stage, recipe.deaf_stage(self.first_stage, self.seed), self.silent)
+
+    @cached_property
+    def blind(self) -> LanguageModel:
+        return self.reading(400, told=0.0)
+
+    @cached_property
+    def language(self) -> LanguageModel:
+        """A language model that has never seen a picture."""
+        return self.reading(2000, told=0.85)
+
+    def reading(self, n: int, told: float) -> LanguageModel:
+        model = recipe.new_language_model(self.seed)
+        params = fit(recipe.read_stage(model, self.seed, n, told), model.params, self.silent)
+        return LanguageModel(model.decoder, params, model.words)
+
+    def bridged(self, kind: str) -> BridgedModel:
+        """The first stage's tower and the language model, both frozen, and a trained bridge."""
+        model = recipe.new_bridged(kind, self.first_stage, self.language, self.seed)
+        params = fit(recipe.bridge_stage(model, self.seed), model.params, self.silent)
+        return BridgedModel(model.vision, model.bridge, model.decoder, params, model.words)
+
+    @cached_property
+    def matcher(self) -> dict:
+        """Parameters of the fusion encoder."""
+        params = recipe.new_matcher(self.first_stage, self.seed)
+        return fit(recipe.match_stage(self.first_stage, self.seed), params, self.silent)
+
+
+def captioning(models: Trained, n: int = 512) -> Table:
+    """Are the captions true? Fine-tuned and frozen tower, before training, and with the pictures of other scenes."""
+    columns = {"model": (models.captioner, False), "frozen tower": (models.frozen_captioner, False),
+               "untrained": (models.start, False), "shuffled": (models.captioner, True)}  # fmt: skip
+    table: Table = {}
+    for column, (model, shuffled) in columns.items():
+        for split in "ABD":
+            for name, score in score_captions(model, models.seed, split, n, shuffled).items():
+                table.setdefault(f"{name}, {split}", {})[column] = score
+    for name, share in attention_on_object(models.captioner, models.seed).items():
+        looks = {"model": share, "uniform": 0.25}
+        table[f"attention on the object: {name}"] = looks
+    return table
+
+
+def vqa(models: Trained, n: int = 1024) -> Table:
+    """Are the answers right? With the pictures or the questions of others, and of models that never had them."""
+    order, seed = np.random.default_rng(0).permutation(n), models.seed
+    columns = {
+        "model": score_answers(models.answerer, seed, n),
+        "shuffled images": score_answers(models.answerer, seed, n, images_of=order),
+        "shuffled questions": score_answers(models.answerer, seed, n, questions_of=order),
+        "blind": score_answers(models.blind, seed, n),
+        "deaf": score_prompts(models.deaf, seed, n=n),
+        "chance": chance_scores(seed, n),
+    }
+    return {row: {name: column[row] for name, column in columns.items()} for row in columns["model"]}
+
+
+def bridge(models: Trained, n: int = 1024) -> Table:
+    """Three bridges between what is frozen: how many of the specialist's answers, with how many trained parameters."""
+    specialist = score_answers(models.answerer, models.seed, n)["overall"]
+    table: Table = {
+        "VQA": {},
+        "share of the specialist": {},
+        "trained parameters": {},
+        "share trained": {},
+        "tokens": {},
+    }
+    for kind in BRIDGES:
+        model = models.bridged(kind)
+        assert model.params["decoder"] is models.language.params["decoder"]
+        learned, everything = to_vector(model.params["bridge"]).size, to_vector(model.params).size
+        score = score_answers(model, models.seed, n)["overall"]
+        values = (score, score / specialist, learned, learned / everything, model.bridge.tokens)
+        for row, value in zip(table, values, strict=True):
+            table[row][kind] = float(value)
+    reading = score_prompts(models.language, models.seed, take_notes, n)["overall"]
+    table["VQA"] |= {"specialist": specialist, "reading": reading}
+    table["VQA"]["blind"] = score_answers(models.blind, models.seed, n)["overall"]
+    return table
+
+
+def system(models: Trained, n: int = 512) -> Table:
+    """One model for all beside the specialist of each."""
+    seed, one, table = models.seed, models.system, dict[str, dict[str, float]]()
+    for split in "AB":
+        pair = {"system": one, "specialist": models.clip}
+        table[f"zero-shot, {split}"] = {name: zero_shot_accuracy(model, seed, split, n) for name, model in pair.items()}
+    for name, model in pair.items():
+        scores = retrieval_scores(model, seed, n, lambda image: image)
+        for way in ("text to image", "image to text"):
+            table.setdefault(f"{way} R@1, A", {})[name] = scores[f"{way} R@1, A"]
+    for split in "AB":
+        for name, model in {"system": one, "specialist": models.captioner}.items():
+            scores = score_captions(model, seed, split, n)
+            for score in ("true", "attribute F1"):
+                table.setdefault(f"captions: {score}, {split}", {})[name] = scores[score]
+    for name, model in {"system": one, "specialist": models.answerer}.items():
+        table.setdefault("VQA", {})[name] = score_answers(model, seed)["overall"]
+    return table
+
+
+def fusion(models: Trained, n: int = 256) -> Table:
+    """What looking at both sides at once buys, and what it costs."""
+    model, seed = models.first_stage, models.seed
+    found = rerank_scores(model, models.matcher, seed, n)
+    swaps = {"dual": swap_accuracy(model, seed), "fusion": swap_accuracy(model, seed, params=models.matcher)}
+    swaps |= {"dual, single objects": swap_accuracy(models.clip, seed), "chance": 0.5}
+    table: Table = {"true beats swapped colours": swaps}
+    ranked = {"dual": found["before"], "fusion": found["after"], "possible": found["possible"]}
+    table[f"text to image R@1, D, {n} pictures"] = ranked
+    table["forward passes"] = {"dual": 2.0 * n, "fusion": float(n * CANDIDATES), "every pair": float(n * n)}
+    images, texts = np.zeros((n, 32, 32, 3), np.float32), ["a red circle and a blue star"] * n
+    begun = time.perf_counter()
+    model.encode_image(images) @ model.encode_text(texts).T
+    dual = time.perf_counter() - begun
+    memory = memory_of(model, models.matcher, images)
+    begun = time.perf_counter()
+    match_scores(model, models.matcher, memory, texts)
+    one = (time.perf_counter() - begun) / n
+    table["seconds"] = {"dual": dual, "fusion": one * n * CANDIDATES, "every pair": one * n * n}
+    return table
+
+
+STUDIES = {"captioning": captioning, "vqa": vqa, "bridge": bridge, "system": system, "fusion": fusion}
+
+
+def study(name: str, seed: int = 0, clip: Model | None = None) -> Table:
+    """Train what a study compares, and score it.
+
+    Parameters
+    ----------
+    name : "captioning", "vqa", "bridge", "system" or "fusion"
+    seed : int
+    clip : Model
+        The trained CLIP to begin with; the default is the one in the package.
+
+    Returns
+    -------
+    dict
+        Rows of scores, each a dict of columns: the model and its baselines.
+    """
+    if name not in STUDIES:
+        raise ConfigError(f"there is no study {name!r}, expected one of {', '.join(STUDIES)}")
+    return STUDIES[name](Trained(seed, clip))

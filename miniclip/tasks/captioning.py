@@ -1,0 +1,144 @@
+"""Captioning: a picture -> a sentence, scored by an oracle that knows the scene.
+
+A sentence is right if it is *true*. Comparing it with one reference would call "a scarlet disc" wrong where the
+reference says "a red circle".
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.captions import is_true
+from ..data.grammar import Described, Meaning, parse
+from ..data.pairs import paint
+from ..data.prompts import encode_prompt
+from ..data.world import Scenes, sample_scenes
+from ..errors import TextError
+from ..model import Describer
+from .generation import GREEDY, Sampling, beam_search, generate
+
+LONGEST_CAPTION = 36  # words: three objects take 33 and the end
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence, and for each of its words where the decoder looked: (words, S), the mean over blocks and heads."""
+
+    text: str
+    words: list[str]
+    attention: np.ndarray
+
+
+def caption(
+    model: Describer, images, sampling: Sampling = GREEDY, max_new_tokens: int = LONGEST_CAPTION, rng=None
+) -> list[Caption]:
+    """Describe pictures.
+
+    Parameters
+    ----------
+    model : Describer
+    images : float array (B, Y, X, C)
+        Normalised, as `miniclip.preprocess` returns them.
+    sampling : Sampling
+        The default is greedy.
+    max_new_tokens : int
+    rng : numpy Generator
+        For a temperature above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For pictures of another shape or type, or numbers that make no sense.
+    """
+    writer = model.writer(images)
+    prompt = np.tile(encode_prompt(model.words, ()), (len(images), 1))
+    ids, attention = generate(writer, prompt, model.words.end, max_new_tokens, sampling, rng)
+    looks = np.stack([np.mean([w.mean(1)[:, 0] for w in one], axis=0) for one in attention], axis=1)  # (B, words, S)
+    found = []
+    for row, look in zip(ids.tolist(), looks, strict=True):
+        n = row.index(model.words.end) if model.words.end in row else len(row)
+        text = model.words.decode([row[:n]])[0]
+        found.append(Caption(text, text.split(), look[:n]))
+    return found
+
+
+def caption_beams(
+    model: Describer, image, beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int = LONGEST_CAPTION
+):
+    """The best sentences about one picture (Y, X, C), as (text, score), best first: see `beam_search`."""
+    found = beam_search(model.writer(image[None]), [encode_prompt(model.words, ())], model.words.end, max_new_tokens,
+                        beams, length_penalty)  # fmt: skip
+    return [(model.words.decode([ids])[0], score) for ids, score in found]
+
+
+def read_caption(text: str) -> Meaning | None:
+    """What a sentence says, or None if it is no sentence of the grammar."""
+    try:
+        return parse(text)
+    except TextError:
+        return None
+
+
+def attributes(described: Described) -> set[tuple[str, int]]:
+    return {(name, value) for name, value in vars(described).items() if value >= 0}
+
+
+def scene_attributes(scenes: Scenes, b: int) -> list[set[tuple[str, int]]]:
+    """What could be said of each object of scene b, in reading order."""
+    objects = [Described(*(int(getattr(scenes, name)[b, i]) for name in ("shape", "colour", "size", "row", "column")))
+               for i in range(scenes.count[b])]  # fmt: skip
+    return [attributes(one) for one in sorted(objects, key=lambda one: (one.row, one.column))]
+
+
+def caption_scores(texts, scenes: Scenes) -> dict[str, float]:
+    """How good sentences are.
+
+    Returns
+    -------
+    dict
+        `true`: the share that is true of its scene (a sentence outside the grammar is not); `attribute F1`: of shapes,
+        colours, sizes, rows, columns and styles said and to be said, objects compared in reading order; `every
+        object`: the share that speaks of as many objects as there are.
+    """
+    meanings = [read_caption(text) for text in texts]
+    true = [
+        m is not None and bool(is_true(t, scenes[[b]])[0]) for b, (m, t) in enumerate(zip(meanings, texts, strict=True))
+    ]
+    hits = said = there = whole = 0
+    for b, meaning in enumerate(meanings):
+        truth = [*scene_attributes(scenes, b), {("style", int(scenes.style[b]))}]
+        told = [attributes(one) for one in meaning.objects] if meaning else []
+        whole += len(told) == scenes.count[b]
+        style = {("style", meaning.style)} if meaning and meaning.style >= 0 else set()
+        hits += sum(len(a & b) for a, b in zip(told, truth[:-1], strict=False)) + len(style & truth[-1])
+        said += sum(map(len, told)) + len(style)
+        there += sum(map(len, truth))
+    n = len(texts)
+    return {"true": sum(true) / n, "attribute F1": 2 * hits / max(said + there, 1), "every object": whole / n}
+
+
+def score_captions(model: Describer, seed: int, split: str, n: int, shuffled: bool = False) -> dict[str, float]:
+    """The scores of greedy captions of a split's first n pictures; `shuffled`, of the pictures of other scenes."""
+    scenes = sample_scenes(seed, split, np.arange(n))
+    images = paint(scenes)
+    order = np.random.default_rng(0).permutation(n) if shuffled else np.arange(n)
+    return caption_scores([one.text for one in caption(model, images[order])], scenes)
+
+
+def attention_on_object(model: Describer, seed: int, n: int = 256) -> dict[str, float]:
+    """How much of the attention to patches lies on the object's own when its colour or shape is written.
+
+    Single objects of split A; an object lies within 2 x 2 of the 4 x 4 patches, so to look everywhere gives 1/4.
+    """
+    scenes = sample_scenes(seed, "A", np.arange(n))
+    found: dict[str, list[float]] = {"colour": [], "shape": []}
+    for b, one in enumerate(caption(model, paint(scenes))):
+        grid = one.attention[:, 1:].reshape(-1, 4, 4)  # without the class token
+        row, column = scenes.row[b, 0], scenes.column[b, 0]
+        mass = grid[:, row : row + 2, column : column + 2].sum((1, 2)) / grid.sum((1, 2))
+        for word, share in zip(one.words, mass.tolist(), strict=True):
+            meaning = read_caption(word)
+            for name in found:
+                if meaning and meaning.objects and getattr(meaning.objects[0], name) >= 0:
+                    found[name].append(share)
+    return {name: float(np.mean(shares)) for name, shares in found.items()}

@@ -1,0 +1,156 @@
+"""Writing: greedily, by chance, or along several beams at once.
+
+A `Writer` says how likely every next word is; the functions here choose.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.writer import Writer
+from ..nn.ops import log_softmax_forward, softmax_forward
+
+COLDEST = 1e-6  # a smaller temperature overflows the logits; 0 means greedy
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next word is drawn from p = softmax(logits / temperature).
+
+    Parameters
+    ----------
+    temperature : float
+        0 takes the most likely word; 1 draws from p as it is; above 1 is more adventurous.
+    top_k : int, optional
+        Only among the k most likely words.
+    top_p : float
+        Only among the most likely words that together have this probability ("nucleus"; Holtzman et al. 2020,
+        arXiv:1904.09751). The best word always stays.
+    """
+
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float = 1.0
+
+    def __post_init__(self):
+        if not (self.temperature == 0 or COLDEST <= self.temperature < math.inf):
+            raise ValueError(f"temperature is {self.temperature!r}, expected 0 (greedy) or a number above {COLDEST}")
+        if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
+            raise ValueError(f"top_k is {self.top_k!r}, expected a whole number of at least 1")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p!r}, expected a number above 0, at most 1")
+
+    def choose(self, logits, rng) -> np.ndarray:
+        """The next word of each text. logits (B, V) -> (B,)"""
+        B, V = logits.shape
+        if self.top_k is not None and self.top_k > V:
+            raise ValueError(f"top_k is {self.top_k}, expected at most the {V} words of the vocabulary")
+        if self.temperature == 0:
+            return logits.argmax(1)
+        order = np.argsort(-logits, axis=1, kind="stable")
+        p, _ = softmax_forward(np.take_along_axis(logits, order, 1).astype(np.float64) / self.temperature)
+        allowed = p.cumsum(1) - p < self.top_p  # the words before this one do not have it all yet
+        allowed[:, self.top_k or V :] = False
+        allowed[:, 0] = True
+        p = np.where(allowed, p, 0.0).cumsum(1)
+        drawn = (rng.random((B, 1)) * p[:, -1:] >= p).sum(1)
+        return order[np.arange(B), np.minimum(drawn, allowed.sum(1) - 1)]
+
+
+GREEDY = Sampling()
+
+
+def check_room(writer: Writer, prompt: int, max_new_tokens) -> None:
+    """Room for the prompt and all new words."""
+    room = writer.config.context_length - writer.length - prompt
+    if type(max_new_tokens) is not int or not 0 < max_new_tokens <= room:
+        raise ValueError(
+            f"max_new_tokens is {max_new_tokens!r}, expected 1 to {room}: {writer.length} places for the image and "
+            f"{prompt} words of the prompt are taken of {writer.config.context_length}"
+        )
+
+
+def generate(writer: Writer, prompt, end: int, max_new_tokens: int, sampling: Sampling = GREEDY, rng=None):
+    """Write on until every text has ended.
+
+    Parameters
+    ----------
+    writer : Writer
+        It has read whatever comes before the prompt.
+    prompt : integer array (B, T)
+    end : int
+        The id that ends a text.
+    max_new_tokens : int
+    sampling : Sampling
+    rng : numpy Generator
+        Needed where the temperature is above 0.
+
+    Returns
+    -------
+    (ids, attention)
+        ids : int array (B, up to max_new_tokens), `end` from where a text has ended; attention: for each new word, for
+        each block, (B, H, T, S) weights on the memory when it was chosen.
+
+    Raises
+    ------
+    ValueError
+        If the words do not fit, or a number makes no sense.
+    """
+    prompt = np.asarray(prompt)
+    check_room(writer, prompt.shape[1], max_new_tokens)
+    if sampling.temperature and rng is None:
+        raise ValueError("temperature is above 0, and there is no rng: give one, so that the text can be made again")
+    words: list[np.ndarray] = []
+    attention, ended, ids = [], np.zeros(len(prompt), bool), prompt
+    while len(words) < max_new_tokens and not ended.all():
+        logits = writer.feed(ids)[:, -1]
+        attention.append([weights[:, :, -1:] for weights in writer.attention])
+        chosen = np.where(ended, end, sampling.choose(logits, rng))
+        ended = ended | (chosen == end)
+        words.append(chosen)
+        ids = chosen[:, None]
+    return np.stack(words, axis=1), attention
+
+
+def beam_search(writer: Writer, prompt, end: int, max_new_tokens: int, beams: int = 4, length_penalty: float = 1.0):
+    """The best of several texts grown side by side, for one prompt: score = sum of ln p / length^length_penalty.
+
+    Parameters
+    ----------
+    prompt : integer array (1, T)
+    beams : int
+        How many texts are kept; 1 is greedy.
+    length_penalty : float
+        0 favours short texts, 1 scores the mean word. Source: Wu et al. 2016, arXiv:1609.08144, section 7, simplified.
+
+    Returns
+    -------
+    list of (ids, score)
+        As many as there are beams, those that ended or filled the room first, best first.
+    """
+    prompt = np.asarray(prompt)
+    check_room(writer, prompt.shape[1], max_new_tokens)
+    if type(beams) is not int or beams < 1 or len(prompt) != 1:
+        raise ValueError(f"beams is {beams!r} for {len(prompt)} prompts, expected at least 1 beam for one prompt")
+    texts: list[list[int]] = [[]]
+    totals, done = np.zeros(1), []
+    logits = writer.feed(prompt)[:, -1]
+    for length in range(1, max_new_tokens + 1):
+        scores = totals[:, None] + log_softmax_forward(logits.astype(np.float64))[0]
+        best = np.argsort(-scores, axis=None, kind="stable")[: 2 * beams]  # twice as many: some of them end
+        alive: list[tuple[int, int]] = []
+        for rank, place in enumerate(best.tolist()):
+            row, word = divmod(place, scores.shape[1])
+            if word == end or length == max_new_tokens:
+                if rank < beams:
+                    done.append(([*texts[row], word], float(scores[row, word]) / length**length_penalty))
+            elif len(alive) < beams:
+                alive.append((row, word))
+        if len(done) >= beams or not alive:
+            break
+        rows, words = (np.array(part) for part in zip(*alive, strict=True))
+        totals, texts = scores[rows, words], [[*texts[row], word] for row, word in alive]
+        writer.select(rows)
+        logits = writer.feed(words[:, None])[:, -1]
+    return sorted(done, key=lambda one: -one[1])[:beams]

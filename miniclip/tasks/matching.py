@@ -1,0 +1,84 @@
+"""Do this picture and this sentence belong together? The fusion encoder's judgement, and what it costs."""
+
+from functools import partial
+
+import numpy as np
+
+from ..data.captions import truth_matrix, write_captions
+from ..data.pairs import paint
+from ..data.world import COLOURS, SHAPES, Scenes, sample_scenes
+from ..model import Describer, Model, look
+from ..models.fusion import match_forward
+from ..threads import in_parallel, parts
+from .retrieval import recall_at_k
+
+CANDIDATES = 16  # of each query, found by the dual encoder, put in order by the fusion encoder
+
+
+def swapped_captions(scenes: Scenes) -> tuple[list[str], list[str]]:
+    """For scenes of two objects: a true sentence, and the same with the two colours exchanged."""
+    c, s = np.array(COLOURS)[scenes.colour[:, :2]].tolist(), np.array(SHAPES)[scenes.shape[:, :2]].tolist()
+    sentences = [
+        [f"a {c[b][i]} {s[b][0]} and a {c[b][1 - i]} {s[b][1]}".replace("a orange", "an orange") for b in range(len(c))]
+        for i in (0, 1)
+    ]
+    return sentences[0], sentences[1]
+
+
+def match_scores(model: Describer, params, memory, texts) -> np.ndarray:
+    """The fusion encoder's logit for each pair: memory (B, S, D) of picture b with text b -> (B,)"""
+    ids = model.words.encode(list(texts))
+    ids = ids[:, : int((ids != model.words.pad).sum(1).max())]
+    jobs = (partial(lambda r: match_forward(memory[r], ids[r], params, model.coca)[0], r) for r in parts(len(ids)))
+    return np.concatenate(list(in_parallel(jobs)))
+
+
+def memory_of(model: Describer, params, images) -> np.ndarray:
+    """The tokens of the fusion encoder's own image tower."""
+    jobs = (partial(lambda r: look(images[r], params, model.config)[0], r) for r in parts(len(images)))
+    return np.concatenate(list(in_parallel(jobs)))
+
+
+def swap_accuracy(model: Model, seed: int, n: int = 512, params=None) -> float:
+    """The share of two-object pictures whose true sentence beats the one with exchanged colours; chance is a half.
+
+    With `params`, the fusion encoder judges, else the cosines of the model.
+    """
+    scenes = sample_scenes(seed, "C", np.arange(n))
+    images, (true, false) = paint(scenes), swapped_captions(scenes)
+    if params is None or not isinstance(model, Describer):
+        image = model.encode_image(images)
+        good, bad = ((image * model.encode_text(texts)).sum(1) for texts in (true, false))
+    else:
+        memory = memory_of(model, params, images)
+        good, bad = (match_scores(model, params, memory, texts) for texts in (true, false))
+    return float((good > bad).mean())
+
+
+def rerank(model: Describer, params, memory, texts, cosines, k: int = CANDIDATES) -> np.ndarray:
+    """Scores (texts, images) that put each text's k nearest pictures first, in the fusion encoder's order.
+
+    cosines (texts, images). The others keep the dual encoder's order behind them.
+    """
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+    pairs = [(t, i) for t, row in enumerate(nearest.tolist()) for i in row]
+    judged = match_scores(model, params, memory[[i for _, i in pairs]], [texts[t] for t, _ in pairs])
+    scores = cosines.astype(np.float64)
+    lift = 2.0 + np.ptp(judged)  # above any cosine
+    for (t, i), logit in zip(pairs, judged.tolist(), strict=True):
+        scores[t, i] = lift + logit - judged.min()
+    return scores
+
+
+def rerank_scores(model: Describer, params, seed: int, n: int = 256) -> dict[str, float]:
+    """Text to image R@1 among n pictures of split D, before and after, and the best that the candidates allow."""
+    scenes = sample_scenes(seed, "D", np.arange(n))
+    images, texts = paint(scenes), write_captions(scenes)
+    relevant = truth_matrix(texts, scenes).T
+    cosines = model.encode_text(texts) @ model.encode_image(images).T
+    after = rerank(model, params, memory_of(model, params, images), texts, cosines)
+    return {
+        "before": recall_at_k(cosines, relevant, 1),
+        "after": recall_at_k(after, relevant, 1),
+        "possible": recall_at_k(cosines, relevant, CANDIDATES),
+    }
