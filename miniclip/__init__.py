@@ -4,13 +4,14 @@ Two towers map pictures and sentences into one space, and a contrastive loss pul
 NumPy, with every gradient derived by hand. The reading order is the course:
 
     nn/           arrays and their gradients: tree, gradcheck, ops, layers, blocks, losses, optim
-    data/         what the models see: world, drawing, grammar, captions, questions, tokenizer, pairs
-    models/       the two towers: vision, text, and clip, which joins them
+    data/         what the models see: world, drawing, grammar, captions, questions, tokenizer, prompts, pairs
+    models/       the two towers: vision, text, and clip, which joins them; then decoder, writer, coca, bridge, fusion
     model.py      the handle a user holds
     storage.py    a folder whose files are whole or refused
-    tasks/        what a trained model is good for: zero_shot, retrieval, evaluate
+    tasks/        what a trained model is good for: zero_shot, retrieval, evaluate, captioning, vqa, matching
     checkpoint.py a run is a folder in the Hugging Face CLIP layout
     train.py      the loop, in full view
+    stages/       from CLIP to a system that describes and answers, and what it is compared with
     bench.py      how fast it is
     figures/      pictures of all this, made from numbers alone
     show.py       the pictures of one run

@@ -23,12 +23,12 @@ def run():
 
 
 def states(id, run):
-    """The states of a moving figure that are looked at: the first, one in between, the last."""
+    """The states of a moving figure that are looked at: the first, one in between, the last, and the one on paper."""
     module = lectures()[id]
     if not hasattr(module, "frames"):
         return [None]
     found = module.frames(run)
-    return [found[0], found[len(found) // 2], found[-1]]
+    return [found[0], found[len(found) // 2], found[-1], None]
 
 
 @EACH
@@ -164,6 +164,72 @@ def test_moving_figures_are_small_and_hold_their_last_picture(id, run, tmp_path)
     with Image.open(path) as film:
         frames = getattr(film, "n_frames", 1)
         assert 1 < frames <= 30
+        assert film.info["duration"] % 100 == 0  # ten a second; the same picture twice is one that stays longer
         film.seek(frames - 1)
         assert film.info["duration"] == 2000
     assert (tmp_path / path).stat().st_size < 3 * 2**20
+
+
+def test_moving_figures_do_not_flash(run):
+    """WCAG 2.3.1: no more than three changes of a large area in any second."""
+    from miniclip.figures.film import pictures
+
+    for id in ("f01", "f05", "f09", "f11"):
+        seen = [np.asarray(picture.convert("L"), float) / 255 for picture in pictures(id, run, "half", "light", 30)]
+        large = [bool((np.abs(a - b) > 0.1).mean() > 0.25) for a, b in itertools.pairwise(seen)]
+        assert max(sum(large[k : k + 10]) for k in range(len(large))) <= 3, id
+
+
+def test_a_film_is_written_where_ffmpeg_is(run, tmp_path):
+    import json
+    import shutil
+    import subprocess
+
+    from miniclip.figures.render import render
+
+    if not shutil.which("ffmpeg"):
+        pytest.skip("needs ffmpeg")
+    (path, *_) = render(["f05"], tmp_path, ["mp4"], "paper", run=run)
+    assert path.endswith("f05_sphere.mp4")
+    if shutil.which("ffprobe"):
+        ask = ["ffprobe", "-v", "error", "-show_entries", "stream=r_frame_rate,width,height,pix_fmt,duration"]
+        said = subprocess.run([*ask, "-of", "json", path], capture_output=True, check=True).stdout
+        (stream,) = json.loads(said)["streams"]
+        assert stream["r_frame_rate"] == "10/1"
+        assert stream["pix_fmt"] == "yuv420p"
+        assert stream["width"] % 2 == stream["height"] % 2 == 0
+        states = lectures()["f05"].frames(run)
+        assert float(stream["duration"]) == pytest.approx((len(states) - 1) / 10 + 2)
+
+
+def test_without_ffmpeg_there_is_a_gif_and_a_page_for_each_picture(run, tmp_path, monkeypatch):
+    import shutil
+
+    from miniclip.figures.render import render
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.warns(UserWarning, match="no ffmpeg here: instead of MP4, a GIF and a PDF") as caught:
+        files = render(["f05"], tmp_path, ["mp4"], "paper", run=run)
+    assert len(caught) == 1
+    assert "\n" not in str(caught[0].message)
+    assert [path.split(".", 1)[1] for path in map(str, (name.rsplit("/", 1)[1] for name in files))] == [
+        "gif", "pages.pdf", "csv", "txt"]  # fmt: skip
+    pages = (tmp_path / "f05_sphere.pages.pdf").read_bytes().count(b"/Type /Page ")
+    assert pages == len(lectures()["f05"].frames(run))
+
+
+def test_the_contact_sheet_has_every_figure_and_is_the_same_again(run, tmp_path, capsys):
+    from miniclip import cli
+    from miniclip.figures.gallery import gallery
+
+    figure = gallery(run)
+    named = [text.get_text()[:3] for text, _ in texts(figure)]
+    assert named == list(lectures())
+    assert len(figure.images) == len(lectures())
+    files = [tmp_path / name for name in ("a.png", "b.png")]
+    for path in files:
+        assert cli.main(["figures", "sheet", "--out", str(path)]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert files[0].stat().st_size <= 600_000
+    assert cli.main(["figures", "sheet", "--out", str(tmp_path / "c.jpg")]) == 3
+    assert "'c.jpg', expected a name that ends in .png" in capsys.readouterr().err

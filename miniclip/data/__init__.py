@@ -1,1 +1,1 @@
-"""What the models see. Read in this order: world, grammar, captions, questions, tokenizer, pairs."""
+"""What the models see: world, drawing, grammar, captions, questions, tokenizer, prompts, pairs, in this order."""

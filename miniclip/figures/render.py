@@ -1,19 +1,16 @@
 """Lecture figures to files: the picture, its numbers as CSV, and what to say about it as text."""
 
-import io
+import warnings
 from pathlib import Path
-
-from PIL import Image
 
 from ..errors import ConfigError
 from ..storage import replace
+from . import film
 from .lectures import Drawn, Run, lecture, lectures
 from .slide import SIZES, THEMES
 from .style import save
 
-FORMATS = ("svg", "pdf", "png", "gif")
-FRAME_MS, LAST_MS = 100, 2000  # ten states a second, the last one held
-GIF_DPI = 72  # keeps a moving slide below 3 MB
+FORMATS = ("svg", "pdf", "png", "gif", "mp4")
 
 
 def chosen(ids, everything: bool) -> list[str]:
@@ -35,8 +32,9 @@ def render(ids, out, formats=("svg",), size: str = "wide", theme: str = "light",
         Such as "f03".
     out : str or Path
         A folder; it is made if it is not there. Files of the same names are replaced.
-    formats : sequence of "svg", "pdf", "png" and "gif"
-        gif only for figures that move; the others are left out.
+    formats : sequence of "svg", "pdf", "png", "gif" and "mp4"
+        gif and mp4 only for figures that move; the others are left out. Without ffmpeg, instead of an MP4, a GIF and a
+        PDF with a page for each state.
     size : "wide", "half", "square" or "paper"
     theme : "light" or "dark"
     run : Run
@@ -62,17 +60,24 @@ def render(ids, out, formats=("svg",), size: str = "wide", theme: str = "light",
         stem = lectures()[id].__name__.rsplit(".", 1)[1]
         figure, drawn = lecture(id, run, size, theme)
         for kind in formats:
-            if kind != "gif":
+            if kind not in ("gif", "mp4"):
                 save(figure, folder / f"{stem}.{kind}")
-            elif hasattr(lectures()[id], "frames"):
-                replace(folder, f"{stem}.gif", moving(id, run, size, theme))
-            else:
-                continue
-            written.append(str(folder / f"{stem}.{kind}"))
-        for name, text in ((f"{stem}.csv", drawn.csv()), (f"{stem}.txt", words(id, drawn))):
-            replace(folder, name, text.encode())
-            written.append(str(folder / name))
+                written.append(str(folder / f"{stem}.{kind}"))
+        files = films(id, formats, run, size, theme) if film.moves(id) else {}
+        for end, content in {**files, "csv": drawn.csv().encode(), "txt": words(id, drawn).encode()}.items():
+            replace(folder, f"{stem}.{end}", content)
+            written.append(str(folder / f"{stem}.{end}"))
     return written
+
+
+def films(id: str, formats, run: Run, size: str, theme: str) -> dict[str, bytes]:
+    """How the file's name ends, and what is in it, for each moving format that was asked for."""
+    makers = {kind: maker for kind, maker in (("gif", film.gif), ("mp4", film.mp4)) if kind in formats}
+    if "mp4" in makers and not film.has_ffmpeg():
+        warnings.warn(film.NO_FFMPEG, stacklevel=3)
+        del makers["mp4"]
+        makers |= {"gif": film.gif, "pages.pdf": film.pages}
+    return {end: maker(id, run, size, theme) for end, maker in makers.items()}
 
 
 def words(id: str, drawn: Drawn) -> str:
@@ -82,16 +87,3 @@ def words(id: str, drawn: Drawn) -> str:
         f"{id} {module.TITLE}\n\nCaption: {drawn.caption}\n\nIn words: {drawn.alt}\n\n"
         f"For the lecturer: {module.NOTE}\n\nNotebook: {module.NOTEBOOK}\n"
     )
-
-
-def moving(id: str, run: Run, size: str, theme: str) -> bytes:
-    """The states of a figure as an animated GIF."""
-    pictures = []
-    for state in lectures()[id].frames(run):
-        file = io.BytesIO()
-        lecture(id, run, size, theme, state)[0].savefig(file, format="png", dpi=GIF_DPI)
-        pictures.append(Image.open(file).convert("RGB").quantize(64))
-    file = io.BytesIO()
-    times = [FRAME_MS] * (len(pictures) - 1) + [LAST_MS]
-    pictures[0].save(file, "gif", save_all=True, append_images=pictures[1:], duration=times, loop=0)
-    return file.getvalue()

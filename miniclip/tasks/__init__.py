@@ -1,1 +1,1 @@
-"""What a trained model is good for. Read in this order: zero_shot, retrieval, evaluate."""
+"""What a trained model is good for: zero_shot, retrieval, evaluate; then generation, captioning, vqa, matching."""

@@ -80,6 +80,7 @@ def read_caption(text: str) -> Meaning | None:
 
 
 def attributes(described: Described) -> set[tuple[str, int]]:
+    """What is said of an object, as (attribute, value)."""
     return {(name, value) for name, value in vars(described).items() if value >= 0}
 
 

@@ -91,8 +91,11 @@ def together():
     try:
         yield
     except RuntimeError as error:
-        said = str(error).lower()
-        if not any(word in said for word in ("gloo", "nccl", "connection", "peer", "timed out", "timeout")):
+        said, signs = (
+            str(error).lower(),
+            ("gloo", "nccl", "connection", "peer", "socket", "pipe", "timed out", "timeout"),
+        )
+        if not isinstance(error, dist.DistError) and not any(word in said for word in signs):
             raise  # a fault of this process itself, such as no memory
         raise ProcessLost(
             f"another process of this run has ended or hangs ({first_line(error)[:100]}): see what it says; what was "

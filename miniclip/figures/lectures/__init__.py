@@ -5,6 +5,7 @@
     NOTEBOOK   where it is used, such as "01"
     draw(slide, run) -> Drawn           the figure on a Slide, from a Run
     frames(run) -> list of states       only if it moves: draw(slide, run, state) draws one of them
+    still(run) -> state                 only if paper shows more than the last of them
 
 A figure's numbers come from the run, never from the file; captions are computed from the rows of the CSV beside them.
 """
@@ -64,14 +65,19 @@ def lectures() -> dict:
 
 
 def lecture(id: str, run: Run | None = None, size: str = "wide", theme: str = "light", state=None):
-    """(Figure, Drawn) of one lecture figure; `state` is one of its `frames`, without it the last."""
+    """(Figure, Drawn) of one lecture figure; `state` is one of its `frames`; without it, `still` or the last."""
     if id not in lectures():
         raise ValueError(f"there is no figure {id!r}, expected one of {', '.join(lectures())}")
     module, run = lectures()[id], run or Run()
     with styled():
         slide = Slide(size, theme)
         if hasattr(module, "frames"):
-            drawn = module.draw(slide, run, module.frames(run)[-1] if state is None else state)
+            drawn = module.draw(slide, run, standing(module, run) if state is None else state)
         else:
             drawn = module.draw(slide, run)
         return slide.figure, drawn
+
+
+def standing(module, run: Run):
+    """The state of a moving figure that stands for all of it where nothing moves."""
+    return module.still(run) if hasattr(module, "still") else module.frames(run)[-1]

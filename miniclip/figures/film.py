@@ -1,0 +1,86 @@
+"""Figures that move: a GIF, an MP4 where ffmpeg is, or a PDF with a page for each picture, safe on any projector."""
+
+import io
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from matplotlib.backends.backend_pdf import PdfPages
+from PIL import Image
+
+from ..errors import ConfigError
+from .lectures import Run, lecture, lectures
+from .style import METADATA, styled
+
+FRAME_MS, LAST_MS = 100, 2000  # ten states a second, the last one held
+GIF_DPI, MP4_DPI = 72, 144  # keeps a moving slide below 3 MB; 1080 rows
+COLOURS = 256  # of a GIF
+NO_FFMPEG = "there is no ffmpeg here: instead of MP4, a GIF and a PDF with a page for each picture are written"
+
+
+def moves(id: str) -> bool:
+    """Has this figure more than one state?"""
+    return hasattr(lectures()[id], "frames")
+
+
+def has_ffmpeg() -> bool:
+    """Can an MP4 be written here?"""
+    return shutil.which("ffmpeg") is not None
+
+
+def pictures(id: str, run: Run, size: str, theme: str, dpi: int) -> Iterator[Image.Image]:
+    """The states of a figure, one after the other, as pictures."""
+    for state in lectures()[id].frames(run):
+        file = io.BytesIO()
+        with styled():
+            lecture(id, run, size, theme, state)[0].savefig(file, format="png", dpi=dpi)
+        yield Image.open(file).convert("RGB")
+
+
+def gif(id: str, run: Run, size: str, theme: str) -> bytes:
+    """An animated GIF. All its pictures have the same few colours, so what stands still does not flicker."""
+    seen = list(pictures(id, run, size, theme, GIF_DPI))
+    palette = common_colours([seen[k] for k in (0, len(seen) // 3, 2 * len(seen) // 3, -1)])
+    seen = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in seen]
+    file, times = io.BytesIO(), [FRAME_MS] * (len(seen) - 1) + [LAST_MS]
+    seen[0].save(file, "gif", save_all=True, append_images=seen[1:], duration=times, loop=0)
+    return file.getvalue()
+
+
+def common_colours(some) -> Image.Image:
+    """A palette: half of it the commonest colours as they are, half for all the others, however rare."""
+    pixels = np.concatenate([np.asarray(picture).reshape(-1, 3) for picture in some])
+    colours, counts = np.unique(pixels, axis=0, return_counts=True)
+    commonest = colours[np.argsort(-counts, kind="stable")[: COLOURS // 2]]
+    others = Image.fromarray(colours[None]).quantize(COLOURS - len(commonest)).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*commonest.ravel().tolist(), *others])
+    return palette
+
+
+def mp4(id: str, run: Run, size: str, theme: str) -> bytes:
+    """A film of even sides and of colours that every player knows; raises ConfigError if ffmpeg cannot make one."""
+    with TemporaryDirectory() as folder:
+        for k, picture in enumerate(pictures(id, run, size, theme, MP4_DPI)):
+            picture.save(Path(folder, f"{k:03}.png"), compress_level=1)
+        held = (LAST_MS - FRAME_MS) / 1000
+        changes = f"crop=trunc(iw/2)*2:trunc(ih/2)*2,tpad=stop_mode=clone:stop_duration={held}"
+        words = ["ffmpeg", "-loglevel", "error", "-framerate", f"{1000 // FRAME_MS}", "-i", f"{folder}/%03d.png"]
+        words += ["-vf", changes, "-pix_fmt", "yuv420p", "-threads", "1", "-bitexact", "-movflags", "+faststart"]
+        done = subprocess.run([*words, f"{folder}/film.mp4"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            said = (done.stderr.strip() or "no reason given").split("\n")[-1]
+            raise ConfigError(f"ffmpeg could not write the MP4 of {id} ({said}): ask for gif instead")
+        return Path(folder, "film.mp4").read_bytes()
+
+
+def pages(id: str, run: Run, size: str, theme: str) -> bytes:
+    """A PDF with a page for each state."""
+    file = io.BytesIO()
+    with styled(), PdfPages(file, metadata=METADATA[".pdf"]) as pdf:
+        for state in lectures()[id].frames(run):
+            pdf.savefig(lecture(id, run, size, theme, state)[0])
+    return file.getvalue()
