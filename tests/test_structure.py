@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "miniclip"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     "errors", "memory", "threads", "nn", "data", "models", "model", "hugging_face", "storage", "tasks", "checkpoint",
-    "state", "step", "ranks", "train", "stages", "torch", "bench", "figures", "show", "learn", "commands", "cli", "__main__",
+    "state", "step", "ranks", "train", "stages", "torch", "bench", "figures", "show", "learn", "commands", "cli",
+    "__main__",
 ]  # fmt: skip
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
 
