@@ -84,8 +84,11 @@ def load_decoder(folder: Path, clip: Model) -> Describer:
         raise CheckpointError(
             f"{folder / WORDS} has {words.vocab_size} words, {DECODER_CONFIG} says {config.vocab_size}"
         )
-    like = flatten(init_decoder(np.random.default_rng(0), config))
     named = parse_tensors(read_verified(folder, DECODER), folder / DECODER)
+    size = sum(leaf.size for leaf in named.values())
+    if size != config.parameters:  # before anything of that size is made
+        raise WeightsError(f"{folder / DECODER} has {size:,} numbers, {DECODER_CONFIG} says {config.parameters:,}")
+    like = flatten(init_decoder(np.random.default_rng(0), config))
     wrong = [name for name in like.keys() | named.keys()
              if name not in named or name not in like or named[name].shape != like[name].shape
              or named[name].dtype != np.float32 or not np.isfinite(named[name]).all()]  # fmt: skip

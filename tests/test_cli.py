@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from miniclip import cli
-from miniclip.checkpoint import load
+from miniclip.checkpoint import describer_files, load
 from miniclip.data.drawing import draw
 from miniclip.data.world import sample_scenes
+from miniclip.nn.tree import pack
+from miniclip.stages.recipe import new_describer
+from miniclip.storage import commit
 
 TINY = ["--steps", "6", "--batch-size", "8", "--warmup", "2", "--log-every", "2", "--score-every", "6"]
 
@@ -37,6 +40,25 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def describer(folder, tmp_path_factory):
+    """A run folder with a decoder, untrained, that never says a control token: it fills the room with words."""
+    path, model = tmp_path_factory.mktemp("describer") / "run", new_describer(load(folder), 0)
+    model.params = pack(model.params)[1]
+    decoder = model.params["decoder"]
+    decoder["ln_final"]["bias"][:] = 1.0
+    decoder["token_embedding"]["weight"][[model.words.pad, model.words.start, model.words.end]] = -1.0
+    commit(path, describer_files(model))
+    return path
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "red.png"
+    Image.fromarray((draw(sample_scenes(0, "A", np.arange(1)))[0] * 255).astype(np.uint8)).save(path)
+    return path
+
+
 def test_demo_leaves_a_run_and_a_picture(capsys, tmp_path):
     code, out, _ = run(capsys, "demo", "--out", tmp_path / "demo", "--json", *TINY)
     result = json.loads(out)
@@ -48,9 +70,7 @@ def test_demo_leaves_a_run_and_a_picture(capsys, tmp_path):
     assert run(capsys, "demo", "--out", tmp_path / "demo")[0] == 4  # a second one refuses
 
 
-def test_every_command_prints_the_keys_that_the_readme_names(capsys, tmp_path, folder):
-    picture = tmp_path / "red.png"
-    Image.fromarray((draw(sample_scenes(0, "A", np.arange(1)))[0] * 255).astype(np.uint8)).save(picture)
+def test_every_command_prints_the_keys_that_the_readme_names(capsys, tmp_path, folder, describer, picture):
     for args, keys in (
         (["eval", folder, "--n", 128], {"run", "scores"}),
         (["zeroshot", folder, "--classes", "red circle,blue star", picture, "--out", tmp_path / "z.png"],
@@ -60,6 +80,9 @@ def test_every_command_prints_the_keys_that_the_readme_names(capsys, tmp_path, f
          {"query", "ids", "scores", "right", "picture"}),
         (["search", "default", "a red dog", "--out", tmp_path / "s.pdf"],
          {"query", "ids", "scores", "right", "picture"}),
+        (["caption", describer, "--out", tmp_path / "c.svg"], {"captions", "picture"}),
+        (["ask", describer, picture, "what colour is the circle?"], {"question", "answer"}),
+        (["export", describer, tmp_path / "small"], {"run", "out", "bytes"}),
         (["export", folder, tmp_path / "copy"], {"run", "out", "bytes"}),
     ):  # fmt: skip
         code, out, _ = run(capsys, *args, "--json")
@@ -75,6 +98,80 @@ def test_the_sentence_decides_what_is_right(capsys, tmp_path):
     assert json.loads(out)["right"][0] is True
     _, out, _ = run(capsys, "search", "default", "a red dog", "--out", tmp_path / "t.png", "--json")
     assert json.loads(out)["right"] is None
+
+
+def test_caption_describes_pictures_and_draws_the_first(capsys, tmp_path, describer, picture):
+    results = []
+    for out, more in (
+        ("a", []),
+        ("b", ["--temperature", 0.5, "--seed", 1]),
+        ("c", ["--temperature", 0.5, "--seed", 1]),
+    ):
+        drawn = tmp_path / f"{out}.png"
+        code, text, _ = run(capsys, "caption", describer, "--out", drawn, *more, "--json", picture, picture)
+        assert code == 0
+        results.append(json.loads(text))
+        assert results[-1]["picture"] == str(drawn)
+        with Image.open(drawn) as image:
+            assert image.size[0] > 1000
+        assert [row.keys() for row in results[-1]["captions"]] == [{"image", "caption"}] * 2
+        assert [row["image"] for row in results[-1]["captions"]] == [str(picture)] * 2
+    greedy, drawn, again = (result["captions"] for result in results)
+    assert greedy[0] == greedy[1]  # one picture, twice
+    assert drawn == again != greedy
+    code, text, _ = run(capsys, "caption", describer, "--out", tmp_path / "d.png", picture)
+    assert code == 0
+    assert text.splitlines()[0] == f"'{picture}': {greedy[0]['caption']}"
+
+
+def test_without_a_picture_six_are_described(capsys, tmp_path, describer):
+    _, text, _ = run(capsys, "caption", describer, "--out", tmp_path / "a.png", "--json")
+    assert len(json.loads(text)["captions"]) == 6
+
+
+def test_ask_repeats_the_question(capsys, describer, picture):
+    code, text, _ = run(capsys, "ask", describer, picture, "where is <end> the star?", "--json")
+    assert code == 0
+    assert json.loads(text)["question"] == "where is <end> the star?"
+    assert len(json.loads(text)["answer"].split()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("expected", "args", "words"),
+    [
+        (4, ["caption", "CLIP"], "has no decoder: make a run that has one"),
+        (4, ["ask", "CLIP", "PICTURE", "where?"], "has no decoder"),
+        (4, ["caption", "missing"], "missing"),
+        (3, ["caption", "RUN", "--temperature", "-1"], "temperature is -1.0"),
+        (3, ["caption", "RUN", "--temperature", "nan"], "temperature is nan"),
+        (3, ["caption", "RUN", "--temperature", "1e-30"], "temperature is 1e-30"),
+        (3, ["caption", "RUN", "missing.png"], "missing.png"),
+        (3, ["caption", "RUN", "--out", "x.exe"], "expected .png, .svg or .pdf"),
+        (3, ["caption", "RUN", "--out", "exists.png"], "exists already"),
+        (3, ["ask", "RUN", "missing.png", "where?"], "missing.png"),
+        (3, ["ask", "RUN", "PICTURE", ""], "question 0 is ''"),
+        (3, ["ask", "RUN", "PICTURE", " ? "], "expected words"),
+        (3, ["ask", "RUN", "PICTURE", "a " * 90], "expected at most 72: shorten the question"),
+        (2, ["ask", "RUN", "PICTURE"], "QUESTION"),
+        (2, ["caption"], "RUN"),
+        (2, ["study", "everything"], "invalid choice: 'everything'"),
+        (2, ["study"], "what"),
+        (3, ["study", "vqa", "--out", "new"], "--out is for the study of the system, and this is vqa"),
+        (4, ["study", "system", "--out", "exists.png"], "exists already: choose a new folder"),
+    ],
+    ids=lambda x: " ".join(x)[:60] if isinstance(x, list) else None,
+)
+def test_describing_refuses_bad_input_and_changes_nothing(
+    capsys, tmp_path, monkeypatch, folder, describer, picture, expected, args, words
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "exists.png").write_text("mine")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    names = {"CLIP": folder, "RUN": describer, "PICTURE": picture}
+    code, out, err = run(capsys, *(names.get(arg, arg) for arg in args))
+    assert (code, out) == (expected, "")
+    assert words in err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 BAD = [

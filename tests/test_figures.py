@@ -14,6 +14,7 @@ from matplotlib.text import Text
 
 from miniclip import figures
 from miniclip.figures import matrix, page, search, style, training, zero_shot
+from miniclip.figures import words as word_figure
 
 NASTY = "a $x^2$ \x1b[31mred\n\x00 \u202ecircle 漢字 " + "Donaudampfschifffahrtsgesellschaft" * 4 + " word" * 200
 MARKS = "✓✗"
@@ -63,6 +64,17 @@ CAPTIONS = [
 CLASSES = [f"{colour} {shape}" for colour in ("yellow", "purple", "red") for shape in ("triangle", "ring", "diamond")]
 
 
+SAID = (
+    "a photograph of a little turquoise triangle in the bottom right corner and a little turquoise diamond in the "
+    "bottom left corner and a little turquoise rhombus in the top right corner of a"
+)
+
+
+def maps(n):
+    """Attention to 4 x 4 patches for n words: (n, 4, 4)"""
+    return np.random.default_rng(n).dirichlet(np.ones(16), n).reshape(n, 4, 4)
+
+
 def an_overview(captions=CAPTIONS, classes=CLASSES):
     return figures.overview(
         {"images": pictures(6), "captions": captions[:6], "cosines": cosines(6)},
@@ -92,6 +104,12 @@ FIGURES = {
     "sheet of seven, nasty": lambda: figures.contact_sheet(NASTY, pictures(7), np.linspace(1, -1, 7), [0] * 7),
     "captions": lambda: figures.captions_sheet(pictures(1)[0], CAPTIONS, np.linspace(1, -1, 8), [0, 1] * 4),
     "captions, nasty": lambda: figures.captions_sheet(pictures(1)[0], [NASTY] * 3, [0.3, 0.2, 0.1]),
+    "words": lambda: figures.word_maps(pictures(1)[0], SAID.split(), maps(34)),
+    "words, the most": lambda: figures.word_maps(pictures(1)[0], (SAID + " red star").split(), maps(36)),
+    "words of a small scene": lambda: figures.word_maps(pictures(1)[0], CAPTIONS[0].split(), maps(10)),
+    "words of two": lambda: figures.word_maps(pictures(1)[0], ["a", "circle"], maps(2)),
+    "words of one": lambda: figures.word_maps(pictures(1)[0], ["triangle"], np.zeros((1, 4, 4))),
+    "words, nasty": lambda: figures.word_maps(pictures(1)[0], [NASTY] * 12, maps(12)),
     "overview": an_overview,
     "overview, nasty": lambda: an_overview([NASTY] * 8, [NASTY] * 9),
 }
@@ -127,7 +145,7 @@ def test_every_text_is_whole_alone_and_large_enough(name):
         assert min(across, down) <= 2.0, (one, other)  # pixels: descenders may touch the next line's box
 
 
-@pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "overview"])
+@pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "words", "overview"])
 def test_everything_drawn_lies_inside_the_figure(name):
     figure = FIGURES[name]()
     figure.draw_without_rendering()
@@ -260,6 +278,23 @@ def test_right_and_wrong_differ_without_colour():
     assert len(set(lines)) == 2
 
 
+def test_a_map_lights_the_patches_it_looks_at():
+    """Full light at the largest attention, an eighth where there is none, each patch for itself."""
+    image, attention = np.ones((32, 32, 3)), np.zeros((4, 4))
+    attention[1, 2], attention[3, 0] = 0.6, 0.3
+    light = word_figure.lit(image, attention)
+    expected = np.full((32, 32), 0.12)
+    expected[8:16, 16:24], expected[24:, :8] = 1.0, 0.56
+    assert np.abs(light - expected[:, :, None]).max() < 1e-12
+    assert (word_figure.lit(image, 0 * attention) <= 0.12).all()
+
+
+def test_word_maps_show_the_sentence_and_each_of_its_words():
+    shown = words(figures.word_maps(pictures(1)[0], ["a", "red", "circle"], maps(3)))
+    assert "“a red circle”" in shown
+    assert [word for word in shown if word in ("a", "red", "circle")] == ["a", "red", "circle"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -274,6 +309,10 @@ def test_right_and_wrong_differ_without_colour():
         lambda: figures.contact_sheet("a", pictures(0), []),
         lambda: figures.contact_sheet("a", pictures(2), [0.1]),
         lambda: figures.captions_sheet(pictures(1)[0], ["a"] * 2, [0.1, 0.2], [1]),
+        lambda: figures.word_maps(pictures(1)[0], [], maps(1)[:0]),
+        lambda: figures.word_maps(pictures(1)[0], ["a"] * 37, maps(37)),
+        lambda: figures.word_maps(pictures(1)[0], ["a", "star"], maps(3)),
+        lambda: figures.word_maps(pictures(1)[0], ["a"], maps(1)[0]),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_in_one_line(wrong):

@@ -145,12 +145,13 @@ def take_notes(scenes: Scenes) -> list[str]:
 
     >>> from .world import sample_scenes
     >>> take_notes(sample_scenes(0, "C", [0]))
-    ['orange heart bottom left and red square top left']
+    ['an orange heart bottom left and a red square top left']
     """
     columns = (getattr(scenes, name).tolist() for name in ("count", "row", "column", "colour", "shape"))
     return [
         " and ".join(
-            f"a {COLOURS[c]} {SHAPES[s]} {ROWS[r]} {COLUMNS[k]}" for r, k, c, s in list(zip(*objects, strict=True))[:n]
+            with_article(f"{COLOURS[c]} {SHAPES[s]} {ROWS[r]} {COLUMNS[k]}")
+            for r, k, c, s in list(zip(*objects, strict=True))[:n]
         )
         for n, *objects in zip(*columns, strict=True)
     ]

@@ -18,7 +18,7 @@ from ..nn.ops import IGNORE
 from . import grammar, questions
 from .tokenizer import Tokenizer, split
 
-LONGEST = 72  # words: three objects described take 34, each of three questions with its answer at most 12
+LONGEST = 72  # words: three objects described take 34, each of three questions with its answer at most 13
 
 
 def decoder_tokenizer() -> Tokenizer:
@@ -71,6 +71,8 @@ def encode_texts(tokenizer: Tokenizer, rows) -> Texts:
     TextError
         If a text is longer than the context.
     """
+    if not rows:
+        raise ValueError("there are no texts, expected at least one")
     encoded = []
     for i, parts in enumerate(rows):
         ids, scored = [tokenizer.start], [False]

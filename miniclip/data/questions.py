@@ -1,7 +1,8 @@
 """A scene -> a question with exactly one right answer, such that nobody who has not seen the picture can tell it.
 
-Answers are balanced: of a kind of question, each answer is about as frequent as any other, and yes as frequent as no,
-so that a model without eyes stays at chance. What would be ambiguous ("the circle" where there are two) is not asked.
+Answers are balanced, as far as the world allows: yes is as frequent as no, one object as two or three, a colour or a
+shape as any other; corners are more frequent than the middle. A model without eyes stays within a few points of chance.
+What would be ambiguous ("the circle" where there are two) is not asked.
 """
 
 import numpy as np

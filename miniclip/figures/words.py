@@ -30,9 +30,12 @@ def word_maps(image, words, maps) -> Figure:
         If there are no words, too many, or not as many maps.
     """
     image, maps = np.asarray(image), np.asarray(maps)
-    if not 1 <= len(words) <= MOST or maps.shape[:1] != (len(words),) or maps.ndim != 3:
+    n, (Y, X) = maps.shape[1:], image.shape[:2]
+    fits = len(n) == 2 and len(maps) == len(words) and Y % n[0] == X % n[1] == 0
+    if not 1 <= len(words) <= MOST or not fits:
         raise ValueError(
-            f"got {len(words)} words and maps {maps.shape}, expected 1 to {MOST} words and a map (n, n) each"
+            f"got {len(words)} words, maps {maps.shape} and a picture {image.shape}, expected 1 to {MOST} words and for "
+            "each a map (n, n), n a divisor of the picture's sides"
         )
     with styled():
         figure = new_figure()

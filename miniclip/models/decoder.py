@@ -27,6 +27,7 @@ from ..nn.layers import (
     position_backward,
     position_forward,
 )
+from .clip import MAX_PARAMETERS
 from .text import causal_mask
 from .vision import check_tower
 
@@ -48,6 +49,15 @@ class DecoderConfig:
         check_tower(self, "vocab_size", "context_length", "width", "layers", "heads")
         if type(self.memory_width) is not int or self.memory_width < 0:
             raise ConfigError(f"DecoderConfig.memory_width is {self.memory_width!r}, expected a whole number, or 0")
+        if self.parameters > MAX_PARAMETERS:
+            raise ConfigError(f"the decoder has {self.parameters:,} parameters, expected at most {MAX_PARAMETERS:,}")
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the decoder has, counted without making it."""
+        V, D, M = self.vocab_size, self.width, self.memory_width
+        block = 12 * D * D + 13 * D + (2 * D * D + 2 * M * D + 6 * D if M else 0)
+        return V * D * (1 if self.tied else 2) + self.context_length * D + self.layers * block + 2 * D + 2 * M
 
 
 def init_decoder(rng, config: DecoderConfig):

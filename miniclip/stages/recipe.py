@@ -1,7 +1,7 @@
 """From a trained CLIP to one that describes and answers: the stages, in full view.
 
     1. describe   contrast and captions together (CoCa): the trunk keeps CLIP's space and learns to say what it sees
-    2. answer     the same two losses, and questions
+    2. answer     questions, and every second step the two losses of before, lest they be forgotten
 
 Beside the one system stand its specialists, trained for one thing, and everything it is compared with.
 """
@@ -89,8 +89,8 @@ def descriptions(words: Tokenizer, scenes: Scenes) -> Texts:
 
 
 def dialogues(words: Tokenizer, scenes: Scenes, turns: int = TURNS, before=None, question: bool = True) -> Texts:
-    """Questions about every scene, their answers scored; `before` stands in front, `question` False leaves them out."""
-    rows: list[list] = [[(text, False)] if text else [] for text in before or [""] * len(scenes)]
+    """Questions about every scene, their answers scored; notes `before` them too; `question` False leaves them out."""
+    rows: list[list] = [[(text, True)] if text else [] for text in before or [""] * len(scenes)]
     for turn in range(turns):
         for row, q, a in zip(rows, *ask(scenes, turn)[:2], strict=True):
             row += [*([(q, False)] if question else []), (a, True)]
@@ -141,13 +141,15 @@ def answer_stage(model: Describer, seed: int, n: int = 3000) -> Stage:
     return Stage("answer", n, objective, ("visual", "decoder"))
 
 
-def system_stage(model: Describer, seed: int, n: int = 2000) -> Stage:
-    """Stage 2 of the system: contrast, describe and answer."""
+def system_stage(model: Describer, seed: int, n: int = 2800) -> Stage:
+    """Stage 2 of the system: answer, and every second step contrast and describe as before."""
     first, second = coca_stage(model, seed).objective, answer_stage(model, seed).objective
 
     def objective(step, params):
-        loss, trees = first(step + 1200, params)
-        more, others = second(step, params)
+        loss, trees = second(step, params)
+        if step % 2:
+            return loss, trees
+        more, others = first(1200 + step // 2, params)
         return loss + more, trees + others
 
     return Stage("contrast, describe and answer", n, objective, ("visual", "text", "logit_scale", "decoder"))
@@ -167,7 +169,7 @@ def deaf_stage(model: Describer, seed: int, n: int = 400) -> Stage:
 def new_language_model(seed: int) -> LanguageModel:
     """A decoder that will see words alone."""
     words = decoder_tokenizer()
-    decoder = DecoderConfig(words.vocab_size, words.context_length, layers=3)
+    decoder = DecoderConfig(words.vocab_size, words.context_length, width=96, layers=3)
     return LanguageModel(decoder, {"decoder": init_decoder(np.random.default_rng([seed, 2]), decoder)}, words)
 
 
@@ -198,11 +200,13 @@ def new_bridged(kind: str, tower: Describer, language: LanguageModel, seed: int)
 
 
 def bridge_stage(model: BridgedModel, seed: int, n: int = 1500) -> Stage:
-    """The bridge alone learns, from questions."""
+    """The bridge alone learns: half of the texts are notes about the picture, half are questions."""
 
     def objective(step, params):
         scenes = asked(seed, step)
-        texts = dialogues(model.words, scenes)
+        half = BATCH // 2
+        notes = [*take_notes(scenes[:half]), *[""] * half]
+        texts = dialogues(model.words, scenes, TURNS, notes)
         return steps.bridge(paint(scenes), texts, params, model.bridge, model.vision, model.decoder)
 
     return Stage(f"bridge: {model.bridge.kind}", n, objective, ("bridge",))

@@ -57,8 +57,9 @@ def caption(
     found = []
     for row, look in zip(ids.tolist(), looks, strict=True):
         n = row.index(model.words.end) if model.words.end in row else len(row)
+        said = [t for t, word in enumerate(row[:n]) if word not in (model.words.pad, model.words.start)]
         text = model.words.decode([row[:n]])[0]
-        found.append(Caption(text, text.split(), look[:n]))
+        found.append(Caption(text, text.split(), look[said]))
     return found
 
 

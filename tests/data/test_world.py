@@ -2,7 +2,9 @@
 
 import hashlib
 import math
+import re
 from collections import Counter
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -13,7 +15,19 @@ from miniclip.data import captions, grammar
 from miniclip.data.drawing import draw
 from miniclip.data.pairs import batch, unique_caption_batches
 from miniclip.data.tokenizer import Tokenizer
-from miniclip.data.world import COLOURS, HELD_OUT, SHAPES, SPLITS, Scenes, item_keys, sample_scenes
+from miniclip.data.world import (
+    COLOURS,
+    COLUMNS,
+    HELD_OUT,
+    ROWS,
+    SHAPES,
+    SIZES,
+    SPLITS,
+    Scenes,
+    item_keys,
+    join,
+    sample_scenes,
+)
 from miniclip.errors import TextError
 
 TOKENIZER = Tokenizer(grammar.vocabulary())
@@ -35,14 +49,14 @@ def test_splits_are_what_they_say():
     scenes = {split: sample_scenes(3, split, np.arange(4000)) for split in SPLITS}
     held = {split: HELD_OUT[s.shape[s.shape >= 0], s.colour[s.shape >= 0]] for split, s in scenes.items()}
     assert held["B"].all()
-    assert not any(held[split].any() for split in ("train", "A", "C", "many"))
+    assert not any(held[split].any() for split in ("train", "A", "C", "many", "D"))
     assert HELD_OUT.mean() >= 0.2
     train = scenes["train"]
     assert set(train.shape[:, 0]) == set(range(len(SHAPES)))
     assert set(train.colour[:, 0]) == set(range(len(COLOURS)))
     assert all(set(scenes[split].count) == {1} for split in ("train", "A", "B"))
     assert set(scenes["C"].count) == {2}
-    assert set(scenes["many"].count) == {1, 2, 3}
+    assert set(scenes["many"].count) == set(scenes["D"].count) == {1, 2, 3}
     two = scenes["C"]
     assert (two.shape[:, 0] != two.shape[:, 1]).all()
     assert (two.colour[:, 0] != two.colour[:, 1]).all()
@@ -60,6 +74,22 @@ def test_pictures_of_different_splits_are_different():
     }
     assert all(len(found) == 600 for found in hashes.values())
     assert len(set.union(*hashes.values())) == 600 * len(SPLITS)
+
+
+def test_no_item_is_in_two_splits():
+    """T59: every choice is hashed from the item's own number, so other numbers are other scenes."""
+    keys = [item_keys(0, split, np.arange(50_000)) for split in SPLITS]
+    assert len(keys) == 6
+    assert len(np.unique(np.concatenate(keys))) == 300_000
+
+
+def test_joined_scenes_are_some_and_then_others():
+    some, others = sample_scenes(0, "train", np.arange(3)), sample_scenes(0, "many", np.arange(4))
+    both = join(some, others)
+    assert len(both) == 7
+    for name in FIELDS:
+        assert np.array_equal(getattr(both[:3], name), getattr(some, name))
+        assert np.array_equal(getattr(both[3:], name), getattr(others, name))
 
 
 def test_pictures_are_numbers_from_0_to_1():
@@ -130,17 +160,15 @@ def said_slowly(meaning, scenes: Scenes, i: int) -> bool:
         return sum(fits(described, thing) for thing in objects) == meaning.count
     if not meaning.objects:
         return True
-    if len(meaning.objects) == 1:
-        return any(fits(meaning.objects[0], thing) for thing in objects)
-    for a in range(n):
-        for b in range(n):
-            one, two = objects[a], objects[b]
-            holds = {
-                "and": True, "left of": one["column"] < two["column"], "right of": one["column"] > two["column"],
-                "above": one["row"] < two["row"], "below": one["row"] > two["row"],
-            }  # fmt: skip
-            if a != b and holds[meaning.relation] and fits(meaning.objects[0], one) and fits(meaning.objects[1], two):
-                return True
+    for chosen in permutations(objects, len(meaning.objects)):
+        one, two = chosen[0], chosen[-1]
+        holds = {
+            "": True, "and": True, "left of": one["column"] < two["column"],
+            "right of": one["column"] > two["column"], "above": one["row"] < two["row"],
+            "below": one["row"] > two["row"],
+        }  # fmt: skip
+        if holds[meaning.relation] and all(map(fits, meaning.objects, chosen)):
+            return True
     return False
 
 
@@ -160,7 +188,8 @@ def test_the_oracle_agrees_with_a_slow_one():
 QUERIES = [
     "one object", "two objects", "three objects", "one red shape", "two red shapes", "two shapes on the left",
     "three small things", "a scan of one star", "a scan", "something green", "a star and a thing",
-    "a shape below a ring",
+    "a shape below a ring", "a thing and a thing and a thing", "a red thing and a star and something small",
+    "a thing on the left and a thing on the right and a large thing",
 ]  # fmt: skip
 
 
@@ -171,6 +200,76 @@ def test_the_oracle_answers_queries_that_no_caption_asks(text):
     true = captions.is_true(text, scenes)
     assert true.tolist() == [said_slowly(grammar.parse(text), scenes, i) for i in range(len(scenes))]
     assert 0 < true.sum() < len(scenes)
+
+
+def objects_of(scenes: Scenes, b: int) -> list[grammar.Described]:
+    """All that can be said of each object, in the order of the scene."""
+    names = ("shape", "colour", "size", "row", "column")
+    return [grammar.Described(*(int(getattr(scenes, name)[b, i]) for name in names)) for i in range(scenes.count[b])]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_description_says_everything_in_reading_order(split):
+    scenes = sample_scenes(7, split, np.arange(600))
+    texts = captions.describe(scenes)
+    for b, text in enumerate(texts):
+        meaning = grammar.parse(text)
+        assert captions.is_true(text, scenes[[b]])[0], text
+        assert list(meaning.objects) == sorted(objects_of(scenes, b), key=lambda one: (one.row, one.column))
+        assert (meaning.style, meaning.count) == (scenes.style[b], 0)
+    words = {word for text in texts for word in text.split()}
+    assert {"a", "of"} < words <= set(grammar.vocabulary())
+    assert captions.describe(scenes[[5, 2]]) == [texts[5], texts[2]]
+    assert not re.search(r"\ba [aeio]|\ban [^aeio]", " ".join(texts))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_notes_are_colour_shape_and_place(split):
+    scenes = sample_scenes(7, split, np.arange(600))
+    notes = captions.take_notes(scenes)
+    for b, note in enumerate(notes):
+        said = [re.fullmatch(r"(?:an? )?(\w+) (\w+) (\w+) (\w+)", one).groups() for one in note.split(" and ")]
+        expected = [(COLOURS[o.colour], SHAPES[o.shape], ROWS[o.row], COLUMNS[o.column]) for o in objects_of(scenes, b)]
+        assert said == expected
+    assert captions.take_notes(scenes[[5, 2]]) == [notes[5], notes[2]]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_falsified_sentence_is_false_by_little(split):
+    """Two words at most are others, or it is about another number."""
+    scenes = sample_scenes(8, split, np.arange(600))
+    for true in (captions.write_captions(scenes), captions.describe(scenes)):
+        false, counted = captions.falsify(true, scenes), 0
+        for b, (text, other) in enumerate(zip(true, false, strict=True)):
+            assert not said_slowly(grammar.parse(other), scenes, b), (text, other)
+            words, others = text.split(), other.split()
+            if len(words) != len(others) or not 1 <= sum(map(str.__ne__, words, others)) <= 2:
+                assert other in ("one shapes", "two shapes", "three shapes")
+                counted += 1
+        assert counted <= 0.1 * len(scenes)
+        assert captions.falsify([true[5], true[2]], scenes[[5, 2]]) == [false[5], false[2]]
+
+
+def test_a_sentence_of_three_objects_is_true_in_any_order_and_false_by_any_word():
+    scenes = sample_scenes(9, "D", np.arange(120))
+    true = [" and ".join(f"a {SIZES[o.size]} {COLOURS[o.colour]} {SHAPES[o.shape]}" for o in objects_of(scenes, b))
+            for b in range(len(scenes))]  # fmt: skip
+    three = np.flatnonzero(scenes.count == 3).tolist()
+    assert len(three) > 20
+    for b in three:
+        parts = true[b].split(" and ")
+        assert all(captions.is_true(" and ".join(order), scenes[[b]])[0] for order in permutations(parts))
+        assert not captions.is_true(" and ".join([parts[0], *parts[:2]]), scenes[[b]])[0]  # one object said twice
+        words = true[b].split()
+        for i, word in enumerate(words):
+            for names in (COLOURS, SHAPES):
+                if word in names:
+                    changed = [*words[:i], names[(names.index(word) + 3) % 8], *words[i + 1 :]]
+                    assert not captions.is_true(" ".join(changed), scenes[[b]])[0]
+    fast = captions.truth_matrix([true[b] for b in three], scenes)
+    assert not fast[scenes.count < 3].any()
+    assert fast[three, range(len(three))].all()
+    assert not captions.caption_likelihood([true[three[0]]], scenes).any()  # no caption says so much
 
 
 def test_the_likelihood_is_how_often_things_are_said():
@@ -204,13 +303,20 @@ def test_queries_are_read():
     assert parse("three things").count == 3
     assert parse("a scan of two shapes").style == 3
     assert parse("in the centre").objects == (grammar.Described(row=1, column=1),)
+    three = parse("a star and a red ring and a cross")
+    assert [(one.shape, one.colour) for one in three.objects] == [(4, -1), (6, 0), (5, -1)]
+    assert (three.relation, three.count) == ("and", 0)
     for text, word in (
         ("a red dog", "dog"),
         ("", "no words"),
         ("a red blue circle", "colour"),
         ("two stars", "stars"),
         ("two red shapes and a star", "counts"),
-        ("a star and a ring and a cross", "two objects"),
+        ("a star and a ring and a cross and a heart", "at most two objects, or three joined by 'and'"),
+        ("a star and a ring above a cross", "at most two objects, or three joined by 'and'"),
+        ("a star left of a ring right of a cross", "at most two objects, or three joined by 'and'"),
+        ("three stars and a ring and a cross", "stars"),
+        ("three red shapes and a ring and a cross", "counts"),
         ("a photo of a scan", "style"),
         ("a star and a scan of a photo", "style"),
         ("a\x1b[0m circle", "0m"),
