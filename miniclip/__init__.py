@@ -34,12 +34,15 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "load": "checkpoint",
     "Model": "model",
+    "Describer": "model",
     "preprocess": "data.pairs",
     "open_image": "data.pairs",
     "TrainConfig": "train",
     "classify": "tasks.zero_shot",
     "zero_shot_weights": "tasks.zero_shot",
     "Index": "tasks.retrieval",
+    "caption": "tasks.captioning",
+    "answer": "tasks.vqa",
     "MiniclipError": "errors",
 }
 __all__ = sorted(_PUBLIC)

@@ -41,7 +41,7 @@ def decoder_config(z, memory_width=0, prefix=0, tied=True, activation="quick_gel
 
 
 def bridge_config(z, kind):
-    return BridgeConfig(kind, z.D, z.E, z.S, z.T, layers=2, heads=z.H)
+    return BridgeConfig(kind, z.D, z.E, z.S, z.T, 5 * z.H, layers=2, heads=z.H)
 
 
 def coca_config(z):

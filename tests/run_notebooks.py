@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -106,6 +107,10 @@ def clean(notebook) -> None:
         cell.execution_count = None
         cell.metadata.pop("execution", None)
         kept = [out for out in cell.outputs if WIDGET not in out.get("data", {}) and "answer" not in tags(cell)]
+        for before, out in list(pairwise(kept)):  # print by print, as the kernel happened to send them
+            if before.get("name") == out.get("name") == "stdout":
+                out["text"] = before["text"] + out["text"]
+                kept.remove(before)
         for out in kept:
             if "execution_count" in out:
                 out["execution_count"] = None

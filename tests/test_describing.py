@@ -1,5 +1,6 @@
 """Models that describe and answer: they learn what can be learned, look where they should, and are saved whole."""
 
+import json
 import re
 import shutil
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from miniclip.checkpoint import describer_files, load, model_files
+from miniclip.checkpoint import SYSTEM, describer_files, load, model_files
 from miniclip.data import grammar
 from miniclip.data.captions import describe, is_true
 from miniclip.data.pairs import paint
@@ -30,7 +31,8 @@ from miniclip.stages import recipe, steps
 from miniclip.stages.recipe import Stage, fit, trained
 from miniclip.storage import commit, encode_json
 from miniclip.tasks import matching, vqa
-from miniclip.tasks.captioning import caption, caption_beams, caption_scores
+from miniclip.tasks.captioning import attention_on_object, caption, caption_beams, caption_scores, score_captions
+from miniclip.tasks.evaluate import zero_shot_accuracy
 from miniclip.tasks.generation import Sampling, generate
 from miniclip.tasks.retrieval import recall_at_k
 
@@ -612,3 +614,22 @@ def test_pairs_are_judged_one_by_one(sixteen):
     assert together.shape == (16,)
     alone = [matching.match_scores(model, params, memory[[b]], [texts[b]])[0] for b in range(16)]
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_sizes_far_beyond_the_file_are_refused_before_they_are_made(copy):
+    sizes = json.loads((copy / "decoder.json").read_text()) | {"width": 4000}
+    commit(copy, {"decoder.json": encode_json(sizes)})
+    with pytest.raises(WeightsError, match=r"decoder.safetensors has [\d,]+ numbers, decoder.json says [\d,]{10,}"):
+        load(copy)
+
+
+def test_the_system_in_the_package():
+    """It opens, says what is true, answers, and is a CLIP as well: a little of `miniclip study system`."""
+    model = load(SYSTEM)
+    assert isinstance(model, Describer)
+    assert score_captions(model, 1, "A", 128)["true"] >= 0.97
+    assert score_captions(model, 1, "B", 128)["attribute F1"] >= 0.97
+    assert vqa.score_answers(model, 1, 256)["overall"] >= 0.93
+    assert zero_shot_accuracy(model, 1, "B", 128) >= 0.95
+    shown = attention_on_object(model, 1, 64)
+    assert min(shown.values()) >= 0.4  # looking everywhere gives 0.25

@@ -34,8 +34,8 @@ def word_maps(image, words, maps) -> Figure:
     fits = len(n) == 2 and len(maps) == len(words) and Y % n[0] == X % n[1] == 0
     if not 1 <= len(words) <= MOST or not fits:
         raise ValueError(
-            f"got {len(words)} words, maps {maps.shape} and a picture {image.shape}, expected 1 to {MOST} words and for "
-            "each a map (n, n), n a divisor of the picture's sides"
+            f"got {len(words)} words, maps {maps.shape} and a picture {image.shape}, expected 1 to {MOST} words and "
+            "for each a map (n, n), n a divisor of the picture's sides"
         )
     with styled():
         figure = new_figure()

@@ -36,6 +36,7 @@ class BridgeConfig:
     width: int  # of the language model
     patches: int = 16
     queries: int = 4
+    inner: int = 56  # width of the block that the queries go through
     layers: int = 1
     heads: int = 8
     activation: str = "quick_gelu"
@@ -43,7 +44,7 @@ class BridgeConfig:
     def __post_init__(self):
         if self.kind not in BRIDGES:
             raise ConfigError(f"BridgeConfig.kind is {self.kind!r}, expected one of {', '.join(BRIDGES)}")
-        check_tower(self, "memory_width", "width", "patches", "queries", "layers", "heads", across="memory_width")
+        check_tower(self, "memory_width", "width", "patches", "queries", "inner", "layers", "heads", across="inner")
 
     @property
     def tokens(self) -> int:
@@ -62,11 +63,13 @@ def init_bridge(rng, config: BridgeConfig):
     if config.kind == "mlp":
         return p | {"c_fc": init_linear(rng, M, 4 * M), "proj": init_linear(rng, 4 * M, D)}
     if config.kind == "queries":
-        blocks = [init_decoder_block(rng, M, config.layers, M) for _ in range(config.layers)]
+        I = config.inner
+        blocks = [init_decoder_block(rng, I, config.layers, M) for _ in range(config.layers)]
         return p | {
-            "queries": rng.normal(0.0, 1.0, (config.queries, M)),
+            "queries": rng.normal(0.0, 1.0, (config.queries, I)),
             "blocks": blocks,
-            "ln_final": init_layer_norm(M),
+            "ln_final": init_layer_norm(I),
+            "proj": init_linear(rng, I, D),
         }
     return p
 

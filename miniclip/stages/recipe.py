@@ -89,8 +89,8 @@ def descriptions(words: Tokenizer, scenes: Scenes) -> Texts:
 
 
 def dialogues(words: Tokenizer, scenes: Scenes, turns: int = TURNS, before=None, question: bool = True) -> Texts:
-    """Questions about every scene, their answers scored; notes `before` them too; `question` False leaves them out."""
-    rows: list[list] = [[(text, True)] if text else [] for text in before or [""] * len(scenes)]
+    """Questions about every scene, their answers scored; `before` stands in front, `question` False leaves them out."""
+    rows: list[list] = [[(text, False)] if text else [] for text in before or [""] * len(scenes)]
     for turn in range(turns):
         for row, q, a in zip(rows, *ask(scenes, turn)[:2], strict=True):
             row += [*([(q, False)] if question else []), (a, True)]
@@ -169,7 +169,7 @@ def deaf_stage(model: Describer, seed: int, n: int = 400) -> Stage:
 def new_language_model(seed: int) -> LanguageModel:
     """A decoder that will see words alone."""
     words = decoder_tokenizer()
-    decoder = DecoderConfig(words.vocab_size, words.context_length, width=96, layers=3)
+    decoder = DecoderConfig(words.vocab_size, words.context_length, layers=3)
     return LanguageModel(decoder, {"decoder": init_decoder(np.random.default_rng([seed, 2]), decoder)}, words)
 
 
@@ -199,14 +199,12 @@ def new_bridged(kind: str, tower: Describer, language: LanguageModel, seed: int)
     return BridgedModel(vision, bridge, decoder, params, language.words)
 
 
-def bridge_stage(model: BridgedModel, seed: int, n: int = 1500) -> Stage:
-    """The bridge alone learns: half of the texts are notes about the picture, half are questions."""
+def bridge_stage(model: BridgedModel, seed: int, n: int = 3000) -> Stage:
+    """The bridge alone learns, from questions."""
 
     def objective(step, params):
         scenes = asked(seed, step)
-        half = BATCH // 2
-        notes = [*take_notes(scenes[:half]), *[""] * half]
-        texts = dialogues(model.words, scenes, TURNS, notes)
+        texts = dialogues(model.words, scenes)
         return steps.bridge(paint(scenes), texts, params, model.bridge, model.vision, model.decoder)
 
     return Stage(f"bridge: {model.bridge.kind}", n, objective, ("bridge",))

@@ -114,17 +114,17 @@ class Bridge(nn.Module):
 
     def __init__(self, config: BridgeConfig):
         super().__init__()
-        M, D = config.memory_width, config.width
+        M, D, I = config.memory_width, config.width, config.inner
         self.kind = config.kind
         self.ln_memory = nn.LayerNorm(M)
         if config.kind == "mlp":
             self.c_fc, self.activation = nn.Linear(M, 4 * M), ACTIVATIONS[config.activation]
         elif config.kind == "queries":
-            self.queries = nn.Parameter(torch.empty(config.queries, M))
-            blocks = (DecoderBlock(M, M, config.heads, config.activation, causal=False) for _ in range(config.layers))
+            self.queries = nn.Parameter(torch.empty(config.queries, I))
+            blocks = (DecoderBlock(I, M, config.heads, config.activation, causal=False) for _ in range(config.layers))
             self.blocks = nn.ModuleList(blocks)
-            self.ln_final = nn.LayerNorm(M)
-        self.proj = nn.Linear(4 * M if config.kind == "mlp" else M, D)
+            self.ln_final = nn.LayerNorm(I)
+        self.proj = nn.Linear({"linear": M, "mlp": 4 * M, "queries": I}[config.kind], D)
 
     def forward(self, tokens):
         x = self.ln_memory(tokens[:, 1:])

@@ -269,7 +269,7 @@ def frozen_bridge(kind="queries"):
     """params, images, texts and the three configs of a bridge between a tower and a language model."""
     config, p, images, texts = random_steps()
     rng = np.random.default_rng(1)
-    between = BridgeConfig(kind, Z.D, Z.E, config.clip.vision.patches, 3, 1, Z.H)
+    between = BridgeConfig(kind, Z.D, Z.E, config.clip.vision.patches, 3, 5 * Z.H, 1, Z.H)
     reader = decoder_config(Z._replace(H=1, K=Z.E), prefix=between.tokens)
     parts_of_it = {"bridge": init_bridge(rng, between), "decoder": init_decoder(rng, reader)}
     return {"visual": p["visual"]} | shake(rng, parts_of_it), images, texts, between, config.clip.vision, reader
@@ -450,6 +450,14 @@ def test_a_decoder_has_possible_sizes(change, message):
 def test_a_bridge_and_a_describer_have_possible_configs():
     with pytest.raises(ConfigError, match=r"BridgeConfig.kind is 'mean', expected one of linear, mlp, queries"):
         BridgeConfig("mean", 6, 13)
+    for change, message in (
+        ({"queries": 0}, "BridgeConfig.queries is 0, expected a whole number above 0"),
+        ({"patches": -1}, "BridgeConfig.patches is -1"),
+        ({"inner": 10, "heads": 4}, "BridgeConfig.inner is 10, expected a multiple of heads = 4"),
+        ({"activation": "relu"}, "BridgeConfig.activation is 'relu'"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            BridgeConfig(**{"kind": "queries", "memory_width": 6, "width": 13} | change)
     config, *_ = random_describer(0)
     with pytest.raises(ConfigError, match=f"memory_width is {Z.D + 1}, expected the image tower's width, {Z.D}"):
         CocaConfig(config.clip, DecoderConfig(Z.V, Z.T, memory_width=Z.D + 1))
