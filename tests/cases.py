@@ -85,6 +85,11 @@ def pick(rng, z):
     return Case(ops.pick_forward, ops.pick_backward, [rng.normal(size=(z.B, z.T, z.D)), rng.integers(z.T, size=z.B)])
 
 
+def mean_of_first(rng, z):
+    x, length = rng.normal(size=(z.B, z.T, z.D)), rng.integers(1, z.T + 1, size=z.B)
+    return Case(ops.mean_of_first_forward, ops.mean_of_first_backward, [x, length])
+
+
 def embedding(rng, z):
     return Case(l.embedding_forward, l.embedding_backward, [captions(rng, z, z.V // 2)],
                 l.init_embedding(rng, z.V, z.D, 1.0))  # fmt: skip
@@ -150,6 +155,7 @@ OPS = {
     "normalize": op(ops.normalize_forward, ops.normalize_backward, *"BE"),
     "normalize, of sequences": op(ops.normalize_forward, ops.normalize_backward, *"BTE"),
     "pick": pick,
+    "mean of first": mean_of_first,
     "attend": attend(masked=False),
     "attend, masked": attend(masked=True),
     "patchify": lambda rng, z: Case(lambda x: patchify_forward(x, z.K), patchify_backward,

@@ -1,6 +1,6 @@
 """The fusion encoder: picture and sentence read together, word by word, and judged: do they belong together?
 
-    images -> trunk -> memory;  ids -> decoder's reading of them, looking at the memory -> end token -> one logit
+    images -> trunk -> memory;  ids -> decoder's reading of them, looking at the memory -> mean over words -> one logit
 
 A dual encoder sums up each side before they meet, so a gallery is embedded once. Here every pair is a forward pass of
 its own: N x M of them. In return the words "red" and "circle" can be looked up at the same place of the picture.
@@ -10,7 +10,7 @@ Source: Li et al. 2021, arXiv:2107.07651 (ALBEF), section 3.2, image-text matchi
 import numpy as np
 
 from ..nn.layers import init_linear, linear_backward, linear_forward
-from ..nn.ops import pick_backward, pick_forward, sigmoid
+from ..nn.ops import mean_of_first_backward, mean_of_first_forward, sigmoid
 from .coca import CocaConfig
 from .decoder import init_decoder, read_backward, read_forward
 from .text import end_positions
@@ -27,13 +27,13 @@ def init_fusion(rng, config: CocaConfig):
 
 
 def match_forward(memory, ids, p, config: CocaConfig):
-    """logit = w . read(ids, memory) at the end token + b.
+    """logit = w . (mean of read(ids, memory) over the words) + b: every word may say whether it fits.
 
     memory (B, S, D_memory); ids (B, T), pair b is memory b with text b -> logits (B,)
     """
     c = {}
     x, c["decoder"] = read_forward(ids, p["decoder"], config.decoder, memory)
-    x, c["pick"] = pick_forward(x, end_positions(ids, config.clip.text.eos_token_id))
+    x, c["mean"] = mean_of_first_forward(x, 1 + end_positions(ids, config.clip.text.eos_token_id))
     x, c["match"] = linear_forward(x, p["match"])
     return x[:, 0], c
 
@@ -42,7 +42,7 @@ def match_backward(dlogits, c):
     """dmemory, g: the lines of the forward in reverse."""
     g = {}
     dx, g["match"] = linear_backward(dlogits[:, None], c["match"])
-    dx = pick_backward(dx, c["pick"])
+    dx = mean_of_first_backward(dx, c["mean"])
     dmemory, _, g["decoder"] = read_backward(dx, c["decoder"])
     return dmemory, g
 

@@ -179,6 +179,22 @@ def pick_backward(dy, c):
     return dx
 
 
+def mean_of_first_forward(x, length):
+    """y[b] = mean of x[b, :length[b]]: what the tokens up to the end say on average.
+
+    x (B, T, D); length (B,) integers, at least 1 -> y (B, D)
+    """
+    weight = (np.arange(x.shape[1]) < length[:, None]).astype(x.dtype)  # (B, T)
+    weight /= length[:, None].astype(x.dtype)
+    return (weight[:, None] @ x)[:, 0], (weight,)
+
+
+def mean_of_first_backward(dy, c):
+    """dx[b, t] = dy[b] / length[b] for t < length[b], zero beyond."""
+    (weight,) = c
+    return weight[:, :, None] * dy[:, None]
+
+
 def attend_forward(q, k, v, mask=None):
     """y = softmax(q k^T / sqrt(K)) v: every query reads a mixture of the values.
 

@@ -140,7 +140,7 @@ class Bridge(nn.Module):
 
 
 class Fusion(nn.Module):
-    """logits = w . read(ids, trunk(images)) at the end token + b"""
+    """logits = w . (mean of read(ids, trunk(images)) over the words) + b"""
 
     def __init__(self, config: CocaConfig):
         super().__init__()
@@ -152,6 +152,8 @@ class Fusion(nn.Module):
     def forward(self, images, ids):
         memory = self.visual.trunk(images)
         x = self.decoder.read(ids, memory)
-        x = x[torch.arange(len(x), device=x.device), (ids == self.eos_token_id).int().argmax(1)]
+        length = 1 + (ids == self.eos_token_id).int().argmax(1)
+        weight = (torch.arange(ids.shape[1], device=x.device) < length[:, None]).to(x.dtype) / length[:, None]
+        x = (weight[:, None] @ x)[:, 0]
         x = self.match(x)
         return x[:, 0]

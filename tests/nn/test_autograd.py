@@ -103,6 +103,7 @@ THEIRS = {
     "normalize": lambda x: F.normalize(x, dim=-1),
     "normalize, of sequences": lambda x: F.normalize(x, dim=-1),
     "pick": lambda x, position: x[torch.arange(len(x)), position],
+    "mean of first": lambda x, length: torch.stack([row[:n].mean(0) for row, n in zip(x, length, strict=True)]),
     "attend": F.scaled_dot_product_attention,
     "attend, masked": lambda q, k, v, mask: F.scaled_dot_product_attention(q, k, v, mask),
     "patchify": patchify,
