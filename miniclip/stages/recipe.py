@@ -222,7 +222,10 @@ def new_matcher(model: Describer, seed: int) -> dict:
 
 
 def match_stage(model: Describer, seed: int, n: int = 1500) -> Stage:
-    """A fusion encoder: each picture with a caption of its own and with one that is false by one word."""
+    """A fusion encoder: each picture with a caption of its own and with one that is false by one word.
+
+    At the rate of the other stages it forgets what the describer knew before it has learned to judge.
+    """
 
     def objective(step, params):
         scenes = asked(seed, step, BATCH // 2)
@@ -232,4 +235,4 @@ def match_stage(model: Describer, seed: int, n: int = 1500) -> Stage:
         truth = np.arange(BATCH) < BATCH // 2
         return steps.match(np.concatenate([images, images]), ids, truth, params, model.coca)
 
-    return Stage("match", n, objective, ("visual", "decoder", "match"))
+    return Stage("match", n, objective, ("visual", "decoder", "match"), peak_lr=1e-3)
