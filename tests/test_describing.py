@@ -590,11 +590,11 @@ def test_reranking_reorders_the_candidates_alone(monkeypatch):
     def judge(model, params, memory, texts):
         pairs = [(int(t), int(i)) for t, i in zip(texts, memory[:, 0, 0], strict=True)]
         asked_for.extend(pairs)
-        return np.array([5.0 * relevant[pair] - 40 + rng.random() for pair in pairs], np.float32)
+        return np.array([500.0 * relevant[pair] - 40 + rng.random() for pair in pairs], np.float32)
 
     monkeypatch.setattr(matching, "match_scores", judge)
     kept = cosines.copy()
-    scores = matching.rerank(None, None, memory, texts, cosines, k)
+    scores = matching.rerank(new_model(), None, memory, texts, cosines, k)
     assert np.array_equal(cosines, kept)
     nearest = np.argsort(-cosines, axis=1)
     assert set(asked_for) == {(t, int(i)) for t in range(T) for i in nearest[t, :k]}

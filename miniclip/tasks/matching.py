@@ -1,5 +1,6 @@
 """Do this picture and this sentence belong together? The fusion encoder's judgement, and what it costs."""
 
+import math
 from functools import partial
 
 import numpy as np
@@ -56,13 +57,15 @@ def swap_accuracy(model: Model, seed: int, n: int = 512, params=None) -> float:
 
 
 def rerank(model: Describer, params, memory, texts, cosines, k: int = CANDIDATES) -> np.ndarray:
-    """Scores (texts, images) that put each text's k nearest pictures first, in the fusion encoder's order.
+    """Scores (texts, images) that put each text's k nearest pictures first, ordered by both encoders' logits together.
 
-    cosines (texts, images). The others keep the dual encoder's order behind them.
+    cosines (texts, images). The others keep the dual encoder's order behind them. Both logits say how much likelier the
+    pair is than a pair drawn at random, so they add. Source: Li et al. 2022, arXiv:2201.12086 (BLIP), its evaluation.
     """
     nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
     pairs = [(t, i) for t, row in enumerate(nearest.tolist()) for i in row]
     judged = match_scores(model, params, memory[[i for _, i in pairs]], [texts[t] for t, _ in pairs])
+    judged = judged + math.exp(model.logit_scale) * cosines[tuple(np.transpose(pairs))]
     scores = cosines.astype(np.float64)
     lift = 2.0 + np.ptp(judged)  # above any cosine
     for (t, i), logit in zip(pairs, judged.tolist(), strict=True):
