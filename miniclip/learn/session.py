@@ -102,7 +102,8 @@ def watch(folder: Path, ask, say) -> int:
     session.show()
     if session.exercise is None:
         return 0
-    lines, seen = listen(ask), stamp(session.path)
+    seen = stamp(session.path)  # before anyone can answer: what is saved from now on is seen
+    lines = listen(ask)
     while True:
         try:
             key = lines.get(timeout=POLL_SECONDS)
