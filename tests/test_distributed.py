@@ -164,10 +164,10 @@ def test_a_lost_process_ends_the_run_and_a_signal_saves_it(tmp_path, number):
     load(folder)
     assert read_log(folder)
     if number == signal.SIGKILL:
-        assert "another process of this run has ended" in complained
+        assert "another process of this run has ended" in complained, complained
         assert "--resume" in complained
     else:
-        assert "give the same command again, with --resume" in complained
+        assert "give the same command again, with --resume" in complained, complained
         stopped_at = load_manifested_step(folder)
         again = start(train(2, folder, "--steps", "100000", "--save-every", "1", "--resume"))
         wait_for_step(again, folder, stopped_at + 1)

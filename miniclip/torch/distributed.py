@@ -8,7 +8,7 @@ processes before, and the mean that DistributedDataParallel takes must be undone
 import datetime
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 
 from ..errors import ConfigError, ProcessLost
+from ..state import Interrupted
 from .models import contrast
 
 TIMEOUT_SECONDS = 60  # how long a process waits for the others
@@ -64,10 +65,18 @@ def processes(device: str):
         raise ConfigError(f"process {rank} of {size} could not meet the others: {first_line(error)}") from error
     try:
         yield Place(rank, size, where)
-        with together():
-            dist.barrier()  # nobody hangs up while another still talks
+        say_goodbye()
+    except Interrupted:  # all of them, before the same step
+        say_goodbye()
+        raise
     finally:
         dist.destroy_process_group()
+
+
+def say_goodbye() -> None:
+    """Nobody hangs up while another still talks; whoever is gone by now had nothing left to do."""
+    with suppress(RuntimeError):
+        dist.barrier()
 
 
 def leave(code: int) -> None:
