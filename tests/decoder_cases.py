@@ -21,8 +21,6 @@ from miniclip.models.decoder import (
     read_forward,
 )
 from miniclip.models.fusion import (
-    binary_cross_entropy_backward,
-    binary_cross_entropy_forward,
     fusion_backward,
     fusion_forward,
     init_fusion,
@@ -30,7 +28,13 @@ from miniclip.models.fusion import (
     match_forward,
 )
 from miniclip.nn import blocks as b
-from miniclip.nn.ops import IGNORE, cross_entropy_backward, cross_entropy_forward
+from miniclip.nn.ops import (
+    IGNORE,
+    binary_cross_entropy_backward,
+    binary_cross_entropy_forward,
+    cross_entropy_backward,
+    cross_entropy_forward,
+)
 
 BRIDGE_KINDS = ("linear", "mlp", "queries")
 

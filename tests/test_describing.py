@@ -433,7 +433,7 @@ def test_every_stage_takes_a_step(monkeypatch):
         (recipe.system_stage(tower, 0, 2), tower.params),
         (recipe.deaf_stage(tower, 0, 2), tower.params),
         (recipe.read_stage(language, 0, 2), language.params),
-        (recipe.read_stage(language, 0, 2, told=0.0), language.params),
+        (recipe.blind_stage(language, 0, 2), language.params),
         *((recipe.bridge_stage(one, 0, 2), one.params) for one in bridges),
         (recipe.match_stage(tower, 0, 2), matcher),
     ):

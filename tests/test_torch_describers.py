@@ -14,13 +14,17 @@ from miniclip.models.bridge import bridge_backward, bridge_forward, init_bridge
 from miniclip.models.coca import describe_backward, describe_forward, see_backward, see_forward
 from miniclip.models.decoder import decoder_backward, decoder_forward, init_decoder
 from miniclip.models.fusion import (
-    binary_cross_entropy_backward,
-    binary_cross_entropy_forward,
     fusion_backward,
     fusion_forward,
     init_fusion,
 )
-from miniclip.nn.ops import IGNORE, cross_entropy_backward, cross_entropy_forward
+from miniclip.nn.ops import (
+    IGNORE,
+    binary_cross_entropy_backward,
+    binary_cross_entropy_forward,
+    cross_entropy_backward,
+    cross_entropy_forward,
+)
 from miniclip.nn.optim import AdamW, decay_mask, warmup_cosine
 from miniclip.nn.tree import flatten, pack, to_vector
 from miniclip.stages import steps

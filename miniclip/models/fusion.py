@@ -7,10 +7,8 @@ its own: N x M of them. In return the words "red" and "circle" can be looked up 
 Source: Li et al. 2021, arXiv:2107.07651 (ALBEF), section 3.2, image-text matching.
 """
 
-import numpy as np
-
 from ..nn.layers import init_linear, linear_backward, linear_forward
-from ..nn.ops import mean_of_first_backward, mean_of_first_forward, sigmoid
+from ..nn.ops import mean_of_first_backward, mean_of_first_forward
 from .coca import CocaConfig
 from .decoder import init_decoder, read_backward, read_forward
 from .text import end_positions
@@ -63,18 +61,3 @@ def fusion_backward(dlogits, c):
     dmemory, g = match_backward(dlogits, c["match"])
     dimages, g["visual"] = vision_trunk_backward(dmemory, c["visual"])
     return dimages, g
-
-
-def binary_cross_entropy_forward(logits, truth):
-    """loss = mean of ln(1 + exp(-z)) where true and ln(1 + exp(z)) where false.
-
-    logits (B,), truth (B,) bool -> a number, in nats
-    """
-    signs = np.where(truth, 1.0, -1.0).astype(logits.dtype)
-    return np.logaddexp(0.0, -signs * logits).mean(), (logits, truth)
-
-
-def binary_cross_entropy_backward(c):
-    """dlogits = (sigmoid - truth) / B."""
-    logits, truth = c
-    return (sigmoid(logits) - truth) / logits.dtype.type(len(logits))

@@ -141,6 +141,21 @@ def cross_entropy_backward(c):
     return dlogits
 
 
+def binary_cross_entropy_forward(logits, truth):
+    """loss = mean of ln(1 + exp(-z)) where true and ln(1 + exp(z)) where false.
+
+    logits (B,), truth (B,) bool -> a number, in nats
+    """
+    signs = np.where(truth, 1.0, -1.0).astype(logits.dtype)
+    return np.logaddexp(0.0, -signs * logits).mean(), (logits, truth)
+
+
+def binary_cross_entropy_backward(c):
+    """dlogits = (sigmoid - truth) / B."""
+    logits, truth = c
+    return (sigmoid(logits) - truth) / logits.dtype.type(len(logits))
+
+
 def normalize_forward(x):
     """y = x / |x|, over the last axis; the zero vector stays zero.
 

@@ -29,11 +29,15 @@ from ..models.fusion import init_fusion
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from ..nn.tree import pack, to_vector
 from ..step import add_up
+from ..tasks.matching import encode_pairs
 from . import steps
 
 TURNS = 2  # questions about a picture, one after the other: seeing it costs more than asking
+READER_TURNS, TOLD = 3, 0.85  # the same without pictures; the share of texts that begin with notes
 BATCH = 128
-LAYERS = 2  # of the decoder
+LAYERS = 2  # of a decoder that looks at pictures
+READER_LAYERS = 3  # of one that reads alone: to look something up in a text takes one step more
+COCA_STEPS = 1200
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def describe_stage(model: Describer, seed: int, n: int = 1000, frozen: bool = Fa
     return Stage("describe", n, objective, ("decoder",) if frozen else ("visual", "decoder"))
 
 
-def coca_stage(model: Describer, seed: int, n: int = 1200) -> Stage:
+def coca_stage(model: Describer, seed: int, n: int = COCA_STEPS) -> Stage:
     """Stage 1 of the system: contrast and describe."""
 
     def objective(step, params):
@@ -149,7 +153,7 @@ def system_stage(model: Describer, seed: int, n: int = 2800) -> Stage:
         loss, trees = second(step, params)
         if step % 2:
             return loss, trees
-        more, others = first(1200 + step // 2, params)
+        more, others = first(COCA_STEPS + step // 2, params)  # goes on where stage 1 ended
         return loss + more, trees + others
 
     return Stage("contrast, describe and answer", n, objective, ("visual", "text", "logit_scale", "decoder"))
@@ -169,22 +173,28 @@ def deaf_stage(model: Describer, seed: int, n: int = 400) -> Stage:
 def new_language_model(seed: int) -> LanguageModel:
     """A decoder that will see words alone."""
     words = decoder_tokenizer()
-    decoder = DecoderConfig(words.vocab_size, words.context_length, layers=3)
+    decoder = DecoderConfig(words.vocab_size, words.context_length, layers=READER_LAYERS)
     return LanguageModel(decoder, {"decoder": init_decoder(np.random.default_rng([seed, 2]), decoder)}, words)
 
 
-def read_stage(model: LanguageModel, seed: int, n: int = 2000, told: float = 0.85) -> Stage:
-    """A language model: notes about a scene, then questions; `told` is the share of texts that have notes.
-
-    With 0 it is the blind baseline, which knows what is asked and has nothing to look at.
-    """
+def read_stage(model: LanguageModel, seed: int, n: int = 2000) -> Stage:
+    """A language model: notes about a scene, then questions; a part of the texts has no notes."""
 
     def objective(step, params):
         scenes = asked(seed, step)
-        notes = [note if i < told * BATCH else "" for i, note in enumerate(take_notes(scenes))]
-        return steps.read(dialogues(model.words, scenes, 3 if told else 1, notes), params, model.decoder)
+        notes = [note if i < TOLD * BATCH else "" for i, note in enumerate(take_notes(scenes))]
+        return steps.read(dialogues(model.words, scenes, READER_TURNS, notes), params, model.decoder)
 
-    return Stage("read" if told else "answer without the picture", n, objective, ("decoder",))
+    return Stage("read", n, objective, ("decoder",))
+
+
+def blind_stage(model: LanguageModel, seed: int, n: int = 400) -> Stage:
+    """A baseline: it knows what is asked and has nothing to look at."""
+
+    def objective(step, params):
+        return steps.read(dialogues(model.words, asked(seed, step), turns=1), params, model.decoder)
+
+    return Stage("answer without the picture", n, objective, ("decoder",))
 
 
 def new_bridged(kind: str, tower: Describer, language: LanguageModel, seed: int) -> BridgedModel:
@@ -230,8 +240,7 @@ def match_stage(model: Describer, seed: int, n: int = 1500) -> Stage:
     def objective(step, params):
         scenes = asked(seed, step, BATCH // 2)
         true, images = write_captions(scenes), paint(scenes)
-        ids = model.words.encode(true + falsify(true, scenes))
-        ids = ids[:, : int((ids != model.words.pad).sum(1).max())]
+        ids = encode_pairs(model.words, true + falsify(true, scenes))
         truth = np.arange(BATCH) < BATCH // 2
         return steps.match(np.concatenate([images, images]), ids, truth, params, model.coca)
 

@@ -18,14 +18,14 @@ from ..models.coca import (
     see_forward,
 )
 from ..models.decoder import DecoderConfig, decoder_backward, decoder_forward
-from ..models.fusion import (
+from ..models.fusion import fusion_backward, fusion_forward
+from ..models.vision import vision_trunk_forward
+from ..nn.ops import (
     binary_cross_entropy_backward,
     binary_cross_entropy_forward,
-    fusion_backward,
-    fusion_forward,
+    cross_entropy_backward,
+    cross_entropy_forward,
 )
-from ..models.vision import vision_trunk_forward
-from ..nn.ops import cross_entropy_backward, cross_entropy_forward
 from ..step import contrast
 from ..threads import in_parallel, parts
 

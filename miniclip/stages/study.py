@@ -11,13 +11,20 @@ import numpy as np
 
 from ..checkpoint import load
 from ..data.captions import take_notes
-from ..errors import ConfigError
 from ..model import BridgedModel, Describer, LanguageModel, Model
 from ..models.bridge import BRIDGES
 from ..nn.tree import to_vector
 from ..tasks.captioning import attention_on_object, score_captions
 from ..tasks.evaluate import retrieval_scores, zero_shot_accuracy
-from ..tasks.matching import CANDIDATES, match_scores, memory_of, rerank_scores, swap_accuracy
+from ..tasks.matching import (
+    CANDIDATES,
+    dual_judge,
+    fusion_judge,
+    match_scores,
+    memory_of,
+    rerank_scores,
+    swap_accuracy,
+)
 from ..tasks.vqa import chance_scores, score_answers, score_prompts
 from . import recipe
 from .recipe import fit, trained
@@ -72,16 +79,16 @@ class Trained:
 
     @cached_property
     def blind(self) -> LanguageModel:
-        return self.reading(400, told=0.0)
+        return self.reader(recipe.blind_stage)
 
     @cached_property
     def language(self) -> LanguageModel:
         """A language model that has never seen a picture."""
-        return self.reading(2000, told=0.85)
+        return self.reader(recipe.read_stage)
 
-    def reading(self, n: int, told: float) -> LanguageModel:
+    def reader(self, stage) -> LanguageModel:
         model = recipe.new_language_model(self.seed)
-        params = fit(recipe.read_stage(model, self.seed, n, told), model.params, self.silent)
+        params = fit(stage(model, self.seed), model.params, self.silent)
         return LanguageModel(model.decoder, params, model.words)
 
     def bridged(self, kind: str) -> BridgedModel:
@@ -107,8 +114,7 @@ def captioning(models: Trained, n: int = 512) -> Table:
             for name, score in score_captions(model, models.seed, split, n, shuffled).items():
                 table.setdefault(f"{name}, {split}", {})[column] = score
     for name, share in attention_on_object(models.captioner, models.seed).items():
-        looks = {"model": share, "uniform": 0.25}
-        table[f"attention on the object: {name}"] = looks
+        table[f"attention on the object: {name}"] = {"model": share, "uniform": 0.25}
     return table
 
 
@@ -138,7 +144,6 @@ def bridge(models: Trained, n: int = 1024) -> Table:
     }
     for kind in BRIDGES:
         model = models.bridged(kind)
-        assert model.params["decoder"] is models.language.params["decoder"]
         learned, everything = to_vector(model.params["bridge"]).size, to_vector(model.params).size
         score = score_answers(model, models.seed, n)["overall"]
         values = (score, score / specialist, learned, learned / everything, model.bridge.tokens)
@@ -152,21 +157,18 @@ def bridge(models: Trained, n: int = 1024) -> Table:
 
 def system(models: Trained, n: int = 512) -> Table:
     """One model for all beside the specialist of each."""
-    seed, one, table = models.seed, models.system, dict[str, dict[str, float]]()
-    for split in "AB":
-        pair = {"system": one, "specialist": models.clip}
-        table[f"zero-shot, {split}"] = {name: zero_shot_accuracy(model, seed, split, n) for name, model in pair.items()}
-    for name, model in pair.items():
-        scores = retrieval_scores(model, seed, n, lambda image: image)
-        for way in ("text to image", "image to text"):
-            table.setdefault(f"{way} R@1, A", {})[name] = scores[f"{way} R@1, A"]
-    for split in "AB":
-        for name, model in {"system": one, "specialist": models.captioner}.items():
-            scores = score_captions(model, seed, split, n)
-            for score in ("true", "attribute F1"):
-                table.setdefault(f"captions: {score}, {split}", {})[name] = scores[score]
-    for name, model in {"system": one, "specialist": models.answerer}.items():
-        table.setdefault("VQA", {})[name] = score_answers(model, seed)["overall"]
+    seed, table = models.seed, dict[str, dict[str, float]]()
+    columns = {"system": (models.system,) * 3, "specialist": (models.clip, models.captioner, models.answerer)}
+    for name, (clip, captioner, answerer) in columns.items():
+        rows = {f"zero-shot, {split}": zero_shot_accuracy(clip, seed, split, n) for split in "AB"}
+        found = retrieval_scores(clip, seed, n, lambda image: image)
+        rows |= {f"{way} R@1, A": found[f"{way} R@1, A"] for way in ("text to image", "image to text")}
+        for split in "AB":
+            scores = score_captions(captioner, seed, split, n)
+            rows |= {f"captions: {score}, {split}": scores[score] for score in ("true", "attribute F1")}
+        rows["VQA"] = score_answers(answerer, seed)["overall"]
+        for row, score in rows.items():
+            table.setdefault(row, {})[name] = score
     return table
 
 
@@ -174,9 +176,10 @@ def fusion(models: Trained, n: int = 256) -> Table:
     """What looking at both sides at once buys, and what it costs."""
     model, seed = models.first_stage, models.seed
     found = rerank_scores(model, models.matcher, seed, n)
-    swaps = {"dual": swap_accuracy(model, seed), "fusion": swap_accuracy(model, seed, params=models.matcher)}
-    swaps |= {"dual, single objects": swap_accuracy(models.clip, seed), "chance": 0.5}
-    table: Table = {"true beats swapped colours": swaps}
+    judges = {"dual": dual_judge(model), "fusion": fusion_judge(model, models.matcher),
+              "dual, single objects": dual_judge(models.clip)}  # fmt: skip
+    swaps = {name: swap_accuracy(judge, seed) for name, judge in judges.items()}
+    table: Table = {"true beats swapped colours": swaps | {"chance": 0.5}}
     ranked = {"dual": found["before"], "fusion": found["after"], "possible": found["possible"]}
     table[f"text to image R@1, D, {n} pictures"] = ranked
     table["forward passes"] = {"dual": 2.0 * n, "fusion": float(n * CANDIDATES), "every pair": float(n * n)}
@@ -193,23 +196,3 @@ def fusion(models: Trained, n: int = 256) -> Table:
 
 
 STUDIES = {"captioning": captioning, "vqa": vqa, "bridge": bridge, "system": system, "fusion": fusion}
-
-
-def study(name: str, seed: int = 0, clip: Model | None = None) -> Table:
-    """Train what a study compares, and score it.
-
-    Parameters
-    ----------
-    name : "captioning", "vqa", "bridge", "system" or "fusion"
-    seed : int
-    clip : Model
-        The trained CLIP to begin with; the default is the one in the package.
-
-    Returns
-    -------
-    dict
-        Rows of scores, each a dict of columns: the model and its baselines.
-    """
-    if name not in STUDIES:
-        raise ConfigError(f"there is no study {name!r}, expected one of {', '.join(STUDIES)}")
-    return STUDIES[name](Trained(seed, clip))

@@ -5,8 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from ..data.captions import truth_matrix, write_captions
+from ..data.captions import truth_matrix, with_article, write_captions
 from ..data.pairs import paint
+from ..data.tokenizer import Tokenizer
 from ..data.world import COLOURS, SHAPES, Scenes, sample_scenes
 from ..model import Describer, Model, look
 from ..models.fusion import match_forward
@@ -18,42 +19,48 @@ CANDIDATES = 16  # of each query, found by the dual encoder, put in order by the
 
 def swapped_captions(scenes: Scenes) -> tuple[list[str], list[str]]:
     """For scenes of two objects: a true sentence, and the same with the two colours exchanged."""
-    c, s = np.array(COLOURS)[scenes.colour[:, :2]].tolist(), np.array(SHAPES)[scenes.shape[:, :2]].tolist()
-    sentences = [
-        [f"a {c[b][i]} {s[b][0]} and a {c[b][1 - i]} {s[b][1]}".replace("a orange", "an orange") for b in range(len(c))]
-        for i in (0, 1)
-    ]
-    return sentences[0], sentences[1]
+    true: list[str] = []
+    false: list[str] = []
+    for c, s in zip(scenes.colour[:, :2].tolist(), scenes.shape[:, :2].tolist(), strict=True):
+        for texts, colours in ((true, c), (false, c[::-1])):
+            said = (with_article(f"{COLOURS[a]} {SHAPES[b]}") for a, b in zip(colours, s, strict=True))
+            texts.append(" and ".join(said))
+    return true, false
 
 
-def match_scores(model: Describer, params, memory, texts) -> np.ndarray:
-    """The fusion encoder's logit for each pair: memory (B, S, D) of picture b with text b -> (B,)"""
-    ids = model.words.encode(list(texts))
-    ids = ids[:, : int((ids != model.words.pad).sum(1).max())]
-    jobs = (partial(lambda r: match_forward(memory[r], ids[r], params, model.coca)[0], r) for r in parts(len(ids)))
-    return np.concatenate(list(in_parallel(jobs)))
+def encode_pairs(words: Tokenizer, texts) -> np.ndarray:
+    """Ids (B, T) of sentences, T no longer than the longest of them needs."""
+    ids = words.encode(list(texts))
+    return ids[:, : int((ids != words.pad).sum(1).max())]
 
 
 def memory_of(model: Describer, params, images) -> np.ndarray:
     """The tokens of the fusion encoder's own image tower."""
-    jobs = (partial(lambda r: look(images[r], params, model.config)[0], r) for r in parts(len(images)))
+    return Model(model.config, params, model.tokenizer).in_parts(look, images)
+
+
+def match_scores(model: Describer, params, memory, texts) -> np.ndarray:
+    """The fusion encoder's logit for each pair: memory (B, S, D) of picture b with text b -> (B,)"""
+    ids = encode_pairs(model.words, texts)
+    jobs = (partial(lambda r: match_forward(memory[r], ids[r], params, model.coca)[0], r) for r in parts(len(ids)))
     return np.concatenate(list(in_parallel(jobs)))
 
 
-def swap_accuracy(model: Model, seed: int, n: int = 512, params=None) -> float:
-    """The share of two-object pictures whose true sentence beats the one with exchanged colours; chance is a half.
+def dual_judge(model: Model):
+    """(images, texts) -> the cosine of each pair."""
+    return lambda images, texts: (model.encode_image(images) * model.encode_text(texts)).sum(1)
 
-    With `params`, the fusion encoder judges, else the cosines of the model.
-    """
+
+def fusion_judge(model: Describer, params):
+    """(images, texts) -> the fusion encoder's logit of each pair."""
+    return lambda images, texts: match_scores(model, params, memory_of(model, params, images), texts)
+
+
+def swap_accuracy(judge, seed: int, n: int = 512) -> float:
+    """The share of two-object pictures whose true sentence beats the one with exchanged colours; chance is a half."""
     scenes = sample_scenes(seed, "C", np.arange(n))
     images, (true, false) = paint(scenes), swapped_captions(scenes)
-    if params is None or not isinstance(model, Describer):
-        image = model.encode_image(images)
-        good, bad = ((image * model.encode_text(texts)).sum(1) for texts in (true, false))
-    else:
-        memory = memory_of(model, params, images)
-        good, bad = (match_scores(model, params, memory, texts) for texts in (true, false))
-    return float((good > bad).mean())
+    return float((judge(images, true) > judge(images, false)).mean())
 
 
 def rerank(model: Describer, params, memory, texts, cosines, k: int = CANDIDATES) -> np.ndarray:

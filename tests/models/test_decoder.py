@@ -15,8 +15,6 @@ from miniclip.models.clip import encode_text_backward, encode_text_forward
 from miniclip.models.coca import CocaConfig, describe_backward, describe_forward, see_backward, see_forward
 from miniclip.models.decoder import DecoderConfig, decoder_backward, decoder_forward, init_decoder
 from miniclip.models.fusion import (
-    binary_cross_entropy_backward,
-    binary_cross_entropy_forward,
     fusion_backward,
     fusion_forward,
     init_fusion,
@@ -31,7 +29,13 @@ from miniclip.nn.blocks import (
     init_decoder_block,
 )
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
-from miniclip.nn.ops import IGNORE, cross_entropy_backward, cross_entropy_forward
+from miniclip.nn.ops import (
+    IGNORE,
+    binary_cross_entropy_backward,
+    binary_cross_entropy_forward,
+    cross_entropy_backward,
+    cross_entropy_forward,
+)
 from miniclip.nn.optim import AdamW, decay_mask
 from miniclip.nn.tree import flatten, pack, to_vector, unflatten
 from miniclip.stages import steps
