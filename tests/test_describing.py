@@ -170,7 +170,7 @@ def test_prompts_carry_no_loss(sixteen):
     assert (np.abs(dlogits[texts.targets != IGNORE]).max(-1) > 0).all()
     without = recipe.dialogues(WORDS, sixteen.scenes, turns=1, question=False)
     assert WORDS.decode(without.targets) == sixteen.answers
-    after = recipe.dialogues(WORDS, sixteen.scenes, turns=1, before=["a red star"] * 16, question=False)
+    after = recipe.dialogues(WORDS, sixteen.scenes, turns=1, before=[[("a red star", False)]] * 16, question=False)
     assert WORDS.decode(after.ids[:, :5]) == ["a red star"] * 16
 
 
@@ -420,6 +420,7 @@ def test_every_stage_takes_a_step(monkeypatch):
     """Each trains what it says it trains, and nothing else."""
     asked = recipe.asked
     monkeypatch.setattr(recipe, "BATCH", 8)
+    monkeypatch.setattr(recipe, "SMALL", 8)
     monkeypatch.setattr(recipe, "asked", lambda seed, step, size=8: asked(seed, step, size))
     tower = new_model()
     language = recipe.new_language_model(0)
@@ -435,6 +436,7 @@ def test_every_stage_takes_a_step(monkeypatch):
         (recipe.read_stage(language, 0, 2), language.params),
         (recipe.blind_stage(language, 0, 2), language.params),
         *((recipe.bridge_stage(one, 0, 2), one.params) for one in bridges),
+        (recipe.align_stage(bridges[1], 0, 2), bridges[1].params),
         (recipe.match_stage(tower, 0, 2), matcher),
     ):
         after = fit(stage, params, silent=True)

@@ -10,7 +10,7 @@ from decoder_cases import BRIDGE_KINDS, bridge_config, decoder_config, random_de
 from torch.nn import functional as F
 
 from miniclip.data.prompts import Texts
-from miniclip.models.bridge import bridge_backward, bridge_forward, init_bridge
+from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
 from miniclip.models.coca import describe_backward, describe_forward, see_backward, see_forward
 from miniclip.models.decoder import decoder_backward, decoder_forward, init_decoder
 from miniclip.models.fusion import (
@@ -181,9 +181,28 @@ def test_fusion(z, seed):
     same_gradients(g, module, (dimages, pixels))
 
 
+def test_a_bridge_is_aligned_with_the_words(monkeypatch):
+    """The mean square of what is missing, relative to the words'; the words get no gradient."""
+    monkeypatch.setattr(steps, "shares", partial(parts, size=2))
+    z, rng = Sizes(), np.random.default_rng(3)
+    config, tower, images, *_ = random_describer(3)
+    vision = config.clip.vision
+    bridge = BridgeConfig("queries", vision.width, z.E, vision.patches, 3, 2 * z.H, heads=z.H)
+    p = {"visual": tower["visual"], "bridge": shake(rng, init_bridge(rng, bridge))}
+    words = 0.3 * rng.normal(size=(z.V, z.E))
+    p["decoder"] = {"token_embedding": {"weight": words}}
+    ids = rng.integers(z.V, size=(z.B, 3))
+    loss, trees = steps.align(images, ids, p, bridge, vision)
+    module, tokens = twin(p["bridge"], bridge, Bridge), twin(tower, config, Coca).visual.trunk(torch.tensor(images))
+    their_loss = F.mse_loss(module(tokens.detach()), torch.tensor(words[ids])) / (words**2).mean()
+    assert abs(loss - their_loss.item()) <= OUTPUT
+    their_loss.backward()
+    same_gradients(add_up(trees, {"bridge": p["bridge"]})["bridge"], module)
+
+
 def test_fifty_steps_of_describe_agree(monkeypatch):
     """Losses and weights, with AdamW, in parts of two here and all at once there."""
-    monkeypatch.setattr(steps, "parts", partial(parts, size=2))
+    monkeypatch.setattr(steps, "shares", partial(parts, size=2))
     config, params, images, ids, targets = random_describer(0)
     theta, views = pack({name: params[name] for name in ("visual", "decoder")}, np.float64)
     optimizer, texts = AdamW(theta, decay_mask(views)), Texts(ids, targets)

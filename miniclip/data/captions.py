@@ -29,7 +29,7 @@ from .grammar import (
     Meaning,
     parse,
 )
-from .world import CAPTION, COLOURS, COLUMNS, DESCRIPTION, ROWS, SHAPES, SIZES, STYLES, Scenes, choose, uniform
+from .world import CAPTION, COLOURS, DESCRIPTION, SHAPES, SIZES, STYLES, Scenes, choose, uniform
 
 MENTION = {"colour": 0.9, "shape": 0.9, "size": 0.5, "position": 0.9, "style": 0.5}
 USUAL = 0.85  # how often the first of several synonyms is taken
@@ -138,23 +138,6 @@ def describe_object(one, u) -> str:
         for names, value, w in zip((SIZES, COLOURS, SHAPES), (size, colour, shape), u, strict=True)
     )
     return f"{with_article(' '.join(words))} {CELLS[row][column]}"
-
-
-def take_notes(scenes: Scenes) -> list[str]:
-    """Colour, shape and place of every object, in few words: what a language model reads instead of a picture.
-
-    >>> from .world import sample_scenes
-    >>> take_notes(sample_scenes(0, "C", [0]))
-    ['an orange heart bottom left and a red square top left']
-    """
-    columns = (getattr(scenes, name).tolist() for name in ("count", "row", "column", "colour", "shape"))
-    return [
-        " and ".join(
-            with_article(f"{COLOURS[c]} {SHAPES[s]} {ROWS[r]} {COLUMNS[k]}")
-            for r, k, c, s in list(zip(*objects, strict=True))[:n]
-        )
-        for n, *objects in zip(*columns, strict=True)
-    ]
 
 
 def falsify(texts, scenes: Scenes) -> list[str]:

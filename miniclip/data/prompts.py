@@ -4,7 +4,8 @@ A text is a row of parts, an `end` after each, and a `start` before the first:
 
     start description end                                    captioning: the description is scored
     start question end answer end question end answer end    answering: questions are given, answers are scored
-    start description end question end answer end ...        reading: the same, about words instead of a picture
+    start notes end question end answer end ...              reading: the same, about words instead of a picture
+    start notes end notes in words end question end ...      learning to read: all but notes and questions is scored
 
 Captioning and answering are one task, and only what stands before tells them apart.
 """
@@ -16,6 +17,7 @@ import numpy as np
 from ..errors import DataError, TextError, quote
 from ..nn.ops import IGNORE
 from . import grammar, questions
+from .notes import SHORTHAND
 from .tokenizer import Tokenizer, split
 
 LONGEST = 72  # words: three objects described take 34, each of three questions with its answer at most 13
@@ -24,6 +26,11 @@ LONGEST = 72  # words: three objects described take 34, each of three questions 
 def decoder_tokenizer() -> Tokenizer:
     """Words of captions, questions and answers."""
     return Tokenizer(sorted({*grammar.vocabulary(), *questions.vocabulary()}), LONGEST)
+
+
+def reader_tokenizer() -> Tokenizer:
+    """The same for a language model, which knows shorthand besides."""
+    return Tokenizer(sorted({*grammar.vocabulary(), *questions.vocabulary(), *SHORTHAND}), LONGEST)
 
 
 @dataclass(frozen=True)

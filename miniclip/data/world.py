@@ -94,8 +94,19 @@ def choose(key, stream, n) -> np.ndarray:
     return (uniform(key, stream) * n).astype(np.int64)
 
 
-# The numbers of the choices. Captions, questions and descriptions go on from theirs.
-STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING, CAPTION, QUESTION, DESCRIPTION = 1, 2, 3, 100, 200, 300, 400, 500, 600
+# The numbers of the choices. Captions, questions, descriptions and notes go on from theirs.
+STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING, CAPTION, QUESTION, DESCRIPTION, NOTES = (
+    1,
+    2,
+    3,
+    100,
+    200,
+    300,
+    400,
+    500,
+    600,
+    640,
+)
 
 
 def item_keys(seed: int, split: str, indices) -> np.ndarray:

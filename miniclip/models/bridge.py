@@ -25,6 +25,7 @@ from ..nn.layers import (
 from .vision import check_tower
 
 BRIDGES = ("linear", "mlp", "queries")
+SMALL = 0.02  # vectors begin as small as the words they stand for
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ def init_bridge(rng, config: BridgeConfig):
     language model reads could ever part them.
     """
     M, D = config.memory_width, config.width
-    p = {"ln_memory": init_layer_norm(M), "proj": init_linear(rng, M, D)}
+    p = {"ln_memory": init_layer_norm(M), "proj": init_linear(rng, M, D, SMALL)}
     if config.kind == "mlp":
-        return p | {"c_fc": init_linear(rng, M, 4 * M), "proj": init_linear(rng, 4 * M, D)}
+        return p | {"c_fc": init_linear(rng, M, 4 * M), "proj": init_linear(rng, 4 * M, D, SMALL)}
     if config.kind == "queries":
         I = config.inner
         blocks = [init_decoder_block(rng, I, config.layers, M) for _ in range(config.layers)]
@@ -69,7 +70,7 @@ def init_bridge(rng, config: BridgeConfig):
             "queries": rng.normal(0.0, 1.0, (config.queries, I)),
             "blocks": blocks,
             "ln_final": init_layer_norm(I),
-            "proj": init_linear(rng, I, D),
+            "proj": init_linear(rng, I, D, SMALL),
         }
     return p
 

@@ -1,7 +1,7 @@
 """From a trained CLIP to one that describes and answers: the stages, in full view.
 
     1. describe   contrast and captions together (CoCa): the trunk keeps CLIP's space and learns to say what it sees
-    2. answer     questions, and every second step the two losses of before, lest they be forgotten
+    2. answer     questions, and every fourth step the two losses of before, lest they be forgotten
 
 Beside the one system stand its specialists, trained for one thing, and everything it is compared with.
 """
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from ..data.captions import describe, falsify, take_notes, write_captions
+from ..data.captions import describe, falsify, write_captions
+from ..data.notes import retell, take_notes
 from ..data.pairs import paint
-from ..data.prompts import Texts, decoder_tokenizer, encode_texts
+from ..data.prompts import Texts, decoder_tokenizer, encode_texts, reader_tokenizer
 from ..data.questions import ask
 from ..data.tokenizer import Tokenizer
 from ..data.world import Scenes, join, sample_scenes
@@ -32,12 +33,15 @@ from ..step import add_up
 from ..tasks.matching import encode_pairs
 from . import steps
 
-TURNS = 2  # questions about a picture, one after the other: seeing it costs more than asking
-READER_TURNS, TOLD = 3, 0.85  # the same without pictures; the share of texts that begin with notes
 BATCH = 128
-LAYERS = 2  # of a decoder that looks at pictures
-READER_LAYERS = 3  # of one that reads alone: to look something up in a text takes one step more
+# What has to be looked up, "the circle" among three objects, is learned all at once, after many steps rather than after
+# many pictures. So it gets small batches at a third of the rate, and more questions for each of their scenes: to see a
+# picture costs more than to be asked about it.
+SMALL, SMALL_RATE, TURNS = 32, 1e-3, 3
+LAYERS = 2  # of every decoder
 COCA_STEPS = 1200
+EVERYTHING = ("visual", "text", "logit_scale", "decoder")  # that a describer has
+RETOLD = 0.4  # the share of the steps in which a language model retells its notes
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,11 @@ def descriptions(words: Tokenizer, scenes: Scenes) -> Texts:
 
 
 def dialogues(words: Tokenizer, scenes: Scenes, turns: int = TURNS, before=None, question: bool = True) -> Texts:
-    """Questions about every scene, their answers scored; `before` stands in front, `question` False leaves them out."""
-    rows: list[list] = [[(text, False)] if text else [] for text in before or [""] * len(scenes)]
+    """Questions about every scene, their answers scored; `before` are parts that stand in front of them.
+
+    Without `question` the answers are alone.
+    """
+    rows: list[list] = [list(parts) for parts in before or [()] * len(scenes)]
     for turn in range(turns):
         for row, q, a in zip(rows, *ask(scenes, turn)[:2], strict=True):
             row += [*([(q, False)] if question else []), (a, True)]
@@ -132,31 +139,31 @@ def coca_stage(model: Describer, seed: int, n: int = COCA_STEPS) -> Stage:
         ids = model.tokenizer.encode(write_captions(scenes))
         return steps.coca(paint(scenes), ids, descriptions(model.words, scenes), params, model.coca)
 
-    return Stage("contrast and describe", n, objective, ("visual", "text", "logit_scale", "decoder"))
+    return Stage("contrast and describe", n, objective, EVERYTHING)
 
 
-def answer_stage(model: Describer, seed: int, n: int = 3000) -> Stage:
+def answer_stage(model: Describer, seed: int, n: int = 6000) -> Stage:
     """A specialist: questions alone."""
 
     def objective(step, params):
-        scenes = asked(seed, step)
+        scenes = asked(seed, step, SMALL)
         return steps.describe(paint(scenes), dialogues(model.words, scenes), params, model.coca)
 
-    return Stage("answer", n, objective, ("visual", "decoder"))
+    return Stage("answer", n, objective, ("visual", "decoder"), SMALL_RATE)
 
 
-def system_stage(model: Describer, seed: int, n: int = 2800) -> Stage:
-    """Stage 2 of the system: answer, and every second step contrast and describe as before."""
-    first, second = coca_stage(model, seed).objective, answer_stage(model, seed).objective
+def system_stage(model: Describer, seed: int, n: int = 5000) -> Stage:
+    """Stage 2 of the system: answer, and every fourth step contrast and describe as before."""
+    answer, rehearse = answer_stage(model, seed).objective, coca_stage(model, seed).objective
 
     def objective(step, params):
-        loss, trees = second(step, params)
-        if step % 2:
+        loss, trees = answer(step, params)
+        if step % 4:
             return loss, trees
-        more, others = first(COCA_STEPS + step // 2, params)  # goes on where stage 1 ended
+        more, others = rehearse(COCA_STEPS + step // 4, params)  # goes on where stage 1 ended
         return loss + more, trees + others
 
-    return Stage("contrast, describe and answer", n, objective, ("visual", "text", "logit_scale", "decoder"))
+    return Stage("contrast, describe and answer", n, objective, EVERYTHING, SMALL_RATE)
 
 
 def deaf_stage(model: Describer, seed: int, n: int = 400) -> Stage:
@@ -172,20 +179,29 @@ def deaf_stage(model: Describer, seed: int, n: int = 400) -> Stage:
 
 def new_language_model(seed: int) -> LanguageModel:
     """A decoder that will see words alone."""
-    words = decoder_tokenizer()
-    decoder = DecoderConfig(words.vocab_size, words.context_length, layers=READER_LAYERS)
+    words = reader_tokenizer()
+    decoder = DecoderConfig(words.vocab_size, words.context_length, layers=LAYERS)
     return LanguageModel(decoder, {"decoder": init_decoder(np.random.default_rng([seed, 2]), decoder)}, words)
 
 
-def read_stage(model: LanguageModel, seed: int, n: int = 2000) -> Stage:
-    """A language model: notes about a scene, then questions; a part of the texts has no notes."""
+def read_stage(model: LanguageModel, seed: int, n: int = 5000) -> Stage:
+    """A language model: notes about a scene, then questions.
+
+    At first it retells the notes before it is asked, and there are two objects or three. Where there is one, nothing
+    has to be looked up, and an answer is one word of evidence where a story is a dozen: with questions alone it still
+    mixed up the objects after as many steps.
+    """
 
     def objective(step, params):
-        scenes = asked(seed, step)
-        notes = [note if i < TOLD * BATCH else "" for i, note in enumerate(take_notes(scenes))]
-        return steps.read(dialogues(model.words, scenes, READER_TURNS, notes), params, model.decoder)
+        scenes, early = asked(seed, step, SMALL), step < RETOLD * n
+        scenes = scenes[scenes.count > 1] if early else scenes
+        before = [
+            [(note, False), (story, True)] if early else [(note, False)]
+            for note, story in zip(take_notes(scenes), retell(scenes), strict=True)
+        ]
+        return steps.read(dialogues(model.words, scenes, before=before), params, model.decoder)
 
-    return Stage("read", n, objective, ("decoder",))
+    return Stage("read", n, objective, ("decoder",), SMALL_RATE)
 
 
 def blind_stage(model: LanguageModel, seed: int, n: int = 400) -> Stage:
@@ -209,15 +225,32 @@ def new_bridged(kind: str, tower: Describer, language: LanguageModel, seed: int)
     return BridgedModel(vision, bridge, decoder, params, language.words)
 
 
+def align_stage(model: BridgedModel, seed: int, n: int = 3000) -> Stage:
+    """The bridge's vectors learn to be the words of the notes, `end` after the last.
+
+    Each query gets an object of its own to look for. From questions alone four of them never shared the objects out:
+    every vector was a mixture of all. Source of the two steps: Li et al. 2023, arXiv:2301.12597 (BLIP-2), section 3.
+    """
+    words, tokens = model.words, model.bridge.tokens
+
+    def objective(step, params):
+        scenes = asked(seed, step, BATCH // 2)
+        ids = words.encode(take_notes(scenes))[:, 1 : 1 + tokens]
+        ids = np.where(ids == words.pad, words.end, ids)
+        return steps.align(paint(scenes), ids, params, model.bridge, model.vision)
+
+    return Stage(f"align: {model.bridge.kind}", n, objective, ("bridge",))
+
+
 def bridge_stage(model: BridgedModel, seed: int, n: int = 3000) -> Stage:
     """The bridge alone learns, from questions."""
 
     def objective(step, params):
-        scenes = asked(seed, step)
+        scenes = asked(seed, step, SMALL)
         texts = dialogues(model.words, scenes)
         return steps.bridge(paint(scenes), texts, params, model.bridge, model.vision, model.decoder)
 
-    return Stage(f"bridge: {model.bridge.kind}", n, objective, ("bridge",))
+    return Stage(f"bridge: {model.bridge.kind}", n, objective, ("bridge",), SMALL_RATE)
 
 
 def new_matcher(model: Describer, seed: int) -> dict:

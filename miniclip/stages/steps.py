@@ -7,6 +7,8 @@ part weighted with its share of the scored words.
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+
 from ..data.prompts import Texts
 from ..models.bridge import BridgeConfig, bridge_backward, bridge_forward
 from ..models.clip import encode_text_backward, encode_text_forward
@@ -27,7 +29,12 @@ from ..nn.ops import (
     cross_entropy_forward,
 )
 from ..step import contrast
-from ..threads import in_parallel, parts
+from ..threads import PART, in_parallel, parts
+
+
+def shares(length: int) -> list[slice]:
+    """Parts for two cores at least."""
+    return parts(length, min(PART, -(-length // 2)))
 
 
 def word_loss(logits, targets, weight: float):
@@ -40,7 +47,7 @@ def word_loss(logits, targets, weight: float):
 
 def in_shares(job: Callable, texts: Texts):
     """loss, gradient trees of `job(rows, some texts, weight)`, for parts weighted with their share of the words."""
-    some = [(rows, texts[rows]) for rows in parts(len(texts))]
+    some = [(rows, texts[rows]) for rows in shares(len(texts))]
     some = [(rows, one) for rows, one in some if one.scored] or some  # a part without a scored word has no loss
     jobs = [partial(job, rows, one, one.scored / max(texts.scored, 1)) for rows, one in some]
     losses, trees = zip(*in_parallel(jobs), strict=True)
@@ -71,7 +78,7 @@ def coca(images, ids, texts: Texts, p, config: CocaConfig):
         (image, logits), c = see_forward(images[rows], some.ids, p, config)
         return image, (*word_loss(logits, some.targets, some.scored / texts.scored), c)
 
-    rows = parts(len(images))
+    rows = shares(len(images))
     n, towers = len(rows), [partial(see, r) for r in rows]
     towers += [partial(encode_text_forward, ids[r], p, config.clip) for r in rows]
     embeddings, caches = zip(*in_parallel(towers), strict=True)
@@ -109,6 +116,24 @@ def bridge(images, texts: Texts, p, config: BridgeConfig, vision, decoder: Decod
     return in_shares(job, texts)
 
 
+def align(images, ids, p, config: BridgeConfig, vision):
+    """loss, trees: (prefix - E[ids])^2 / E^2, means of all numbers: vector k is to be the k-th word.
+
+    ids (B, tokens), words of the language model; E, their embedding, stays as it is, and the model is not even run.
+    """
+    words = p["decoder"]["token_embedding"]["weight"]
+    weight = words.dtype.type(1.0 / (np.square(words).mean() * ids.size * words.shape[1]))
+
+    def job(rows):
+        tokens, _ = vision_trunk_forward(images[rows], p["visual"], vision)
+        prefix, c = bridge_forward(tokens, p["bridge"], config)
+        error = prefix - words[ids[rows]]
+        return float(weight * np.square(error).sum()), {"bridge": bridge_backward(2 * weight * error, c)[1]}
+
+    losses, trees = zip(*in_parallel([partial(job, rows) for rows in shares(len(ids))]), strict=True)
+    return sum(losses), list(trees)
+
+
 def match(images, ids, truth, p, config: CocaConfig):
     """loss, trees: does text b belong to picture b? Pairs never meet, so parts add up."""
 
@@ -119,5 +144,5 @@ def match(images, ids, truth, p, config: CocaConfig):
         _, g = fusion_backward(logits.dtype.type(weight) * binary_cross_entropy_backward(c_loss), c)
         return weight * float(loss), g
 
-    losses, trees = zip(*in_parallel([partial(job, rows) for rows in parts(len(truth))]), strict=True)
+    losses, trees = zip(*in_parallel([partial(job, rows) for rows in shares(len(truth))]), strict=True)
     return sum(losses), list(trees)

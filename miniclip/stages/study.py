@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..checkpoint import load
-from ..data.captions import take_notes
+from ..data.notes import take_notes
 from ..model import BridgedModel, Describer, LanguageModel, Model
 from ..models.bridge import BRIDGES
 from ..nn.tree import to_vector
@@ -91,10 +91,11 @@ class Trained:
         params = fit(stage(model, self.seed), model.params, self.silent)
         return LanguageModel(model.decoder, params, model.words)
 
-    def bridged(self, kind: str) -> BridgedModel:
+    def bridged(self, kind: str, aligned: bool = False) -> BridgedModel:
         """The first stage's tower and the language model, both frozen, and a trained bridge."""
         model = recipe.new_bridged(kind, self.first_stage, self.language, self.seed)
-        params = fit(recipe.bridge_stage(model, self.seed), model.params, self.silent)
+        params = fit(recipe.align_stage(model, self.seed), model.params, self.silent) if aligned else model.params
+        params = fit(recipe.bridge_stage(model, self.seed), params, self.silent)
         return BridgedModel(model.vision, model.bridge, model.decoder, params, model.words)
 
     @cached_property
@@ -142,13 +143,14 @@ def bridge(models: Trained, n: int = 1024) -> Table:
         "share trained": {},
         "tokens": {},
     }
-    for kind in BRIDGES:
-        model = models.bridged(kind)
+    bridged = {kind: models.bridged(kind, aligned=kind == "queries") for kind in BRIDGES}
+    bridged["queries, not aligned"] = models.bridged("queries")
+    for name, model in bridged.items():
         learned, everything = to_vector(model.params["bridge"]).size, to_vector(model.params).size
         score = score_answers(model, models.seed, n)["overall"]
         values = (score, score / specialist, learned, learned / everything, model.bridge.tokens)
         for row, value in zip(table, values, strict=True):
-            table[row][kind] = float(value)
+            table[row][name] = float(value)
     reading = score_prompts(models.language, models.seed, take_notes, n)["overall"]
     table["VQA"] |= {"specialist": specialist, "reading": reading}
     table["VQA"]["blind"] = score_answers(models.blind, models.seed, n)["overall"]

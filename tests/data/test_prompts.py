@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclip.data.captions import describe, take_notes
-from miniclip.data.prompts import LONGEST, Texts, decoder_tokenizer, encode_prompt, encode_texts
+from miniclip.data.captions import describe
+from miniclip.data.notes import retell, take_notes
+from miniclip.data.prompts import LONGEST, Texts, decoder_tokenizer, encode_prompt, encode_texts, reader_tokenizer
 from miniclip.data.questions import ask
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
@@ -86,14 +87,16 @@ def test_a_text_that_is_too_long_is_refused_and_never_cut():
         encode_texts(WORDS, [[("a", True)], [("a " * 4, False), ("b " * 3, True)]])
 
 
-def test_every_text_of_the_recipe_fits_and_is_known():
-    scenes, words = sample_scenes(0, "many", np.arange(3000)), decoder_tokenizer()
-    turns = [ask(scenes, turn) for turn in range(3)]
-    for first in (describe(scenes), take_notes(scenes)):
-        rows = [[(text, True)] for text in first]
-        for questions, answers, _ in turns:
-            for row, question, answer in zip(rows, questions, answers, strict=True):
-                row += [(question, True), (answer, True)]
-        texts = encode_texts(words, rows)
-        assert not (texts.ids == words.unk).any()
-        assert 40 < texts.ids.shape[1] <= LONGEST
+@pytest.mark.parametrize(
+    ("tokenizer", "before"),
+    [(decoder_tokenizer, [describe]), (reader_tokenizer, [take_notes]), (reader_tokenizer, [take_notes, retell])],
+)
+def test_every_text_of_the_recipe_fits_and_is_known(tokenizer, before):
+    scenes, words = sample_scenes(0, "many", np.arange(3000)), tokenizer()
+    rows = [[(text, True) for text in texts] for texts in zip(*(write(scenes) for write in before), strict=True)]
+    for turn in range(3):
+        for row, question, answer in zip(rows, *ask(scenes, turn)[:2], strict=True):
+            row += [(question, True), (answer, True)]
+    texts = encode_texts(words, rows)
+    assert not (texts.ids == words.unk).any()
+    assert 40 < texts.ids.shape[1] <= LONGEST

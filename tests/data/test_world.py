@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclip.data import captions, grammar
+from miniclip.data import captions, grammar, notes
 from miniclip.data.drawing import draw
 from miniclip.data.pairs import batch, unique_caption_batches
 from miniclip.data.tokenizer import Tokenizer
@@ -224,14 +224,23 @@ def test_a_description_says_everything_in_reading_order(split):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_notes_are_colour_shape_and_place(split):
+def test_notes_and_what_is_retold_are_colour_shape_and_place(split):
+    """Notes are in reading order; retold, the same objects come in any order, colour first or shape first."""
     scenes = sample_scenes(7, split, np.arange(600))
-    notes = captions.take_notes(scenes)
-    for b, note in enumerate(notes):
-        said = [re.fullmatch(r"(?:an? )?(\w+) (\w+) (\w+) (\w+)", one).groups() for one in note.split(" and ")]
-        expected = [(COLOURS[o.colour], SHAPES[o.shape], ROWS[o.row], COLUMNS[o.column]) for o in objects_of(scenes, b)]
-        assert said == expected
-    assert captions.take_notes(scenes[[5, 2]]) == [notes[5], notes[2]]
+    noted, stories, first = notes.take_notes(scenes), notes.retell(scenes), set()
+    for b, (note, story) in enumerate(zip(noted, stories, strict=True)):
+        objects = sorted(objects_of(scenes, b), key=lambda one: (one.row, one.column))
+        expected = [(COLOURS[o.colour], SHAPES[o.shape], ROWS[o.row], COLUMNS[o.column]) for o in objects]
+        assert note.split() == ["".join(one) for one in expected]
+        told = [tuple(one.split()) for one in story.split(" and ")]
+        first |= {(len(told), expected.index(told[0]) if told[0] in expected else -1)}
+        by_colour = [(one[1], one[0], *one[2:]) if one[0] in SHAPES else one for one in told]
+        assert sorted(by_colour) == sorted(expected)
+    n = scenes.count.max()
+    assert {turn for size, turn in first if size == n} == {-1, *range(n)}
+    assert notes.take_notes(scenes[[5, 2]]) == [noted[5], noted[2]]
+    assert notes.retell(scenes[[5, 2]]) == [stories[5], stories[2]]
+    assert set(" ".join(noted).split()) <= set(notes.SHORTHAND)
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -281,7 +281,7 @@ def frozen_bridge(kind="queries"):
 
 @pytest.mark.parametrize("size", [1, 5])
 def test_frozen_means_that_there_is_no_gradient(monkeypatch, size):
-    monkeypatch.setattr(steps, "parts", partial(parts, size=size))
+    monkeypatch.setattr(steps, "shares", partial(parts, size=size))
     config, p, images, texts = random_steps()
     loss, trees = steps.describe(images, texts, p, config)
     frozen_loss, frozen = steps.describe(images, texts, p, config, frozen=True)
@@ -345,7 +345,7 @@ def whole_read(p, texts, config):
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_parts_give_the_loss_and_the_gradients_of_the_whole(monkeypatch, what, size):
     """Texts of uneven length: a part is weighted with its words, not with its texts."""
-    monkeypatch.setattr(steps, "parts", partial(parts, size=size))
+    monkeypatch.setattr(steps, "shares", partial(parts, size=size))
     config, p, images, texts = random_steps()
     rng = np.random.default_rng(3)
     ids, truth = captions(rng, Z, Z.V // 2), np.array([True, False, False, True, False])
