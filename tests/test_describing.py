@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,8 +28,8 @@ from miniclip.models.decoder import DecoderConfig, decoder_forward, init_decoder
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
 from miniclip.nn.ops import IGNORE
-from miniclip.nn.tree import flatten, pack
-from miniclip.stages import recipe, steps
+from miniclip.nn.tree import flatten, pack, to_vector
+from miniclip.stages import recipe, steps, study
 from miniclip.stages.recipe import Stage, fit, trained
 from miniclip.storage import commit, encode_json
 from miniclip.tasks import matching, vqa
@@ -441,6 +443,34 @@ def test_every_stage_takes_a_step(monkeypatch):
     ):
         after = fit(stage, params, silent=True)
         assert {name for name in params if bits(after[name]) != bits(params[name])} == set(stage.trained), stage.name
+
+
+COLUMNS_OF = {
+    "captioning": {"model", "frozen tower", "untrained", "shuffled", "uniform"},
+    "vqa": {"model", "shuffled images", "shuffled questions", "blind", "deaf", "chance"},
+    "bridge": {"linear", "mlp", "queries", "queries, not aligned", "specialist", "reading", "blind"},
+    "system": {"system", "specialist"},
+    "fusion": {"dual", "fusion", "dual, single objects", "chance", "possible", "every pair"},
+}
+
+
+@pytest.mark.parametrize("name", study.STUDIES)
+def test_a_study_puts_every_score_beside_its_baselines(name, monkeypatch):
+    """After one step of each stage: what takes minutes must not fail at its last line."""
+    one_step = partial(lambda real, stage, params, silent: real(replace(stage, steps=1), params, silent), recipe.fit)
+    for room in (recipe, study):
+        monkeypatch.setattr(room, "fit", one_step)
+    models = study.Trained(0, silent=True)
+    for able in ("captioner", "answerer"):  # one that cannot say a word has no share of anything
+        models.__dict__[able] = load(SYSTEM)
+    table = study.STUDIES[name](models, n=20)
+    assert {column for row in table.values() for column in row} == COLUMNS_OF[name]
+    assert all(type(value) is float and np.isfinite(value) for row in table.values() for value in row.values())
+    if name == "bridge":
+        before, after = models.language.params, models.bridged("queries", aligned=True).params
+        assert after["decoder"] is before["decoder"]
+        assert after["visual"] is models.first_stage.params["visual"]
+        assert table["trained parameters"]["queries"] / table["share trained"]["queries"] == to_vector(after).size
 
 
 # Files.

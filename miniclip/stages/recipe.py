@@ -34,10 +34,11 @@ from ..tasks.matching import encode_pairs
 from . import steps
 
 BATCH = 128
+TURNS = 3  # questions about a picture, one after the other: to see it costs more than to be asked about it
 # What has to be looked up, "the circle" among three objects, is learned all at once, after many steps rather than after
-# many pictures. So it gets small batches at a third of the rate, and more questions for each of their scenes: to see a
-# picture costs more than to be asked about it.
-SMALL, SMALL_RATE, TURNS = 32, 1e-3, 3
+# many texts, and not at the rate of the other stages. A language model and a bridge to it get small batches.
+SMALL, SMALL_RATE = 32, 1e-3
+ANSWER_RATE = 2e-3
 LAYERS = 2  # of every decoder
 COCA_STEPS = 1200
 EVERYTHING = ("visual", "text", "logit_scale", "decoder")  # that a describer has
@@ -142,17 +143,17 @@ def coca_stage(model: Describer, seed: int, n: int = COCA_STEPS) -> Stage:
     return Stage("contrast and describe", n, objective, EVERYTHING)
 
 
-def answer_stage(model: Describer, seed: int, n: int = 6000) -> Stage:
+def answer_stage(model: Describer, seed: int, n: int = 2500) -> Stage:
     """A specialist: questions alone."""
 
     def objective(step, params):
-        scenes = asked(seed, step, SMALL)
+        scenes = asked(seed, step)
         return steps.describe(paint(scenes), dialogues(model.words, scenes), params, model.coca)
 
-    return Stage("answer", n, objective, ("visual", "decoder"), SMALL_RATE)
+    return Stage("answer", n, objective, ("visual", "decoder"), ANSWER_RATE)
 
 
-def system_stage(model: Describer, seed: int, n: int = 5000) -> Stage:
+def system_stage(model: Describer, seed: int, n: int = 2200) -> Stage:
     """Stage 2 of the system: answer, and every fourth step contrast and describe as before."""
     answer, rehearse = answer_stage(model, seed).objective, coca_stage(model, seed).objective
 
@@ -163,7 +164,7 @@ def system_stage(model: Describer, seed: int, n: int = 5000) -> Stage:
         more, others = rehearse(COCA_STEPS + step // 4, params)  # goes on where stage 1 ended
         return loss + more, trees + others
 
-    return Stage("contrast, describe and answer", n, objective, EVERYTHING, SMALL_RATE)
+    return Stage("contrast, describe and answer", n, objective, EVERYTHING, ANSWER_RATE)
 
 
 def deaf_stage(model: Describer, seed: int, n: int = 400) -> Stage:
