@@ -110,7 +110,7 @@ def caption_scores(texts, scenes: Scenes) -> dict[str, float]:
     for b, meaning in enumerate(meanings):
         truth = [*scene_attributes(scenes, b), {("style", int(scenes.style[b]))}]
         told = [attributes(one) for one in meaning.objects] if meaning else []
-        whole += len(told) == scenes.count[b]
+        whole += len(told) == int(scenes.count[b])
         style = {("style", meaning.style)} if meaning and meaning.style >= 0 else set()
         hits += sum(len(a & b) for a, b in zip(told, truth[:-1], strict=False)) + len(style & truth[-1])
         said += sum(map(len, told)) + len(style)
