@@ -16,7 +16,7 @@ from ..data.captions import describe, falsify, write_captions
 from ..data.notes import retell, take_notes
 from ..data.pairs import paint
 from ..data.prompts import Texts, decoder_tokenizer, encode_texts, reader_tokenizer
-from ..data.questions import ask
+from ..data.questions import KINDS, ask
 from ..data.tokenizer import Tokenizer
 from ..data.world import Scenes, join, sample_scenes
 from ..errors import TrainingDiverged
@@ -39,6 +39,7 @@ TURNS = 3  # questions about a picture, one after the other: to see it costs mor
 # many texts, and not at the rate of the other stages. A language model and a bridge to it get small batches.
 SMALL, SMALL_RATE = 32, 1e-3
 ANSWER_RATE = 2e-3
+PRACTISED = (*KINDS, "relation", "relation")  # the last to be learned, and one in nine where all are asked alike
 LAYERS = 2  # of every decoder
 COCA_STEPS = 1200
 EVERYTHING = ("visual", "text", "logit_scale", "decoder")  # that a describer has
@@ -97,14 +98,14 @@ def descriptions(words: Tokenizer, scenes: Scenes) -> Texts:
     return encode_texts(words, [[(text, True)] for text in describe(scenes)])
 
 
-def dialogues(words: Tokenizer, scenes: Scenes, turns: int = TURNS, before=None, question: bool = True) -> Texts:
+def dialogues(words: Tokenizer, scenes: Scenes, turns=TURNS, kinds=KINDS, before=None, question: bool = True) -> Texts:
     """Questions about every scene, their answers scored; `before` are parts that stand in front of them.
 
     Without `question` the answers are alone.
     """
     rows: list[list] = [list(parts) for parts in before or [()] * len(scenes)]
     for turn in range(turns):
-        for row, q, a in zip(rows, *ask(scenes, turn)[:2], strict=True):
+        for row, q, a in zip(rows, *ask(scenes, turn, kinds)[:2], strict=True):
             row += [*([(q, False)] if question else []), (a, True)]
     return encode_texts(words, rows)
 
@@ -148,7 +149,7 @@ def answer_stage(model: Describer, seed: int, n: int = 2500) -> Stage:
 
     def objective(step, params):
         scenes = asked(seed, step)
-        return steps.describe(paint(scenes), dialogues(model.words, scenes), params, model.coca)
+        return steps.describe(paint(scenes), dialogues(model.words, scenes, kinds=PRACTISED), params, model.coca)
 
     return Stage("answer", n, objective, ("visual", "decoder"), ANSWER_RATE)
 
