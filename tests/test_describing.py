@@ -664,4 +664,4 @@ def test_the_system_in_the_package():
     assert vqa.score_answers(model, 1, 256)["overall"] >= 0.97
     assert zero_shot_accuracy(model, 1, "B", 128) >= 0.95
     shown = attention_on_object(model, 1, 64)
-    assert min(shown.values()) >= 0.4  # looking everywhere gives 0.25
+    assert min(shown.values()) >= 0.45  # looking everywhere gives 0.25
