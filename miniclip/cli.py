@@ -125,7 +125,8 @@ def score_table(scores: dict) -> list[str]:
 
 def number(value: float) -> str:
     """Three decimals, or a whole number with commas."""
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3f}"
+    whole = value >= 1000 or (value > 1 and value == int(value))
+    return f"{value:,.0f}" if whole else f"{value:.3f}"
 
 
 def parse_arguments(argv: list[str] | None):
