@@ -95,18 +95,8 @@ def choose(key, stream, n) -> np.ndarray:
 
 
 # The numbers of the choices. Captions, questions, descriptions and notes go on from theirs.
-STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING, CAPTION, QUESTION, DESCRIPTION, NOTES = (
-    1,
-    2,
-    3,
-    100,
-    200,
-    300,
-    400,
-    500,
-    600,
-    640,
-)
+STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING = 1, 2, 3, 100, 200, 300
+CAPTION, QUESTION, DESCRIPTION, NOTES = 400, 500, 600, 640
 
 
 def item_keys(seed: int, split: str, indices) -> np.ndarray:
