@@ -32,12 +32,12 @@ __version__ = "0.1.0"
 
 # Public name -> the module that has it; imported at first use, so that `import miniclip` is quick.
 _PUBLIC = {
-    "load": "checkpoint",
+    "load": "files.checkpoint",
     "Model": "model",
     "Describer": "model",
     "preprocess": "data.pairs",
     "open_image": "data.pairs",
-    "TrainConfig": "train",
+    "TrainConfig": "train.clip",
     "classify": "tasks.zero_shot",
     "zero_shot_weights": "tasks.zero_shot",
     "Index": "tasks.retrieval",

@@ -4,13 +4,13 @@ from functools import partial
 
 import numpy as np
 
+from .machine.threads import in_parallel, parts
 from .models.bridge import BridgeConfig, bridge_forward
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
 from .models.coca import CocaConfig
 from .models.decoder import DecoderConfig
 from .models.vision import CHANNELS, VisionConfig, vision_trunk_forward
 from .models.writer import Writer
-from .threads import in_parallel, parts
 
 
 class Model:

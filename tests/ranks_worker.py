@@ -46,7 +46,7 @@ def cross(image, texts, text, images, logit_scale, first):
 
 
 def ways(sizes):
-    """Name -> loss of (image, text, logit_scale); the names are those of `miniclip.ranks.sharings`."""
+    """Name -> loss of (image, text, logit_scale); the names are those of `miniclip.train.ranks.sharings`."""
     rank, R = dist.get_rank(), len(sizes)
     first, share = sum(sizes[:rank]), R * sizes[rank] / sum(sizes)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_train import RECIPE
 
-from miniclip import bench, cli
+from miniclip.app import bench, cli
 from miniclip.models.clip import ClipConfig
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
@@ -55,7 +55,7 @@ def test_peak_memory_is_that_of_the_function():
     """In a process of its own: this one may hold freed memory that it takes first."""
     code = """
 import numpy as np
-from miniclip.memory import peak_memory
+from miniclip.machine.memory import peak_memory
 print(peak_memory(lambda: None), peak_memory(lambda: np.ones(64 * 2**20, np.uint8)))
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

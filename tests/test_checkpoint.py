@@ -14,8 +14,10 @@ import pytest
 import safetensors.numpy
 from test_train import HERE, RECIPE, files
 
-from miniclip import checkpoint, state, storage, train
-from miniclip.checkpoint import (
+from miniclip.data.pairs import batch
+from miniclip.errors import CheckpointError, ConfigError, MiniclipError, WeightsError
+from miniclip.files import checkpoint, state, storage
+from miniclip.files.checkpoint import (
     config_from_hugging_face,
     export,
     from_hugging_face,
@@ -23,14 +25,13 @@ from miniclip.checkpoint import (
     load,
     to_hugging_face,
 )
-from miniclip.data.pairs import batch
-from miniclip.errors import CheckpointError, ConfigError, MiniclipError, WeightsError
+from miniclip.files.state import load_state, read_log
+from miniclip.files.storage import MANIFEST, commit, encode_json
 from miniclip.models.clip import ClipConfig, init_clip
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
 from miniclip.nn.tree import flatten, to_vector
-from miniclip.state import load_state, read_log
-from miniclip.storage import MANIFEST, commit, encode_json
+from miniclip.train import clip as train
 
 TEXTS = ["a red circle", "a small blue star on the left", "a sketch of a green square"]
 

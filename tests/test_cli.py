@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from miniclip import cli
-from miniclip.checkpoint import describer_files, load
+from miniclip.app import cli
 from miniclip.data.drawing import draw
 from miniclip.data.world import sample_scenes
+from miniclip.files.checkpoint import describer_files, load
+from miniclip.files.storage import commit
 from miniclip.nn.tree import pack
-from miniclip.stages.recipe import new_describer
-from miniclip.storage import commit
+from miniclip.train.stages import new_describer
 
 TINY = ["--steps", "6", "--batch-size", "8", "--warmup", "2", "--log-every", "2", "--score-every", "6"]
 

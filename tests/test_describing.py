@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from miniclip.checkpoint import SYSTEM, describer_files, load, model_files
 from miniclip.data import grammar
 from miniclip.data.captions import describe, is_true
 from miniclip.data.pairs import paint
@@ -20,6 +19,8 @@ from miniclip.data.questions import CHANCE, KINDS, ask
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import Scenes, sample_scenes
 from miniclip.errors import CheckpointError, ConfigError, MiniclipError, TextError, TrainingDiverged, WeightsError
+from miniclip.files.checkpoint import SYSTEM, describer_files, load, model_files
+from miniclip.files.storage import commit, encode_json
 from miniclip.model import BridgedModel, Describer, LanguageModel
 from miniclip.models.bridge import BridgeConfig, init_bridge
 from miniclip.models.clip import MAX_LOGIT_SCALE, ClipConfig
@@ -29,14 +30,15 @@ from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
 from miniclip.nn.ops import IGNORE
 from miniclip.nn.tree import flatten, pack, to_vector
-from miniclip.stages import recipe, steps, study
-from miniclip.stages.recipe import Stage, fit, trained
-from miniclip.storage import commit, encode_json
 from miniclip.tasks import matching, vqa
 from miniclip.tasks.captioning import attention_on_object, caption, caption_beams, caption_scores, score_captions
 from miniclip.tasks.evaluate import zero_shot_accuracy
 from miniclip.tasks.generation import Sampling, generate
 from miniclip.tasks.retrieval import recall_at_k
+from miniclip.train import objectives as steps
+from miniclip.train import stages as recipe
+from miniclip.train import study
+from miniclip.train.stages import Stage, fit, trained
 
 TOKENIZER, WORDS = Tokenizer(grammar.vocabulary()), decoder_tokenizer()
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import ranks_worker
 
-from miniclip.checkpoint import load
+from miniclip.files.checkpoint import load
+from miniclip.files.state import read_log
 from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten
-from miniclip.ranks import sharings, simulate_ranks
-from miniclip.state import read_log
+from miniclip.train.ranks import sharings, simulate_ranks
 
 RIGHT = ["local loss, gather with gradient", "global loss, gather with gradient", "training, replay 0",
          "training, replay 2"]  # fmt: skip
@@ -208,7 +208,7 @@ def test_processes_that_were_not_started_alike_refuse(tmp_path):
     ({"WORLD_SIZE": "2", "RANK": "0"}, "process 0 of 2 could not meet the others"),
 ])  # fmt: skip
 def test_a_wrong_environment_is_explained(tmp_path, monkeypatch, capsys, environment, message):
-    from miniclip.cli import main
+    from miniclip.app.cli import main
 
     for name in ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)

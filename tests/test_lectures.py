@@ -137,7 +137,7 @@ def test_what_does_not_exist_is_refused(run):
 def test_figures_are_rendered_with_their_numbers_and_words(tmp_path, capsys):
     import json
 
-    from miniclip import cli
+    from miniclip.app import cli
 
     assert cli.main(["figures", "list", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["figures"]) == list(lectures())
@@ -219,7 +219,7 @@ def test_without_ffmpeg_there_is_a_gif_and_a_page_for_each_picture(run, tmp_path
 
 
 def test_the_contact_sheet_has_every_figure_and_is_the_same_again(run, tmp_path, capsys):
-    from miniclip import cli
+    from miniclip.app import cli
     from miniclip.figures.gallery import gallery
 
     figure = gallery(run)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from miniclip import threads
 from miniclip.data.captions import write_captions
 from miniclip.data.drawing import draw
 from miniclip.data.grammar import vocabulary
@@ -11,6 +10,7 @@ from miniclip.data.pairs import normalize
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
 from miniclip.errors import ConfigError
+from miniclip.machine import threads
 from miniclip.model import Model
 from miniclip.models.clip import ClipConfig, init_clip
 from miniclip.models.text import TextConfig

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from cases import random_clip
 
+from miniclip.machine.threads import in_parallel, parts
 from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, pack
-from miniclip.ranks import sharings, simulate_ranks
-from miniclip.step import (
+from miniclip.train.ranks import sharings, simulate_ranks
+from miniclip.train.step import (
     accumulated_loss_and_gradients,
     loss_and_gradients,
     replayed_loss_and_gradients,
 )
-from miniclip.threads import in_parallel, parts
 
 BOTH = pytest.mark.parametrize("gradients", [loss_and_gradients, replayed_loss_and_gradients])
 
@@ -93,7 +93,7 @@ def test_replay_needs_the_memory_of_a_few_parts(monkeypatch):
 def two_threads(monkeypatch):
     """A pool of two for this test, whatever the machine has."""
     pool = ThreadPoolExecutor(2)
-    monkeypatch.setattr("miniclip.threads.threads", lambda: pool)
+    monkeypatch.setattr("miniclip.machine.threads.threads", lambda: pool)
 
 
 def test_parts_of():

@@ -9,9 +9,9 @@ import threading
 
 import pytest
 
-from miniclip import storage
 from miniclip.errors import CheckpointError
-from miniclip.storage import MANIFEST, commit, digest, encode_json, lock, read_manifest, read_verified
+from miniclip.files import storage
+from miniclip.files.storage import MANIFEST, commit, digest, encode_json, lock, read_manifest, read_verified
 
 OLD = {"a": b"old a", "b": b"old b" * 500}
 NEW = {"a": b"new a!", "b": b"new b" * 300}
@@ -230,7 +230,7 @@ def test_json_is_strict_and_stable():
 
 HOLD = """
 import sys
-from miniclip.storage import lock
+from miniclip.files.storage import lock
 with lock(__import__("pathlib").Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -11,8 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "miniclip"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
-    "errors", "memory", "threads", "nn", "data", "models", "model", "hugging_face", "storage", "tasks", "checkpoint",
-    "state", "step", "ranks", "train", "stages", "torch", "bench", "figures", "show", "learn", "commands", "cli",
+    "errors", "machine", "nn", "data", "models", "model", "files", "tasks", "train", "torch", "figures", "learn", "app",
     "__main__",
 ]  # fmt: skip
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
@@ -63,8 +62,8 @@ def imported(tree) -> set[str]:
 
 
 def test_heavy_libraries_stay_in_their_rooms():
-    allowed = {"matplotlib": {"figures"}, "torch": {"torch", "learn"}, "safetensors": {"checkpoint", "state"},
-               "tqdm": {"train", "stages", "bench"}}  # fmt: skip
+    allowed = {"matplotlib": {"figures"}, "torch": {"torch", "learn"}, "safetensors": {"files"},
+               "tqdm": {"train", "app"}}  # fmt: skip
     for path in FILES:
         for library in imported(TREES[path]) & allowed.keys():
             assert room(path) in allowed[library], f"{path} imports {library}"
@@ -151,7 +150,7 @@ def test_files_are_short_and_public_functions_say_what_they_do():
                 assert ast.get_docstring(node) or said_elsewhere, f"{path.name}: {node.name}"
 
 
-@pytest.mark.parametrize("command", ["import miniclip", "import miniclip.cli; miniclip.cli.main(['--help'])"])
+@pytest.mark.parametrize("command", ["import miniclip", "import miniclip.app.cli; miniclip.app.cli.main(['--help'])"])
 def test_importing_is_light(command):
     code = f"import sys; {command}; print('\\n' + ' '.join(sys.modules))"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -164,8 +163,8 @@ def test_importing_everything_leaves_global_state_alone():
     code = """
 import numpy as np, random
 np.random.seed(3); random.seed(3); before = (np.random.get_state()[1].tolist(), random.getstate(), np.geterr())
-import miniclip.show, miniclip.train, miniclip.bench
-miniclip.train.batch(0, "train", np.arange(4), miniclip.train.Tokenizer(miniclip.train.vocabulary()))
+import miniclip.app.show, miniclip.train.clip, miniclip.app.bench
+miniclip.train.clip.batch(0, "train", np.arange(4), miniclip.train.clip.Tokenizer(miniclip.train.clip.vocabulary()))
 assert before == (np.random.get_state()[1].tolist(), random.getstate(), np.geterr())
 """
     subprocess.run([sys.executable, "-c", code], check=True)

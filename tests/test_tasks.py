@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from miniclip.errors import IndexFileError
-from miniclip.storage import commit
+from miniclip.files.storage import commit
 from miniclip.tasks.retrieval import Index, first_ranks, mean_reciprocal_rank, median_rank, recall_at_k
 from miniclip.tasks.zero_shot import build_prompts, classify, ensemble, zero_shot_probabilities, zero_shot_weights
 

@@ -10,20 +10,21 @@ import torch
 from cases import random_clip
 from test_train import RECIPE, SIZES, files, same, stop_at
 
-from miniclip import cli, train
-from miniclip.checkpoint import load
+from miniclip.app import cli
 from miniclip.errors import ConfigError, TrainingDiverged
+from miniclip.files.checkpoint import load
+from miniclip.files.state import Interrupted, new_state, read_log
 from miniclip.models.clip import MAX_LOGIT_SCALE, clip_backward, clip_forward, encode_image_forward
 from miniclip.models.text import text_forward
 from miniclip.models.vision import vision_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, from_vector
-from miniclip.state import Interrupted, new_state, read_log
 from miniclip.torch.distributed import Place, choose_device
 from miniclip.torch.models import from_params, info_nce
 from miniclip.torch.train import TorchLearner
 from miniclip.torch.train import train as torch_train
-from miniclip.train import NumpyLearner, TrainConfig, warmup_cosine
+from miniclip.train import clip as train
+from miniclip.train.clip import NumpyLearner, TrainConfig, warmup_cosine
 
 CPU = Place(0, 1, torch.device("cpu"))
 
@@ -236,7 +237,7 @@ def test_without_pytorch_the_command_line_says_how_to_get_it(tmp_path):
     code = """
 import sys
 sys.modules["torch"] = None
-from miniclip.cli import main
+from miniclip.app.cli import main
 sys.exit(main(["train", "--backend", "torch", "--out", sys.argv[1]]))
 """
     result = subprocess.run([sys.executable, "-c", code, tmp_path / "run"], capture_output=True, text=True)

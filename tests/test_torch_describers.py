@@ -10,6 +10,7 @@ from decoder_cases import BRIDGE_KINDS, bridge_config, decoder_config, random_de
 from torch.nn import functional as F
 
 from miniclip.data.prompts import Texts
+from miniclip.machine.threads import parts
 from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
 from miniclip.models.coca import describe_backward, describe_forward, see_backward, see_forward
 from miniclip.models.decoder import decoder_backward, decoder_forward, init_decoder
@@ -27,11 +28,10 @@ from miniclip.nn.ops import (
 )
 from miniclip.nn.optim import AdamW, decay_mask, warmup_cosine
 from miniclip.nn.tree import flatten, pack, to_vector
-from miniclip.stages import steps
-from miniclip.step import add_up
-from miniclip.threads import parts
 from miniclip.torch.describers import Bridge, Coca, Decoder, Fusion
 from miniclip.torch.models import from_params
+from miniclip.train import objectives as steps
+from miniclip.train.step import add_up
 
 OUTPUT, GRADIENT = 1e-10, 1e-9
 SIZES = [Sizes(), Sizes(B=2, T=3, S=5, H=3, K=2, E=7, V=11)]

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from miniclip import checkpoint, state, storage, train
 from miniclip.errors import CheckpointError, ConfigError, TrainingDiverged
-from miniclip.state import Interrupted, read_log
-from miniclip.train import TrainConfig
+from miniclip.files import checkpoint, state, storage
+from miniclip.files.state import Interrupted, read_log
+from miniclip.train import clip as train
+from miniclip.train.clip import TrainConfig
 
 SIZES = dict(vision_width=16, text_width=16, heads=2, embed_dim=16)
 RECIPE = TrainConfig(steps=12, batch_size=8, peak_lr=3e-3, warmup=2, log_every=2, score_every=12, save_every=3, **SIZES)
@@ -28,7 +29,7 @@ HERE = state.environment() | {"backend": "numpy"}
 CHILD = f"""
 import sys
 from miniclip.errors import MiniclipError
-from miniclip.train import TrainConfig, train
+from miniclip.train.clip import TrainConfig, train
 try:
     train(TrainConfig(**{RECIPE.__dict__}), sys.argv[1], resume=len(sys.argv) > 2)
 except MiniclipError as error:

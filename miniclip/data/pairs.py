@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import ImageError
-from ..threads import in_parallel, parts
+from ..machine.threads import in_parallel, parts
 from .captions import write_captions
 from .drawing import draw
 from .tokenizer import Tokenizer

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from ..storage import replace
+from ..files.storage import replace
 from . import page as sheets
 from .page import LINE, fitting, page, width_of
 from .style import FAINT, IMAGE, INK, METADATA, MUTED, TEXT, new_figure, save, styled

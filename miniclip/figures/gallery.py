@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..errors import ConfigError
-from ..storage import replace
+from ..files.storage import replace
 from .film import common_colours
 from .lectures import Run, lecture, lectures
 from .page import page, write

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 from ..errors import ConfigError
-from ..storage import replace
+from ..files.storage import replace
 from . import film
 from .lectures import Drawn, Run, lecture, lectures
 from .slide import SIZES, THEMES

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from ..storage import replace
+from ..files.storage import replace
 
 IMAGE, TEXT, POSITIVE, NEGATIVE = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, ROSE = "#56B4E9", "#CC79A7"

@@ -12,7 +12,7 @@ FIRST = {"validation": 10_000, "test": 20_000}  # the numbers of the first pictu
 
 @lru_cache(maxsize=1)
 def model():
-    from miniclip.checkpoint import load
+    from miniclip.files.checkpoint import load
 
     return load()
 

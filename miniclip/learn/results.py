@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..threads import cores
+from ..machine.threads import cores
 from .files import path_of, write
 from .grade import Result, grade
 from .spec import Exercise

@@ -9,9 +9,9 @@ from ..data.captions import truth_matrix, with_article, write_captions
 from ..data.pairs import paint
 from ..data.tokenizer import Tokenizer
 from ..data.world import COLOURS, SHAPES, Scenes, sample_scenes
+from ..machine.threads import in_parallel, parts
 from ..model import Describer, Model, look
 from ..models.fusion import match_forward
-from ..threads import in_parallel, parts
 from .retrieval import recall_at_k
 
 CANDIDATES = 16  # of each query, found by the dual encoder, put in order by the fusion encoder

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import IndexFileError
-from ..storage import CheckpointError, commit, encode_json, parse_json, read_verified
+from ..files.storage import CheckpointError, commit, encode_json, parse_json, read_verified
 
 VECTORS, ABOUT = "embeddings.npy", "index.json"
 

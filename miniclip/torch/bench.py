@@ -1,4 +1,4 @@
-"""What `miniclip.bench` measures of PyTorch."""
+"""What `miniclip.app.bench` measures of PyTorch."""
 
 import torch
 

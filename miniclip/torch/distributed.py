@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 
 from ..errors import ConfigError, ProcessLost
-from ..state import Interrupted
+from ..files.state import Interrupted
 from .models import contrast
 
 TIMEOUT_SECONDS = 60  # how long a process waits for the others

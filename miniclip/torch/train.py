@@ -1,5 +1,5 @@
-"""The same training in PyTorch: `TorchLearner` stands where `miniclip.train.NumpyLearner` does; data, schedule, log and
-run folder are the same. On one device, or on many:
+"""The same training in PyTorch: `TorchLearner` stands where `NumpyLearner` does; data, schedule, log and run folder are
+the same. On one device, or on many:
 
     torchrun --standalone --nproc-per-node 2 -m miniclip.torch.train --out runs/two
 """
@@ -24,14 +24,14 @@ from ..data.grammar import vocabulary
 from ..data.pairs import batch
 from ..data.world import sample_scenes
 from ..errors import ConfigError
-from ..memory import keep_freed_memory
+from ..files.state import Interrupted, State, interrupts, new_state
+from ..machine.memory import keep_freed_memory
+from ..machine.threads import parts
 from ..model import Model
 from ..models.clip import MAX_LOGIT_SCALE
 from ..nn.tree import flatten, from_vector
-from ..state import Interrupted, State, interrupts, new_state
-from ..threads import parts
-from ..train import TrainConfig, diverged, run_steps, untrained
-from ..train import train as train_with
+from ..train.clip import TrainConfig, diverged, run_steps, untrained
+from ..train.clip import train as train_with
 from .distributed import Place, gathered_info_nce, leave, processes, require_same, shard, together
 from .models import from_params, info_nce
 
@@ -40,12 +40,12 @@ PRECISIONS = ("fp32", "bf16")
 
 def train(recipe: TrainConfig, out, resume: bool = False, device: str = "auto", precision: str = "fp32",
           compile: bool = False) -> Model:  # fmt: skip
-    """`miniclip.train.train` with PyTorch, alone or as one of torchrun's processes.
+    """`miniclip.train.clip.train` with PyTorch, alone or as one of torchrun's processes.
 
     Parameters
     ----------
     recipe, out, resume
-        As in `miniclip.train.train`; a run may change its backend when it resumes.
+        As in `miniclip.train.clip.train`; a run may change its backend when it resumes.
     device : "auto", "cpu", "cuda" or "mps"
     precision : "fp32" or "bf16"
         bf16: the towers in bfloat16 where PyTorch thinks it safe (autocast); weights, optimiser and loss in float32.
@@ -163,7 +163,7 @@ class TorchLearner:
         return report
 
     def replay(self, images, ids):
-        """`miniclip.step.replayed_loss_and_gradients`: embed all parts, then each again for its gradient."""
+        """`miniclip.train.step.replayed_loss_and_gradients`: embed all parts, then each again for its gradient."""
         rows_of_parts = parts(len(images), self.recipe.replay)
         with torch.no_grad():
             embeddings = [self.embed(images[rows], ids[rows]) for rows in rows_of_parts]
@@ -255,6 +255,6 @@ def broadcast_state(state: State, device) -> None:
 
 
 if __name__ == "__main__":
-    from ..cli import main
+    from ..app.cli import main
 
     leave(main(["train", "--backend", "torch", *sys.argv[1:]]))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from miniclip import cli
+from miniclip.app import cli
 from miniclip.learn import check, files, hint, pick, progress, solution
 from miniclip.learn.notebook import NotYet
 from miniclip.learn.session import Session

@@ -10,6 +10,7 @@ from decoder_cases import BRIDGE_KINDS, bridge_config, decoder_config, random_de
 
 from miniclip.data.prompts import Texts
 from miniclip.errors import ConfigError
+from miniclip.machine.threads import parts
 from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
 from miniclip.models.clip import encode_text_backward, encode_text_forward
 from miniclip.models.coca import CocaConfig, describe_backward, describe_forward, see_backward, see_forward
@@ -38,9 +39,8 @@ from miniclip.nn.ops import (
 )
 from miniclip.nn.optim import AdamW, decay_mask
 from miniclip.nn.tree import flatten, pack, to_vector, unflatten
-from miniclip.stages import steps
-from miniclip.step import add_up
-from miniclip.threads import parts
+from miniclip.train import objectives as steps
+from miniclip.train.step import add_up
 
 Z = Sizes()
 GIVEN = pytest.mark.parametrize("given", [(), ("memory",), ("prefix",), ("memory", "prefix")])

@@ -6,7 +6,12 @@ import torch
 import transformers
 from cases import random_clip
 
-from miniclip.hugging_face import config_from_hugging_face, from_hugging_face, hugging_face_config, to_hugging_face
+from miniclip.files.hugging_face import (
+    config_from_hugging_face,
+    from_hugging_face,
+    hugging_face_config,
+    to_hugging_face,
+)
 from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, pack, unflatten

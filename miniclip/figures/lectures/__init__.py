@@ -17,9 +17,9 @@ from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 
-from ...checkpoint import PRETRAINED, load
+from ...files.checkpoint import PRETRAINED, load
+from ...files.state import read_log
 from ...model import Model
-from ...state import read_log
 from ..slide import Slide
 from ..style import styled
 

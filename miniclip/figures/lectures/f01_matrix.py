@@ -15,8 +15,8 @@ from ...data.pairs import Pairs, batch
 from ...data.tokenizer import Tokenizer
 from ...nn.optim import AdamW, decay_mask
 from ...nn.tree import pack, to_vector
-from ...step import loss_and_gradients
-from ...train import TrainConfig, untrained
+from ...train.clip import TrainConfig, untrained
+from ...train.step import loss_and_gradients
 from ..matrix import wins, wrong_winners
 from ..page import LINE, decimal, thumbnail, width_of, wrap
 from ..slide import Slide

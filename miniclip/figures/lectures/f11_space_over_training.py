@@ -9,8 +9,8 @@ from ...data.pairs import paint
 from ...data.world import COLOURS, SHAPES, sample_scenes
 from ...nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from ...nn.tree import pack, to_vector
-from ...step import loss_and_gradients
-from ...train import TrainConfig, untrained
+from ...train.clip import TrainConfig, untrained
+from ...train.step import loss_and_gradients
 from ..page import decimal, width_of
 from ..slide import Slide
 from ..style import IMAGE, TEXT, Look

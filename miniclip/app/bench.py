@@ -12,13 +12,13 @@ from importlib.util import find_spec
 import numpy as np
 from tqdm import tqdm
 
-from .data.pairs import batch
-from .memory import keep_freed_memory, peak_memory
-from .models.clip import ClipConfig
-from .nn.tree import from_vector
-from .state import environment, new_state
-from .threads import cores, in_parallel
-from .train import NumpyLearner, TrainConfig, train_step, untrained
+from ..data.pairs import batch
+from ..files.state import environment, new_state
+from ..machine.memory import keep_freed_memory, peak_memory
+from ..machine.threads import cores, in_parallel
+from ..models.clip import ClipConfig
+from ..nn.tree import from_vector
+from ..train.clip import NumpyLearner, TrainConfig, train_step, untrained
 
 # How the cost grows: one size of the default recipe is changed, the others stay.
 GROWTH = {
@@ -47,7 +47,7 @@ def backends(*names: str) -> dict:
         if name == "numpy":
             found[name] = NumpyLearner()
         else:
-            from .torch.bench import local_learner
+            from ..torch.bench import local_learner
 
             found[name] = local_learner("cpu", compile=name == "compile", threads=cores())
     return found
@@ -140,7 +140,7 @@ def bench(rounds: int = 15) -> dict:
         ("draw", "numpy"): lambda: batch(0, "train", np.arange(B), model.tokenizer),
     }
     if "eager" in learners:
-        from .torch.bench import encode
+        from ..torch.bench import encode
 
         jobs["encode_image", "eager"] = lambda: encode(learners["eager"], images=pairs.images)
         jobs["encode_text", "eager"] = lambda: encode(learners["eager"], ids=pairs.tokens)
@@ -164,7 +164,7 @@ def machine() -> dict[str, str]:
     """What the figures hold for."""
     here = environment() | {"cores": str(cores())}
     if find_spec("torch"):
-        from .torch.bench import versions
+        from ..torch.bench import versions
 
         here |= versions()
     return here
@@ -172,7 +172,7 @@ def machine() -> dict[str, str]:
 
 def step_memory_of(name: str) -> int:
     """Bytes by which one step makes a process grow, in a process of its own: this one has grown already."""
-    command = [sys.executable, "-m", "miniclip.bench", name]
+    command = [sys.executable, "-m", "miniclip.app.bench", name]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
@@ -233,7 +233,7 @@ def device(name: str, rounds: int = 5) -> dict:
     dict
         For each case, such as `bf16_compile_8192`: `_ms`, `_pairs_per_second`, and on CUDA `_memory_mb`.
     """
-    from .torch.bench import device_name, local_learner, peak_device_memory
+    from ..torch.bench import device_name, local_learner, peak_device_memory
 
     result: dict = {"device": device_name(name)}
     cases = [(precision, compiled, B) for B in DEVICE_BATCHES for precision in ("fp32", "bf16")

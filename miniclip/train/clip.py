@@ -8,25 +8,25 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from .checkpoint import load
-from .data.captions import pointwise_information, write_captions
-from .data.grammar import vocabulary
-from .data.pairs import batch
-from .data.tokenizer import CONTEXT_LENGTH, Tokenizer
-from .data.world import IMAGE_SIZE, sample_scenes
-from .errors import ConfigError, TrainingDiverged
-from .memory import keep_freed_memory
-from .model import Model
-from .models.clip import MAX_LOGIT_SCALE, ClipConfig, init_clip
-from .models.text import TextConfig
-from .models.vision import VisionConfig
-from .nn.losses import caption_floor, chance_loss, temperature_floor
-from .nn.optim import clip_by_global_norm, warmup_cosine
-from .nn.tree import flatten, from_vector, to_vector
-from .state import Interrupted, State, environment, fresh_state, interrupts, load_state, run_files
+from ..data.captions import pointwise_information, write_captions
+from ..data.grammar import vocabulary
+from ..data.pairs import batch
+from ..data.tokenizer import CONTEXT_LENGTH, Tokenizer
+from ..data.world import IMAGE_SIZE, sample_scenes
+from ..errors import ConfigError, TrainingDiverged
+from ..files.checkpoint import load
+from ..files.state import Interrupted, State, environment, fresh_state, interrupts, load_state, run_files
+from ..files.storage import commit, lock, read_manifest
+from ..machine.memory import keep_freed_memory
+from ..model import Model
+from ..models.clip import MAX_LOGIT_SCALE, ClipConfig, init_clip
+from ..models.text import TextConfig
+from ..models.vision import VisionConfig
+from ..nn.losses import caption_floor, chance_loss, temperature_floor
+from ..nn.optim import clip_by_global_norm, warmup_cosine
+from ..nn.tree import flatten, from_vector, to_vector
+from ..tasks.evaluate import zero_shot_accuracy
 from .step import loss_and_gradients, replayed_loss_and_gradients
-from .storage import commit, lock, read_manifest
-from .tasks.evaluate import zero_shot_accuracy
 
 LARGEST_FLOOR = 4096  # pairs: every caption is compared with every scene, which a larger batch has no time for
 REFERENCE = 2048  # scenes that stand for "any scene" in the caption floor

@@ -20,7 +20,7 @@ from ..data.questions import KINDS, ask
 from ..data.tokenizer import Tokenizer
 from ..data.world import Scenes, join, sample_scenes
 from ..errors import TrainingDiverged
-from ..memory import keep_freed_memory
+from ..machine.memory import keep_freed_memory
 from ..model import BridgedModel, Describer, LanguageModel, Model
 from ..models.bridge import BridgeConfig, init_bridge
 from ..models.clip import MAX_LOGIT_SCALE
@@ -29,9 +29,9 @@ from ..models.decoder import DecoderConfig, init_decoder
 from ..models.fusion import init_fusion
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from ..nn.tree import pack, to_vector
-from ..step import add_up
 from ..tasks.matching import encode_pairs
-from . import steps
+from . import objectives as steps
+from .step import add_up
 
 BATCH = 128
 TURNS = 3  # questions about a picture, one after the other: to see it costs more than to be asked about it

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from ..errors import CheckpointError, MiniclipError
+from ..model import Model
+from ..nn.optim import AdamW, decay_mask
+from ..nn.tree import pack
 from .checkpoint import model_files, parse_tensors
-from .errors import CheckpointError, MiniclipError
-from .model import Model
-from .nn.optim import AdamW, decay_mask
-from .nn.tree import pack
 from .storage import MANIFEST, encode_json, parse_json, read_verified
 
 TRAINING, RECIPE, LOG = "training.safetensors", "training.json", "metrics.jsonl"

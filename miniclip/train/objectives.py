@@ -1,4 +1,4 @@
-"""One batch -> losses and gradients, for everything that has a decoder; in parts on all cores, as in `miniclip.step`.
+"""One batch -> losses and gradients, for everything that has a decoder; in parts on all cores, as in `step`.
 
 A loss per word is a mean over words. Unlike the contrastive loss it may be computed part by part and added up, each
 part weighted with its share of the scored words.
@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from ..data.prompts import Texts
+from ..machine.threads import PART, in_parallel, parts
 from ..models.bridge import BridgeConfig, bridge_backward, bridge_forward
 from ..models.clip import encode_text_backward, encode_text_forward
 from ..models.coca import (
@@ -28,8 +29,7 @@ from ..nn.ops import (
     cross_entropy_backward,
     cross_entropy_forward,
 )
-from ..step import contrast
-from ..threads import PART, in_parallel, parts
+from .step import contrast
 
 
 def shares(length: int) -> list[slice]:

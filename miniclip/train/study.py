@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..checkpoint import load
 from ..data.notes import take_notes
+from ..files.checkpoint import load
 from ..model import BridgedModel, Describer, LanguageModel, Model
 from ..models.bridge import BRIDGES
 from ..nn.tree import to_vector
@@ -26,8 +26,8 @@ from ..tasks.matching import (
     swap_accuracy,
 )
 from ..tasks.vqa import chance_scores, score_answers, score_prompts
-from . import recipe
-from .recipe import fit, trained
+from . import stages as recipe
+from .stages import fit, trained
 
 Table = dict[str, dict[str, float]]
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from .data.tokenizer import Tokenizer
-from .errors import ConfigError, WeightsError
-from .models.clip import ClipConfig, init_clip
-from .models.text import TextConfig
-from .models.vision import CHANNELS, VisionConfig
-from .nn.tree import flatten, unflatten
+from ..data.tokenizer import Tokenizer
+from ..errors import ConfigError, WeightsError
+from ..models.clip import ClipConfig, init_clip
+from ..models.text import TextConfig
+from ..models.vision import CHANNELS, VisionConfig
+from ..nn.tree import flatten, unflatten
 
 # Our names on the left, transformers' on the right; `*` stands for a layer's number.
 NAMES = {

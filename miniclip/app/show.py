@@ -4,19 +4,19 @@ import math
 
 import numpy as np
 
-from . import figures
-from .data.captions import is_true, truth_matrix, write_captions
-from .data.drawing import draw
-from .data.grammar import CLASS_NAMES
-from .data.pairs import denormalize, normalize, open_image, preprocess
-from .data.tokenizer import split
-from .data.world import COLOURS, sample_scenes
-from .errors import TextError, quote
-from .model import Describer, Model
-from .tasks.captioning import caption
-from .tasks.generation import GREEDY, Sampling
-from .tasks.retrieval import Index, check_k
-from .tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
+from .. import figures
+from ..data.captions import is_true, truth_matrix, write_captions
+from ..data.drawing import draw
+from ..data.grammar import CLASS_NAMES
+from ..data.pairs import denormalize, normalize, open_image, preprocess
+from ..data.tokenizer import split
+from ..data.world import COLOURS, sample_scenes
+from ..errors import TextError, quote
+from ..model import Describer, Model
+from ..tasks.captioning import caption
+from ..tasks.generation import GREEDY, Sampling
+from ..tasks.retrieval import Index, check_k
+from ..tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
 
 GALLERY = 512  # pictures of split A that a search looks through
 

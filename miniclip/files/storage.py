@@ -11,7 +11,7 @@ import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import CheckpointError
+from ..errors import CheckpointError
 
 MANIFEST = "manifest.json"
 FORMAT = 1

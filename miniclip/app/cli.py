@@ -17,9 +17,9 @@ import warnings
 if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from . import __version__
+from .. import __version__
+from ..errors import MiniclipError, quote
 from .commands import COMMANDS, OPTIONS
-from .errors import MiniclipError, quote
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -160,7 +160,7 @@ def run(args) -> int:
     """Run the command, print its result or one line about what went wrong, and give the exit code."""
     try:
         if args.command == "learn":
-            from .learn.commands import main as learn
+            from ..learn.commands import main as learn
 
             return learn(args.words)
         result = COMMANDS[args.command](args)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .errors import ConfigError, quote
+from ..errors import ConfigError, quote
 
 OPTIONS = {  # the parts of the recipe that can be set, with their types
     "seed": int, "steps": int, "batch_size": int, "peak_lr": float, "warmup": int, "replay": int,
@@ -13,16 +13,16 @@ OPTIONS = {  # the parts of the recipe that can be set, with their types
 
 def open_run(name: str):
     """The model of a run folder, or the one that comes with the package."""
-    from .checkpoint import load
+    from ..files.checkpoint import load
 
     return load(None if name == "default" else name)
 
 
 def open_describer(name: str):
     """The run with a decoder of a folder, or the one that comes with the package."""
-    from .checkpoint import SYSTEM, load
-    from .errors import CheckpointError
-    from .model import Describer
+    from ..errors import CheckpointError
+    from ..files.checkpoint import SYSTEM, load
+    from ..model import Describer
 
     model = load(SYSTEM if name == "default" else name)
     if not isinstance(model, Describer):
@@ -32,14 +32,14 @@ def open_describer(name: str):
 
 def recipe_of(args):
     """The recipe, with what was given on the command line."""
-    from .train import TrainConfig
+    from ..train.clip import TrainConfig
 
     return TrainConfig(**{name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None})
 
 
 def new_picture(path: str) -> Path:
     """The path, after checking that a picture can be written there: nothing is overwritten, nothing half done."""
-    from .errors import DataError
+    from ..errors import DataError
 
     target = Path(path)
     if target.suffix.lower() not in (".png", ".svg", ".pdf"):
@@ -52,8 +52,8 @@ def new_picture(path: str) -> Path:
 
 
 def run_train(args) -> dict:
-    from .state import read_log
-    from .train import train
+    from ..files.state import read_log
+    from ..train.clip import train
 
     options = {name: getattr(args, name) for name in ("device", "precision", "compile")}
     given = {name: value for name, value in options.items() if value is not None}
@@ -72,7 +72,7 @@ def run_train(args) -> dict:
 def torch_train():
     """The module `miniclip.torch.train`, or a ConfigError that says how to get PyTorch."""
     try:
-        from .torch import train
+        from ..torch import train
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -81,11 +81,11 @@ def torch_train():
 
 
 def run_demo(args) -> dict:
-    from .figures import save
+    from ..figures import save
+    from ..files.state import read_log
+    from ..tasks.evaluate import evaluate
+    from ..train.clip import train
     from .show import overview
-    from .state import read_log
-    from .tasks.evaluate import evaluate
-    from .train import train
 
     recipe = recipe_of(args)
     picture = Path(args.out) / "demo.png"
@@ -95,13 +95,13 @@ def run_demo(args) -> dict:
 
 
 def run_eval(args) -> dict:
-    from .tasks.evaluate import evaluate
+    from ..tasks.evaluate import evaluate
 
     return {"run": args.run, "scores": evaluate(open_run(args.run), n=args.n)}
 
 
 def run_zeroshot(args) -> dict:
-    from .figures import save
+    from ..figures import save
     from .show import zeroshot
 
     picture = new_picture(args.out)
@@ -112,7 +112,7 @@ def run_zeroshot(args) -> dict:
 
 
 def run_search(args) -> dict:
-    from .figures import save
+    from ..figures import save
     from .show import search
 
     picture = new_picture(args.out)
@@ -122,9 +122,9 @@ def run_search(args) -> dict:
 
 
 def run_caption(args) -> dict:
-    from .figures import save
+    from ..figures import save
+    from ..tasks.generation import Sampling
     from .show import describe
-    from .tasks.generation import Sampling
 
     picture = new_picture(args.out)
     result, figure = describe(open_describer(args.run), args.images, Sampling(args.temperature), args.seed)
@@ -133,8 +133,8 @@ def run_caption(args) -> dict:
 
 
 def run_ask(args) -> dict:
-    from .data.pairs import open_image, preprocess
-    from .tasks.vqa import answer
+    from ..data.pairs import open_image, preprocess
+    from ..tasks.vqa import answer
 
     model = open_describer(args.run)
     images = preprocess([open_image(args.image)], model.config.vision.image_size)
@@ -142,10 +142,10 @@ def run_ask(args) -> dict:
 
 
 def run_study(args) -> dict:
-    from .checkpoint import describer_files
-    from .errors import CheckpointError
-    from .stages.study import STUDIES, Trained
-    from .storage import commit
+    from ..errors import CheckpointError
+    from ..files.checkpoint import describer_files
+    from ..files.storage import commit
+    from ..train.study import STUDIES, Trained
 
     if args.out and args.what != "system":
         raise ConfigError(f"--out is for the study of the system, and this is {args.what}: leave it out")
@@ -158,7 +158,7 @@ def run_study(args) -> dict:
 
 
 def run_export(args) -> dict:
-    from .checkpoint import export
+    from ..files.checkpoint import export
 
     return {"run": args.run, "out": args.out, "bytes": export(args.run, args.out)}
 
@@ -174,9 +174,9 @@ def run_bench(args) -> dict:
 
 
 def run_figures(args) -> dict:
-    from .figures.gallery import sheet
-    from .figures.lectures import Run, lectures
-    from .figures.render import chosen, render
+    from ..figures.gallery import sheet
+    from ..figures.lectures import Run, lectures
+    from ..figures.render import chosen, render
 
     if args.what == "list":
         return {"figures": {id: module.TITLE for id, module in lectures().items()}}

@@ -12,16 +12,16 @@ from itertools import chain
 
 import numpy as np
 
-from .models.clip import (
+from ..machine.threads import PART, in_parallel, parts
+from ..models.clip import (
     ClipConfig,
     encode_image_backward,
     encode_image_forward,
     encode_text_backward,
     encode_text_forward,
 )
-from .nn.losses import info_nce_backward, info_nce_forward
-from .nn.tree import flatten, unflatten
-from .threads import PART, in_parallel, parts
+from ..nn.losses import info_nce_backward, info_nce_forward
+from ..nn.tree import flatten, unflatten
 
 
 def forwards(images, ids, params, config: ClipConfig, part: int) -> list:

@@ -21,18 +21,18 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from .data.pairs import IMAGE_MEAN, IMAGE_STD
-from .data.tokenizer import Tokenizer
-from .errors import CheckpointError, ConfigError, WeightsError
+from ..data.pairs import IMAGE_MEAN, IMAGE_STD
+from ..data.tokenizer import Tokenizer
+from ..errors import CheckpointError, ConfigError, WeightsError
+from ..model import Describer, Model
+from ..models.clip import ClipConfig
+from ..models.coca import CocaConfig
+from ..models.decoder import DecoderConfig, init_decoder
+from ..nn.tree import flatten, pack, unflatten
 from .hugging_face import config_from_hugging_face, from_hugging_face, hugging_face_config, to_hugging_face
-from .model import Describer, Model
-from .models.clip import ClipConfig
-from .models.coca import CocaConfig
-from .models.decoder import DecoderConfig, init_decoder
-from .nn.tree import flatten, pack, unflatten
 from .storage import commit, digest, encode_json, parse_json, read_bytes, read_manifest, read_verified
 
-PRETRAINED = Path(__file__).parent / "pretrained"
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SYSTEM = PRETRAINED / "system"  # the one that also describes and answers
 DECODER, DECODER_CONFIG, WORDS = "decoder.safetensors", "decoder.json", "words.json"
 WEIGHTS, CONFIG, TOKENIZER, PREPROCESSOR = (

@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from .models.clip import ClipConfig, clip_backward, clip_forward
-from .nn.losses import info_nce_backward, info_nce_forward, logits_backward, logits_forward
-from .nn.ops import cross_entropy_backward, cross_entropy_forward
-from .nn.tree import to_vector
+from ..models.clip import ClipConfig, clip_backward, clip_forward
+from ..nn.losses import info_nce_backward, info_nce_forward, logits_backward, logits_forward
+from ..nn.ops import cross_entropy_backward, cross_entropy_forward
+from ..nn.tree import to_vector
 from .step import accumulated_loss_and_gradients, replayed_loss_and_gradients
 
 
@@ -118,7 +118,7 @@ def errors(loss: float, grads, truth) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    from .train import TrainConfig, batch, untrained
+    from .clip import TrainConfig, batch, untrained
 
     recipe = TrainConfig()
     model, params = untrained(recipe)

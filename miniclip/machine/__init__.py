@@ -1,0 +1,1 @@
+"""Cores and memory: what the machine has, and how to use all of it. Knows no model."""
