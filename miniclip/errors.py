@@ -49,6 +49,14 @@ class ProcessLost(MiniclipError):
     exit_code = 5
 
 
+class Interrupted(MiniclipError):
+    """A signal asked the work to stop; what was done so far was saved first."""
+
+    def __init__(self, number: int, message: str):
+        super().__init__(message)
+        self.exit_code = 128 + number
+
+
 def quote(value, limit: int = 200) -> str:
     """`repr(value)`, control characters escaped, cut at `limit` characters: safe to put in a message."""
     text = (

@@ -1,19 +1,46 @@
-"""The handle a user holds: pictures and words in, unit vectors out. What comes in is checked here, once."""
+"""The handles a user holds: pictures and words in, unit vectors out. What comes in is checked here, once."""
 
+import copy
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .machine.threads import in_parallel, parts
-from .models.bridge import BridgeConfig, bridge_forward
+from .models.bridge import BridgedConfig, bridge_forward
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
 from .models.coca import CocaConfig
 from .models.decoder import DecoderConfig
+from .models.fusion import match_forward
 from .models.vision import CHANNELS, VisionConfig, vision_trunk_forward
 from .models.writer import Writer
 
 
-class Model:
+class Handle:
+    """What all models have.
+
+    Attributes
+    ----------
+    params : tree of arrays
+    digest : str
+        Names the weights: an index made with one model refuses another. Empty where they were never saved.
+    config
+        All sizes.
+    """
+
+    config: Any
+
+    def __init__(self, params, digest: str = ""):
+        self.params, self.digest = params, digest
+
+    def with_params(self, params):
+        """The same model with other weights."""
+        other = copy.copy(self)
+        other.params, other.digest = params, ""
+        return other
+
+
+class Model(Handle):
     """A trained CLIP: `encode_image`, `encode_text`, `logit_scale`.
 
     Attributes
@@ -21,12 +48,16 @@ class Model:
     config : ClipConfig
     params : tree of arrays, see `miniclip.models.clip.init_clip`
     tokenizer : has `encode(texts) -> (B, T) ids`
-    digest : str
-        Names the weights: an index made with one model refuses another.
     """
 
     def __init__(self, config: ClipConfig, params, tokenizer, digest: str = ""):
-        self.config, self.params, self.tokenizer, self.digest = config, params, tokenizer, digest
+        super().__init__(params, digest)
+        self.config, self.tokenizer = config, tokenizer
+
+    @property
+    def image_size(self) -> int:
+        """The side of the pictures it takes, in pixels."""
+        return self.config.vision.image_size
 
     @property
     def logit_scale(self) -> float:
@@ -50,8 +81,8 @@ class Model:
         TypeError, ValueError
             For another dtype or shape, no image at all, or values that are not finite.
         """
-        images = check_images(images, self.config.vision.image_size)
-        return self.in_parts(encode_image_forward, images)
+        images = check_images(images, self.image_size)
+        return in_parts(lambda x: encode_image_forward(x, self.params, self.config)[0], images)
 
     def encode_text(self, texts) -> np.ndarray:
         """Embed sentences.
@@ -71,13 +102,8 @@ class Model:
             For ids that are no integers, out of range, without or with more than one end token, or too many.
         """
         ids = texts if isinstance(texts, np.ndarray) else self.tokenizer.encode(texts)
-        ids = check_ids(ids, self.config.text)
-        return self.in_parts(encode_text_forward, ids)
-
-    def in_parts(self, forward, inputs) -> np.ndarray:
-        """The embeddings of all inputs, part by part on all cores; the caches are for gradients, and let go."""
-        jobs = (partial(lambda x: forward(x, self.params, self.config)[0], inputs[rows]) for rows in parts(len(inputs)))
-        return np.concatenate(list(in_parallel(jobs)))
+        ids = check_token_ids(ids, self.config.text)
+        return in_parts(lambda x: encode_text_forward(x, self.params, self.config)[0], ids)
 
 
 class Describer(Model):
@@ -86,15 +112,15 @@ class Describer(Model):
     Attributes
     ----------
     coca : CocaConfig
-    words : Tokenizer
+    decoder_tokenizer : Tokenizer
         The decoder's, which also knows the words of questions.
     """
 
     image_places = 0  # the picture is looked at through cross-attention, and takes no place among the words
 
-    def __init__(self, coca: CocaConfig, params, tokenizer, words, digest: str = ""):
+    def __init__(self, coca: CocaConfig, params, tokenizer, decoder_tokenizer, digest: str = ""):
         super().__init__(coca.clip, params, tokenizer, digest)
-        self.coca, self.words = coca, words
+        self.coca, self.decoder_tokenizer = coca, decoder_tokenizer
 
     @property
     def places(self) -> int:
@@ -103,46 +129,108 @@ class Describer(Model):
 
     def writer(self, images) -> Writer:
         """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
-        memory = self.in_parts(look, check_images(images, self.config.vision.image_size))
+        memory = image_tokens(check_images(images, self.image_size), self.params["visual"], self.config.vision)
         return Writer(self.params["decoder"], self.coca.decoder, memory)
 
 
-class LanguageModel:
-    """A decoder that looks at nothing: what it answers about pictures is guessed."""
+class LanguageModel(Handle):
+    """A decoder that looks at nothing: what it answers about pictures is guessed.
+
+    Attributes
+    ----------
+    config : DecoderConfig
+    decoder_tokenizer : Tokenizer
+    """
 
     image_places = 0
 
-    def __init__(self, decoder: DecoderConfig, params, words):
-        self.decoder, self.params, self.words = decoder, params, words
+    def __init__(self, config: DecoderConfig, params, decoder_tokenizer, digest: str = ""):
+        super().__init__(params, digest)
+        self.config, self.decoder_tokenizer = config, decoder_tokenizer
+
+    @property
+    def places(self) -> int:
+        """How many places there are for words."""
+        return self.config.context_length
+
+    def writer(self, images) -> Writer:
+        """Something that writes, whatever the pictures are."""
+        return Writer(self.params["decoder"], self.config)
+
+
+class BridgedModel(Handle):
+    """A frozen image tower, a bridge, and a frozen language model: see `models.bridge`.
+
+    Attributes
+    ----------
+    config : BridgedConfig
+    decoder_tokenizer : Tokenizer
+    """
+
+    def __init__(self, config: BridgedConfig, params, decoder_tokenizer, digest: str = ""):
+        super().__init__(params, digest)
+        self.config, self.decoder_tokenizer = config, decoder_tokenizer
+
+    @property
+    def image_size(self) -> int:
+        """The side of the pictures it takes, in pixels."""
+        return self.config.clip.vision.image_size
+
+    @property
+    def image_places(self) -> int:
+        """How many places the picture takes among the words."""
+        return self.config.bridge.length
 
     @property
     def places(self) -> int:
         """How many places there are, for picture and words together."""
-        return self.decoder.context_length
-
-    def writer(self, images) -> Writer:
-        """Something that writes, whatever the pictures are."""
-        return Writer(self.params["decoder"], self.decoder)
-
-
-class BridgedModel(LanguageModel):
-    """A frozen image tower, a bridge, and a frozen language model: see `models.bridge`."""
-
-    def __init__(self, vision: VisionConfig, bridge: BridgeConfig, decoder: DecoderConfig, params, words):
-        super().__init__(decoder, params, words)
-        self.vision, self.bridge, self.image_places = vision, bridge, bridge.tokens
+        return self.config.decoder.context_length
 
     def writer(self, images) -> Writer:
         """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
-        images = check_images(images, self.vision.image_size)
-        tokens, _ = vision_trunk_forward(images, self.params["visual"], self.vision)
-        prefix, _ = bridge_forward(tokens, self.params["bridge"], self.bridge)
-        return Writer(self.params["decoder"], self.decoder, prefix=prefix)
+        tokens = image_tokens(check_images(images, self.image_size), self.params["visual"], self.config.clip.vision)
+        prefix, _ = bridge_forward(tokens, self.params["bridge"], self.config.bridge)
+        return Writer(self.params["decoder"], self.config.decoder, prefix=prefix)
 
 
-def look(images, params, config):
-    """The image tower's tokens, as a forward of `Model.in_parts`."""
-    return vision_trunk_forward(images, params["visual"], config.vision)
+class Matcher(Handle):
+    """A fusion encoder, which judges whether a sentence belongs to a picture: see `models.fusion`.
+
+    Attributes
+    ----------
+    config : CocaConfig
+        Of the describer that it began as.
+    decoder_tokenizer : Tokenizer
+    """
+
+    def __init__(self, config: CocaConfig, params, decoder_tokenizer, digest: str = ""):
+        super().__init__(params, digest)
+        self.config, self.decoder_tokenizer = config, decoder_tokenizer
+
+    @property
+    def image_size(self) -> int:
+        """The side of the pictures it takes, in pixels."""
+        return self.config.clip.vision.image_size
+
+    def memory(self, images) -> np.ndarray:
+        """What its image tower makes of pictures, which are normalised: (B, Y, X, C) -> (B, S, D)."""
+        return image_tokens(check_images(images, self.image_size), self.params["visual"], self.config.clip.vision)
+
+    def logits(self, memory, texts) -> np.ndarray:
+        """How likely text b belongs to picture b, as a logit: memory (B, S, D), B texts -> (B,)"""
+        ids = self.decoder_tokenizer.encode_short(list(texts))
+        return in_parts(lambda m, i: match_forward(m, i, self.params, self.config)[0], memory, ids)
+
+
+def image_tokens(images, p, config: VisionConfig) -> np.ndarray:
+    """The image tower's tokens (B, 1 + N, D), from its own parameters `p`."""
+    return in_parts(lambda x: vision_trunk_forward(x, p, config)[0], images)
+
+
+def in_parts(forward, *inputs) -> np.ndarray:
+    """forward(some of each input), all parts on all cores, joined again."""
+    jobs = (partial(lambda rows: forward(*(x[rows] for x in inputs)), rows) for rows in parts(len(inputs[0])))
+    return np.concatenate(list(in_parallel(jobs)))
 
 
 def check_images(images, image_size: int) -> np.ndarray:
@@ -166,7 +254,7 @@ def check_images(images, image_size: int) -> np.ndarray:
     return images
 
 
-def check_ids(ids, text) -> np.ndarray:
+def check_token_ids(ids, text) -> np.ndarray:
     """The ids as an array (B, T), or an error that names the row and the position."""
     ids = np.asarray(ids)
     if not np.issubdtype(ids.dtype, np.integer):

@@ -1,10 +1,14 @@
-"""Shared set-up: one thread per worker, the same hypothesis examples every time, the long tests on request."""
+"""Shared set-up: one thread per worker, the same hypothesis examples every time, the long tests on request, and a
+describer that knows sixteen scenes by heart."""
 
 import os
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before NumPy loads: the workers share the cores among themselves
 
+from types import SimpleNamespace  # noqa: E402
+
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
@@ -28,3 +32,37 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker("nightly"):
                 item.add_marker(pytest.mark.skip(reason="long form: run with --nightly"))
+
+
+@pytest.fixture(scope="session")
+def sixteen():
+    """Scenes, their pictures, questions and answers."""
+    from miniclip.data.pairs import normalized_images
+    from miniclip.data.questions import ask
+    from miniclip.data.world import sample_scenes
+
+    scenes = sample_scenes(0, "many", np.arange(16))
+    questions, answers, _ = ask(scenes)
+    return SimpleNamespace(scenes=scenes, images=normalized_images(scenes), questions=questions, answers=answers)
+
+
+@pytest.fixture(scope="session")
+def model(sixteen):
+    """A describer that knows sixteen scenes by heart; nobody may change it."""
+    from describers import WORDS, fitted, new_describer
+
+    from miniclip.data.captions import write_descriptions
+    from miniclip.data.prompts import encode_texts
+    from miniclip.train import objectives
+    from miniclip.train.loop import Stage
+
+    start = new_describer()
+    rows = [[(text, True)] for text in write_descriptions(sixteen.scenes)]
+    rows += [[(q, False), (a, True)] for q, a in zip(sixteen.questions, sixteen.answers, strict=True)]
+    texts, images = encode_texts(WORDS, rows), np.concatenate([sixteen.images] * 2)
+
+    def objective(step, params):
+        return objectives.caption(images, texts, params, start.coca)
+
+    stage = Stage("overfit", objective, 160, ("visual", "decoder"), peak_lr=1e-2, warmup=20, weight_decay=0.0)
+    return start.with_params(fitted(stage, start.params))

@@ -4,21 +4,21 @@ import numpy as np
 from case import Case, Sizes, captions, causal, clip_config, heads, layer, shake
 
 from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
+from miniclip.models.clip import init_clip
 from miniclip.models.coca import (
     CocaConfig,
-    describe_backward,
-    describe_forward,
-    init_coca,
-    see_backward,
-    see_forward,
+    caption_backward,
+    caption_forward,
+    coca_backward,
+    coca_forward,
 )
 from miniclip.models.decoder import (
     DecoderConfig,
     decoder_backward,
     decoder_forward,
+    decoder_trunk_backward,
+    decoder_trunk_forward,
     init_decoder,
-    read_backward,
-    read_forward,
 )
 from miniclip.models.fusion import (
     fusion_backward,
@@ -39,9 +39,9 @@ from miniclip.nn.ops import (
 BRIDGE_KINDS = ("linear", "mlp", "queries")
 
 
-def decoder_config(z, memory_width=0, prefix=0, tied=True, activation="quick_gelu"):
+def decoder_config(z, memory_width=0, prefix=0, activation="quick_gelu"):
     """Room for two words more than there are."""
-    return DecoderConfig(z.V, prefix + z.T + 2, z.H * z.K, 2, z.H, memory_width, activation, tied)
+    return DecoderConfig(z.V, prefix + z.T + 2, z.H * z.K, 2, z.H, memory_width, activation)
 
 
 def bridge_config(z, kind):
@@ -51,6 +51,11 @@ def bridge_config(z, kind):
 def coca_config(z):
     """The decoder is wider than the image tower, and has another activation."""
     return CocaConfig(clip_config(z), DecoderConfig(z.V, z.T + 2, 3 * z.K, 2, 3, z.D, "gelu"))
+
+
+def init_coca(rng, config):
+    """Parameters of CLIP, under CLIP's names, and of the decoder."""
+    return init_clip(rng, config.clip) | {"decoder": init_decoder(rng, config.decoder)}
 
 
 def random_describer(seed, z=None):
@@ -89,15 +94,16 @@ def two_blocks(rng, d, d_memory):
     return [b.init_decoder_block(rng, d, 2, d_memory) for _ in range(2)]
 
 
-def decoder(memory=False, prefix=False, tied=True, head=True):
+def decoder(memory=False, prefix=False, head=True):
     """A decoder with what it is given besides its words; without `head`, its reading alone."""
 
     def make(rng, z):
-        config = decoder_config(z, z.E if memory else 0, z.S if prefix else 0, tied)
+        config = decoder_config(z, z.E if memory else 0, z.S if prefix else 0)
         shapes = {"memory": (z.B, z.S, z.E)} if memory else {}
         shapes |= {"prefix": (z.B, z.S, z.D)} if prefix else {}
         given = [captions(rng, z, z.V // 2), *(rng.normal(size=shape) for shape in shapes.values())]
-        forward, backward = (decoder_forward, decoder_backward) if head else (read_forward, read_backward)
+        whole, trunk = (decoder_forward, decoder_backward), (decoder_trunk_forward, decoder_trunk_backward)
+        forward, backward = whole if head else trunk
 
         def run(ids, *rest):
             *vectors, p = rest
@@ -139,14 +145,14 @@ def describer(forward, backward, parts, init=init_coca, given=("images", "ids"))
 
 def see_as_one_forward(images, ids, p, config):
     """[image, logits] of each pair in one row, so that one upstream gradient serves both."""
-    (image, logits), c = see_forward(images, ids, p, config)
+    (image, logits), c = coca_forward(images, ids, p, config)
     return np.concatenate([image, logits.reshape(len(ids), ids.shape[1] * logits.shape[2])], 1), (c, image, logits)
 
 
 def see_as_one_backward(dy, c):
     c, image, logits = c
     E = image.shape[1]
-    return see_backward(dy[:, :E], dy[:, E:].reshape(logits.shape), c)
+    return coca_backward(dy[:, :E], dy[:, E:].reshape(logits.shape), c)
 
 
 def scaled(backward):
@@ -183,14 +189,13 @@ DESCRIBERS = {
     "read": decoder(memory=True, head=False),
     "read, prefix": decoder(prefix=True, head=False),
     "decoder": decoder(memory=True),
-    "decoder, untied": decoder(memory=True, tied=False),
     "decoder, prefix": decoder(prefix=True),
     "decoder, memory and prefix": decoder(memory=True, prefix=True),
     "decoder, language model": decoder(),
     "linear bridge": bridge("linear"),
     "mlp bridge": bridge("mlp"),
     "queries bridge": bridge("queries"),
-    "describe": describer(describe_forward, describe_backward, "trunk decoder"),
+    "describe": describer(caption_forward, caption_backward, "trunk decoder"),
     "see": describer(see_as_one_forward, see_as_one_backward, "visual decoder"),
     "match": describer(match_forward, match_backward, "decoder match", init_fusion, ("memory", "ids")),
     "fusion": describer(fusion_forward, fusion_backward, "trunk decoder match", init_fusion),

@@ -2,7 +2,14 @@
 test_distributed.py."""
 
 import json
+import os
+import random
+import signal
 import sys
+import threading
+import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -11,11 +18,15 @@ from cases import Sizes, captions, clip_config
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
+from miniclip.machine.signals import interrupts
 from miniclip.models.clip import init_clip
 from miniclip.nn.tree import flatten
-from miniclip.torch.distributed import Gather, Place, gathered_info_nce, leave, processes, shard
-from miniclip.torch.models import from_params, info_nce
-from miniclip.torch.train import TorchLearner, gradients
+from miniclip.torch.distributed import Gather, Place, average, gather, processes, shard
+from miniclip.torch.learner import agree
+from miniclip.torch.losses import contrastive_loss, info_nce
+from miniclip.torch.models import from_params
+from miniclip.torch.objectives import Objectives
+from miniclip.train.loop import fit
 
 B = 7  # uneven: no number of processes but 1 and 7 divides it
 
@@ -45,31 +56,45 @@ def cross(image, texts, text, images, logit_scale, first):
     return 0.5 * (F.cross_entropy(scale * image @ texts.T, truth) + F.cross_entropy(scale * text @ images.T, truth))
 
 
-def ways(sizes):
-    """Name -> loss of (image, text, logit_scale); the names are those of `miniclip.train.ranks.sharings`."""
-    rank, R = dist.get_rank(), len(sizes)
+def whole_loss(image, text, logit_scale):
+    """InfoNCE of embeddings that are all here."""
+    rows = logit_scale.exp() * image @ text.T
+    return info_nce(rows, rows.T, torch.eye(len(rows), dtype=torch.bool))
+
+
+def ways(place: Place, sizes):
+    """Name -> loss of (image, text, module); the names are those of `miniclip.train.ranks.sharings`."""
+    rank, R = place.rank, place.size
     first, share = sum(sizes[:rank]), R * sizes[rank] / sum(sizes)
 
-    def put_back(image, text, s):
-        return info_nce(gathered(image, sizes, True), gathered(text, sizes, True), s)[0]
+    def everything(image, text, module):
+        return whole_loss(gather(image, sizes, place), gather(text, sizes, place), module.logit_scale)
 
-    def no_gradient(image, text, s):
+    def put_back(image, text, module):
+        return whole_loss(gathered(image, sizes, True), gathered(text, sizes, True), module.logit_scale)
+
+    def no_gradient(image, text, module):
         images, texts = gathered(image, sizes, False), gathered(text, sizes, False)
-        return share * cross(image, texts, text, images, s, first)
+        return share * cross(image, texts, text, images, module.logit_scale, first)
 
-    def no_offset(image, text, s):
+    def no_offset(image, text, module):
         images, texts = Gather.apply(image, sizes), Gather.apply(text, sizes)
-        return share * cross(image, texts, text, images, s, 0)
+        return share * cross(image, texts, text, images, module.logit_scale, 0)
 
     return {
-        "local loss, gather with gradient": lambda *x: gathered_info_nce(*x, sizes)[0],
-        "global loss, gather with gradient": lambda *x: gathered_info_nce(*x, sizes, local=False)[0],
+        "local loss, gather with gradient": lambda *x: contrastive_loss(*x, place)[0],
+        "global loss, gather with gradient": everything,
         "global loss, own rows put back": put_back,
         "the same, times the number of ranks": lambda *x: R * put_back(*x),
         "local loss, gather without gradient": no_gradient,
         "local loss, labels not offset": no_offset,
-        "no gather": lambda *x: share * info_nce(*x)[0],
+        "no gather": lambda image, text, module: share * whole_loss(image, text, module.logit_scale),
     }
+
+
+def gradients(module):
+    """The gradient of every parameter, by name, as lists."""
+    return {name: p.grad.flatten().tolist() for name, p in module.named_parameters()}
 
 
 def measure(place: Place) -> dict:
@@ -82,27 +107,25 @@ def measure(place: Place) -> dict:
     def report(name, loss, module):
         mean = loss.detach().clone()
         dist.all_reduce(mean)
-        results[name] = {"loss": float(mean) / place.size,
-                         "gradients": {k: g.flatten().tolist() for k, g in gradients(module).items()}}  # fmt: skip
+        results[name] = {"loss": float(mean) / place.size, "gradients": gradients(module)}
 
-    for name, way in ways(sizes).items():
+    for name, way in ways(place, sizes).items():
         module = from_params(params, config)
         network = DistributedDataParallel(module)  # held: its hooks, which average the gradients, live as long as it
         image, text = network(mine, words)
-        loss = way(image, text, module.logit_scale)
+        loss = way(image, text, module)
         loss.backward()
         report(name, loss, module)
-    for part in (0, 2):  # what training itself does, without and with replay
-        learner = TorchLearner(place)
-        learner.module = from_params(params, config)
-        learner.network = DistributedDataParallel(learner.module)
-        learner.optimizer = torch.optim.SGD(learner.module.parameters())
-        learner.sizes = sizes
-        learner.recipe = type("Recipe", (), {"replay": part})
-        loss, _ = learner.loss_and_gradients(mine, words)
-        results[f"training, replay {part}"] = {
-            "loss": float(loss), "gradients": {k: g.flatten().tolist() for k, g in gradients(learner.module).items()}
-        }  # fmt: skip
+    groups = np.array([0, 1, 2, 0, 3, 1, 4])[own]  # some captions say the same, in processes apart
+    for loss in ("info_nce", "multi_positive", "sigmoid"):
+        for part in (0, 2):  # what training itself does, without and with replay
+            module = from_params(params | {"logit_bias": np.array(-1.3)}, replace(config, logit_bias=True))
+            more = {"groups": groups} if loss == "multi_positive" else {}
+            value, _, _ = Objectives(place).contrast(images[own], ids[own], module, config, part, loss=loss, **more)
+            for p in module.parameters():
+                p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+            average([*(p.grad for p in module.parameters()), value[None]], place)
+            results[f"{loss}, replay {part}"] = {"loss": float(value), "gradients": gradients(module)}
     x = torch.arange(6.0 * (place.rank + 1), dtype=torch.float64).reshape(place.rank + 1, 6).requires_grad_()
     y = Gather.apply(x, list(range(1, place.size + 1)))
     (y.T * torch.arange(6.0 * len(y)).reshape(6, len(y))).sum().backward()  # a transposed gradient: not contiguous
@@ -111,12 +134,44 @@ def measure(place: Place) -> dict:
     return results
 
 
+class Idle:
+    """A learner that does nothing, now and then slowly."""
+
+    def __init__(self, rank: int):
+        self.stage = SimpleNamespace(name="idle", steps=10**9, peak_lr=0.0, warmup=0, cost=1, schedule=lambda *_: 0.0)
+        self.steps, self.rank = 0, rank
+
+    def step(self, lr):
+        self.steps += 1
+        if self.rank == 1 and self.steps % 3 == 0:
+            time.sleep(2e-4)
+        return {"loss": 0.0}
+
+
+def stop_again_and_again(place: Place, times: int) -> list:
+    """(steps, signal) with which this process leaves the loop, each time after a signal at a moment of its own."""
+    rng, found = random.Random(place.rank), []
+    for _ in range(times):
+        dist.barrier()
+        learner = Idle(place.rank)
+        with interrupts() as caught:
+            wait = rng.random() * 0.02
+            timer = threading.Timer(wait, os.kill, (os.getpid(), rng.choice([signal.SIGINT, signal.SIGTERM])))
+            timer.start()
+            stopped = fit(learner, stopped=lambda caught=caught: agree(caught[0] if caught else 0, place))
+            timer.join()
+            while not caught:
+                time.sleep(1e-4)
+        found.append((learner.steps, stopped))
+    return found
+
+
 if __name__ == "__main__":
     with processes("cpu") as here:
-        found = measure(here)
+        found = stop_again_and_again(here, int(sys.argv[2])) if len(sys.argv) > 2 else measure(here)
         everyone = [None] * here.size
         dist.all_gather_object(everyone, found)
         if here.rank == 0:
             with open(sys.argv[1], "w") as file:
                 json.dump(everyone, file)
-    leave(0)
+    os._exit(0)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_train import RECIPE
 
-from miniclip.app import bench, cli
+from miniclip.app import cli, measure
+from miniclip.app.commands import bench
 from miniclip.models.clip import ClipConfig
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
@@ -17,10 +18,10 @@ from miniclip.models.vision import VisionConfig
 @pytest.fixture
 def small(monkeypatch):
     """A tiny recipe, and no compiler."""
-    monkeypatch.setattr(bench, "TrainConfig", lambda: RECIPE)
-    real = bench.backends
-    monkeypatch.setattr(bench, "backends", lambda *names: real(*(name for name in names if name != "compile")))
-    monkeypatch.setattr(bench, "step_memory_of", {"numpy": 2**20, "eager": 2**21}.get)
+    monkeypatch.setattr(measure, "TrainConfig", lambda: RECIPE)
+    real = measure.backends
+    monkeypatch.setattr(measure, "backends", lambda *names: real(*(name for name in names if name != "compile")))
+    monkeypatch.setattr(measure, "step_memory_of", {"numpy": 2**20, "eager": 2**21}.get)
 
 
 def test_flops_counted_by_hand():
@@ -35,19 +36,19 @@ def test_flops_counted_by_hand():
     text = block(3, 4) + 4 * 8
     B = 6
     forward = 2 * B * (image + text) + 2 * B * B * 8
-    assert bench.step_flops(config, B) == 3 * forward
+    assert measure.step_flops(config, B) == 3 * forward
 
 
 def test_jobs_are_timed_in_turn(monkeypatch):
     calls, clock = [], iter(np.cumsum([0, 1, 0, 10, 0, 2, 0, 30, 0, 9, 0, 20]).astype(float))
-    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(clock))
     jobs = {name: lambda name=name: calls.append(name) for name in "ab"}
-    assert bench.in_turn(jobs, 3) == {"a": 2.0, "b": 20.0}
+    assert measure.in_turn(jobs, 3) == {"a": 2.0, "b": 20.0}
     assert calls == [*"ab", *"aabb" * 3]
 
 
 def test_a_ratio_below_one_says_that_numpy_is_faster():
-    found = bench.ratios("step", {"numpy": 0.02, "eager": 0.04, "compile": 0.01, "product": 1.0})
+    found = measure.ratios("step", {"numpy": 0.02, "eager": 0.04, "compile": 0.01, "product": 1.0})
     assert found == {"step_ms": 20.0, "step_vs_eager": 0.5, "step_vs_compile": 2.0}
 
 
@@ -67,25 +68,25 @@ print(peak_memory(lambda: None), peak_memory(lambda: np.ones(64 * 2**20, np.uint
 @pytest.mark.parametrize("name", ["numpy", "eager"])
 def test_the_memory_of_a_step_is_measured_in_a_process_of_its_own(name):
     """The caches of the default step alone are tens of megabytes; what the libraries took before does not count."""
-    if not (found := bench.step_memory_of(name)):
+    if not (found := measure.step_memory_of(name)):
         pytest.skip("this system does not say how large a process was")
     assert 20 * 2**20 < found < 500 * 2**20
 
 
 def test_everything_is_measured(small, monkeypatch):
-    monkeypatch.setattr(bench, "GROWTH", {"batch": [{"batch_size": 4}], "patch": [{"patch_size": 16}]})
-    result = bench.bench(1) | bench.growth(1) | bench.whole_run(RECIPE)
+    monkeypatch.setattr(measure, "GROWTH", {"batch": [{"batch_size": 4}], "patch": [{"patch_size": 16}]})
+    result = measure.bench(1) | measure.growth(1) | measure.whole_run(RECIPE)
     for what in ("step", "encode_image", "encode_text", "memory", "batch_4", "patch_16", "training"):
         assert result[f"{what}_vs_eager"] > 0, what
     assert result["step_of_peak"] > 0
     assert result["memory_mb"] == 1.0
     assert result["torch"]
-    assert len([line for line in bench.table(result).splitlines() if line.startswith("|")]) == 2 + 8
+    assert len([line for line in bench.text(result).splitlines() if line.startswith("|")]) == 2 + 8
     json.dumps(result, allow_nan=False)
 
 
 def test_without_pytorch_numpy_is_measured_alone(small, monkeypatch, capsys):
-    monkeypatch.setattr(bench, "find_spec", lambda name: None)
+    monkeypatch.setattr(measure, "find_spec", lambda name: None)
     assert cli.main(["bench", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert not [key for key in result if "_vs_eager" in key or "_vs_compile" in key or "torch" in key]
@@ -104,11 +105,11 @@ def test_an_accelerator_that_is_not_here_is_refused(capsys, monkeypatch):
 
 def test_the_device_benchmark_runs_on_what_is_here(small, monkeypatch):
     """Its cases, on the CPU and uncompiled."""
-    monkeypatch.setattr(bench, "DEVICE_BATCHES", (4,))
-    import miniclip.torch.bench as torch_bench
+    monkeypatch.setattr(measure, "DEVICE_BATCHES", (4,))
+    import miniclip.torch.measure as torch_measure
 
-    real = torch_bench.local_learner
-    monkeypatch.setattr(torch_bench, "local_learner", lambda name, precision, compiled: real(name, precision))
-    result = bench.device("cpu", rounds=1)
+    real = torch_measure.local_backend
+    monkeypatch.setattr(torch_measure, "local_backend", lambda name, precision, compiled: real(name, precision))
+    result = measure.device("cpu", rounds=1)
     assert {f"{precision}_{how}_4_pairs_per_second" for precision in ("fp32", "bf16") for how in ("eager", "compile")
             } < result.keys()  # fmt: skip

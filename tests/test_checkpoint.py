@@ -12,26 +12,25 @@ import zipfile
 import numpy as np
 import pytest
 import safetensors.numpy
-from test_train import HERE, RECIPE, files
+from test_train import HERE, RECIPE, files, like
 
 from miniclip.data.pairs import batch
 from miniclip.errors import CheckpointError, ConfigError, MiniclipError, WeightsError
 from miniclip.files import checkpoint, state, storage
-from miniclip.files.checkpoint import (
+from miniclip.files.checkpoint import export, load
+from miniclip.files.hugging_face import (
     config_from_hugging_face,
-    export,
     from_hugging_face,
     hugging_face_config,
-    load,
     to_hugging_face,
 )
-from miniclip.files.state import load_state, read_log
+from miniclip.files.state import read_log, read_training
 from miniclip.files.storage import MANIFEST, commit, encode_json
 from miniclip.models.clip import ClipConfig, init_clip
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
 from miniclip.nn.tree import flatten, to_vector
-from miniclip.train import clip as train
+from miniclip.train.clip import train
 
 TEXTS = ["a red circle", "a small blue star on the left", "a sketch of a green square"]
 
@@ -40,7 +39,7 @@ TEXTS = ["a red circle", "a small blue star on the left", "a sketch of a green s
 def run(tmp_path_factory):
     """A tiny trained run, opened; nobody may change it."""
     folder = tmp_path_factory.mktemp("checkpoint") / "run"
-    train.train(RECIPE, folder)
+    train(RECIPE, folder)
     return folder
 
 
@@ -55,14 +54,14 @@ def pairs(run):
 
 
 def resumed(folder):
-    return load_state(folder, RECIPE, train.untrained(RECIPE)[1], HERE)
+    return read_training(folder, RECIPE.to_json(), HERE, like())
 
 
 def everything(folder):
     """All that the package reads from a run, in a form that can be compared."""
-    model, state = load(folder), resumed(folder)
-    arrays = [to_vector(model.params), state.theta, state.optimizer.m, state.optimizer.v]
-    sizes = [model.config, model.tokenizer.words, model.digest, state.step, state.log, read_log(folder)]
+    model, (vectors, step, log) = load(folder), resumed(folder)
+    arrays = [to_vector(model.params), *(vectors[name] for name in ("theta", "m", "v"))]
+    sizes = [model.config, model.tokenizer.words, model.digest, step, log, read_log(folder)]
     checked = [storage.read_verified(folder, name) for name in storage.read_manifest(folder)]
     return [array.tobytes() for array in arrays], sizes, checked
 
@@ -75,20 +74,22 @@ def reseal(folder, **contents):
 
 
 def test_round_trip(run):
-    """T36: what was saved comes back bit for bit, with its dtype, and saved again gives the same bytes."""
-    model, again = load(run), resumed(run)
-    assert to_vector(model.params).dtype == again.theta.dtype == np.float32
-    np.testing.assert_array_equal(to_vector(model.params), again.theta)
+    """What was saved comes back bit for bit, with its dtype, and saved again gives the same bytes."""
+    model, (vectors, step, log) = load(run), resumed(run)
+    assert to_vector(model.params).dtype == vectors["theta"].dtype == np.float32
+    np.testing.assert_array_equal(to_vector(model.params), vectors["theta"])
     assert np.shape(model.params["logit_scale"]) == ()
-    assert again.step == again.optimizer.t == 12
-    assert again.log == read_log(run)
-    assert files(run) == state.run_files(again, RECIPE, model, HERE) | {MANIFEST: (run / MANIFEST).read_bytes()}
+    assert step == 12
+    assert log == read_log(run)
+    resumable, readable = state.training_files(vectors, RECIPE.to_json(), HERE, step, log)
+    again = resumable | checkpoint.model_files(model) | readable
+    assert files(run) == again | {MANIFEST: (run / MANIFEST).read_bytes()}
     assert len(model.digest) == 64
     assert load(str(run)).digest == model.digest
 
 
 def test_round_trip_of_odd_tensors():
-    """T36: 0-d and empty tensors, and every kind of float, survive the container."""
+    """0-d and empty tensors, and every kind of float, survive the container."""
     odd = {"0-d": np.array(2.5), "empty": np.zeros((3, 0), np.float32), "f2": np.array([1e-7, -0.0], np.float16),
            "denormal": np.array([1e-45], np.float32), "nan": np.array([np.nan, np.inf])}  # fmt: skip
     back = checkpoint.parse_tensors(safetensors.numpy.save(odd), "odd")
@@ -106,7 +107,7 @@ def test_transformers_opens_a_run(run, pairs):
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     theirs.eval()
     with torch.no_grad():
-        out = theirs(input_ids=torch.from_numpy(pairs.tokens), return_loss=True,
+        out = theirs(input_ids=torch.from_numpy(pairs.ids), return_loss=True,
                      pixel_values=torch.from_numpy(pairs.images.transpose(0, 3, 1, 2).copy()))  # fmt: skip
     image, text = model.encode_image(pairs.images), model.encode_text(pairs.texts)
     np.testing.assert_allclose(image, out.image_embeds.numpy(), rtol=0, atol=1e-5)
@@ -171,7 +172,7 @@ def refusal(folder, whole):
 
 @pytest.mark.parametrize("damage", [flip, truncate, append, zero_block])
 def test_damage_is_never_silent(run, copy, damage):
-    """T37: 200 of each, over all files: an error that names the file, or the very same result."""
+    """200 of each, over all files: an error that names the file, or the very same result."""
     rng, names, whole = random.Random(7), sorted(files(run)), everything(run)
     told = dict.fromkeys(names, 0)
     for i in range(200):
@@ -258,7 +259,7 @@ HOSTILE = {
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("target", ["weights", "training"])
 def test_hostile_tensors(copy, target, data):
-    """T38: refused before anything is allocated, although the manifest vouches for it."""
+    """Refused before anything is allocated, although the manifest vouches for it."""
     reseal(copy, **{target: data})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CheckpointError, match=r"safetensors|config\.json"):

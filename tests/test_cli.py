@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from miniclip.app import cli
-from miniclip.data.drawing import draw
+from miniclip.app.commands import bench
+from miniclip.data.drawing import draw_scenes
 from miniclip.data.world import sample_scenes
-from miniclip.files.checkpoint import describer_files, load
+from miniclip.files.checkpoint import load, model_files
 from miniclip.files.storage import commit
 from miniclip.nn.tree import pack
 from miniclip.train.stages import new_describer
@@ -45,17 +46,17 @@ def describer(folder, tmp_path_factory):
     """A run folder with a decoder, untrained, that never says a control token: it fills the room with words."""
     path, model = tmp_path_factory.mktemp("describer") / "run", new_describer(load(folder), 0)
     model.params = pack(model.params)[1]
-    decoder = model.params["decoder"]
+    decoder, tokenizer = model.params["decoder"], model.decoder_tokenizer
     decoder["ln_final"]["bias"][:] = 1.0
-    decoder["token_embedding"]["weight"][[model.words.pad, model.words.start, model.words.end]] = -1.0
-    commit(path, describer_files(model))
+    decoder["token_embedding"]["weight"][[tokenizer.pad, tokenizer.start, tokenizer.end]] = -1.0
+    commit(path, model_files(model))
     return path
 
 
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "red.png"
-    Image.fromarray((draw(sample_scenes(0, "A", np.arange(1)))[0] * 255).astype(np.uint8)).save(path)
+    Image.fromarray((draw_scenes(sample_scenes(0, "A", np.arange(1)))[0] * 255).astype(np.uint8)).save(path)
     return path
 
 
@@ -156,8 +157,16 @@ def test_ask_repeats_the_question(capsys, describer, picture):
         (2, ["caption"], "RUN"),
         (2, ["study", "everything"], "invalid choice: 'everything'"),
         (2, ["study"], "what"),
-        (3, ["study", "vqa", "--out", "new"], "--out is for the study of the system, and this is vqa"),
-        (4, ["study", "system", "--out", "exists.png"], "exists already: choose a new folder"),
+        (4, ["study", "system", "--out", "exists.png"], "cannot be a run folder"),
+        (4, ["study", "system", "--resume"], "missing"),
+        (
+            4,
+            ["search", "CLIP", "red", "--rerank", "CLIP"],
+            "is no fusion encoder: make one",
+        ),
+        (3, ["caption", "RUN", "--top-k", "0"], "top_k is 0"),
+        (3, ["caption", "RUN", "--top-p", "1.5"], "top_p is 1.5"),
+        (3, ["caption", "RUN", "--beams", "0"], "beams is 0"),
     ],
     ids=lambda x: " ".join(x)[:60] if isinstance(x, list) else None,
 )
@@ -234,7 +243,7 @@ def test_damage_divergence_and_bugs_have_their_own_codes(capsys, tmp_path, folde
     def broken(args):
         raise RuntimeError("oops")
 
-    monkeypatch.setitem(cli.COMMANDS, "bench", broken)
+    monkeypatch.setattr(bench, "run", broken)
     code, _, err = run(capsys, "bench")
     assert code == 1
     assert "a bug of ours" in err

@@ -15,13 +15,11 @@ import ranks_worker
 
 from miniclip.files.checkpoint import load
 from miniclip.files.state import read_log
-from miniclip.models.clip import clip_backward, clip_forward
-from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten
 from miniclip.train.ranks import sharings, simulate_ranks
+from miniclip.train.step import LOSSES, loss_and_gradients
 
-RIGHT = ["local loss, gather with gradient", "global loss, gather with gradient", "training, replay 0",
-         "training, replay 2"]  # fmt: skip
+RIGHT = ["local loss, gather with gradient", "global loss, gather with gradient"]
 RUN = ["--steps", "12", "--batch-size", "7", "--warmup", "2", "--log-every", "2", "--score-every", "12",
        "--save-every", "3"]  # fmt: skip
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -32,7 +30,8 @@ def torchrun(count, *command):
 
 
 def train(count, out, *options):
-    return torchrun(count, "-m", "miniclip.torch.train", "--device", "cpu", "--out", str(out), *RUN, *options)
+    return torchrun(count, "-m", "miniclip", "train", "--backend", "torch", "--device", "cpu", "--out", str(out), *RUN,
+                    *options)  # fmt: skip
 
 
 def start(command, **environment):
@@ -53,7 +52,7 @@ def alike(count, *options_of_each):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count)}
-    command = [sys.executable, "-m", "miniclip.torch.train", "--device", "cpu"]
+    command = [sys.executable, "-m", "miniclip", "train", "--backend", "torch", "--device", "cpu"]
     started = [start([*command, *options], RANK=str(rank), **place) for rank, options in enumerate(options_of_each)]
     return [(process.communicate(timeout=120)[1], process.returncode) for process in started]
 
@@ -66,12 +65,13 @@ def measured(request, tmp_path_factory):
     return request.param, json.loads(out.read_text())
 
 
-def full_batch():
+def full_batch(loss="info_nce"):
+    """The loss and the gradients of one process with all pairs."""
     images, ids, params, config = ranks_worker.world()
-    (image, text), c = clip_forward(images, ids, params, config)
-    loss, c_loss = info_nce_forward(image, text, params["logit_scale"])
-    dimage, dtext, dlogit_scale = info_nce_backward(c_loss)
-    return loss, clip_backward(dimage, dtext, c)[1] | {"logit_scale": dlogit_scale}
+    groups = {"groups": np.array([0, 1, 2, 0, 3, 1, 4])} if loss == "multi_positive" else {}
+    params = params | {"logit_bias": np.array(-1.3)}
+    value, grads, _ = loss_and_gradients(images, ids, params, config, loss=loss, **groups)
+    return value, grads
 
 
 def wrong_by(result, loss, grads):
@@ -86,15 +86,19 @@ def wrong_by(result, loss, grads):
 
 
 def test_many_processes_equal_one(measured):
-    """T31: loss, each tower's gradient, the temperature's, in every process; the share of pairs is uneven."""
+    """Loss, each tower's gradient, the temperature's, in every process; the share of pairs is uneven."""
     _, everyone = measured
     loss, grads = full_batch()
     for found in everyone:
         for name in RIGHT:
-            assert set(found[name]["gradients"]) == set(flatten(grads))
             assert max(wrong_by(found[name], loss, grads).values()) < 1e-12, name
-    for name in RIGHT:
-        assert len({found[name]["loss"] for found in everyone}) == 1  # told alike by all processes
+    for loss in LOSSES:
+        value, grads = full_batch(loss)
+        for name in (f"{loss}, replay 0", f"{loss}, replay 2"):
+            assert len({found[name]["loss"] for found in everyone}) == 1  # told alike by all processes
+            for found in everyone:
+                assert set(found[name]["gradients"]) == set(flatten(grads))
+                assert max(wrong_by(found[name], value, grads).values()) < 1e-12, name
 
 
 def test_the_wrong_ways_are_wrong_by_as_much_as_simulated(measured):
@@ -143,6 +147,48 @@ def test_two_processes_train_like_one_and_resume(tmp_path):
     assert all(np.abs(ours[name] - theirs[name]).max() < 1e-3 for name in ours if not name.endswith("in_proj.bias"))
 
 
+@pytest.mark.parametrize("times", [100, pytest.param(1000, marks=pytest.mark.nightly)])
+def test_processes_leave_the_loop_at_one_step_whenever_the_signals_come(times, tmp_path):
+    """Each process gets a signal of its own at a moment of its own, one of them is slow; they agree every time."""
+    out = tmp_path / "found.json"
+    done(torchrun(2, ranks_worker.__file__, str(out), str(times)), PYTHONPATH=str(Path(__file__).parent))
+    first, second = json.loads(out.read_text())
+    assert len(first) == times
+    assert first == second
+    assert {number for _, number in first} == {signal.SIGINT, signal.SIGTERM}
+    assert len({steps for steps, _ in first}) > times / 10  # at different steps
+
+
+SMALL_STUDY = """
+import os, sys
+from dataclasses import replace
+from miniclip.app.cli import main
+from miniclip.train import plan, stages, study
+stages.BATCH = stages.SMALL = 12
+plan.TRAININGS = study.TRAININGS = {name: replace(one, steps=4) for name, one in plan.TRAININGS.items()}
+study.STUDIES["fusion"] = replace(study.STUDIES["fusion"], table=lambda models: {"row": {"model": 1.0}})
+code = main(sys.argv[1:])
+sys.stdout.flush()
+os._exit(code)
+"""
+
+
+def test_many_processes_train_a_stage_like_one(tmp_path):
+    """`study` under torchrun: one writer, one table, and the models of one process up to rounding."""
+    script = tmp_path / "small.py"
+    script.write_text(SMALL_STUDY)
+    command = ["study", "fusion", "--json", "--backend", "torch", "--device", "cpu", "--out"]
+    said = done(torchrun(2, str(script), *command, str(tmp_path / "two")))
+    assert said.count('"scores"') == 1
+    done([sys.executable, str(script), *command, str(tmp_path / "one")])
+    for name in ("first-stage", "matcher"):
+        two, one = (load(tmp_path / which / name) for which in ("two", "one"))
+        ours, theirs = flatten(two.params), flatten(one.params)
+        assert all(np.abs(ours[key] - theirs[key]).max() < 1e-3 for key in ours if not key.endswith("proj.bias"))
+        logs = [read_log(tmp_path / which / name) for which in ("two", "one")]
+        assert all(a["loss"] == pytest.approx(b["loss"], abs=2e-4) for a, b in zip(*logs, strict=True))
+
+
 def processes_below(pid):
     """The ids of the child processes of a process."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -151,15 +197,13 @@ def processes_below(pid):
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's /proc")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_lost_process_ends_the_run_and_a_signal_saves_it(tmp_path, number):
-    """T33: one process is killed and the job ends with an error; torchrun is told to stop and all save and stop."""
+    """One process is killed and the job ends with an error; torchrun is told to stop and all save and stop."""
     folder = tmp_path / "run"
     job = start(train(2, folder, "--steps", "100000", "--save-every", "1"))
     wait_for_step(job, folder, 2)
     victim = processes_below(job.pid)[1] if number == signal.SIGKILL else job.pid
     os.kill(victim, number)
-    began = time.monotonic()
-    _, complained = job.communicate(timeout=60)
-    assert time.monotonic() - began < 30
+    _, complained = job.communicate(timeout=120)
     assert job.returncode != 0
     load(folder)
     assert read_log(folder)

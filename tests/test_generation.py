@@ -65,7 +65,6 @@ def step_by_step(seed, room):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_greedy_is_one_beam_is_the_argmax_step_by_step(seed):
-    """T55"""
     expected = step_by_step(seed, 5)
     ids, attention = generate(writer(seed), PROMPT, END, 5)
     assert ids.tolist() == [expected]
@@ -82,7 +81,7 @@ def test_these_decoders_say_different_things():
 
 
 def test_texts_stop_at_their_end_or_at_the_limit():
-    """T55: `end` fills up what has ended, and nothing is read after the last text has ended."""
+    """`end` fills up what has ended, and nothing is read after the last text has ended."""
     script = Script([[0, END, 4, 4], [1, 2, 0, END], [END]])
     ids, _ = generate(script, np.zeros((3, 2), int), END, 5)
     assert ids.tolist() == [[0, END, END, END], [1, 2, 0, END], [END] * 4]

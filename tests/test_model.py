@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from miniclip.data.captions import write_captions
-from miniclip.data.drawing import draw
+from miniclip.data.drawing import draw_scenes
 from miniclip.data.grammar import vocabulary
 from miniclip.data.pairs import normalize
 from miniclip.data.tokenizer import Tokenizer
@@ -30,7 +30,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def images():
-    return normalize(draw(sample_scenes(0, "A", np.arange(5))))
+    return normalize(draw_scenes(sample_scenes(0, "A", np.arange(5))))
 
 
 @pytest.fixture(scope="module")

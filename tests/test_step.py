@@ -3,6 +3,7 @@
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,14 +13,10 @@ from miniclip.machine.threads import in_parallel, parts
 from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, pack
-from miniclip.train.ranks import sharings, simulate_ranks
-from miniclip.train.step import (
-    accumulated_loss_and_gradients,
-    loss_and_gradients,
-    replayed_loss_and_gradients,
-)
+from miniclip.train.ranks import accumulated_loss_and_gradients, sharings, simulate_ranks
+from miniclip.train.step import loss_and_gradients
 
-BOTH = pytest.mark.parametrize("gradients", [loss_and_gradients, replayed_loss_and_gradients])
+BOTH = pytest.mark.parametrize("replay", [False, True])
 
 
 def at_once(images, ids, params, config):
@@ -35,13 +32,14 @@ def at_once(images, ids, params, config):
 
 @BOTH
 @pytest.mark.parametrize("seed", range(8))
-def test_parts_of_any_size_give_the_whole(gradients, seed):
+def test_parts_of_any_size_give_the_whole(replay, seed):
     config, params, images, ids = random_clip(seed)
     loss, grads, right = at_once(images, ids, params, config)
     for part in range(1, len(images) + 2):
-        ours, ours_grads, ours_right = gradients(images, ids, params, config, part)
+        ours, ours_grads, told = loss_and_gradients(images, ids, params, config, part, replay)
         assert abs(ours - loss) < 1e-12
-        assert right[0] <= ours_right <= right[1]
+        assert right[0] <= told["accuracy"] <= right[1]
+        assert told["scale"] == pytest.approx(np.exp(params["logit_scale"]))
         named = flatten(ours_grads)
         assert list(named) == list(flatten(params))
         for name, g in grads.items():
@@ -53,20 +51,20 @@ def test_float32_stays_float32_and_nothing_is_written_to():
     _, single = pack(params)
     for array in (images, ids, *flatten(single).values()):
         array.setflags(write=False)
-    for gradients in (loss_and_gradients, replayed_loss_and_gradients, accumulated_loss_and_gradients):
-        _, grads, _ = gradients(images.astype(np.float32), ids, single, config, 2)
+    for gradients in (loss_and_gradients, partial(loss_and_gradients, replay=True), accumulated_loss_and_gradients):
+        grads = gradients(images.astype(np.float32), ids, single, config, 2)[1]
         assert {g.dtype for g in flatten(grads).values()} == {np.dtype(np.float32)}
 
 
 def test_accumulating_parts_is_not_a_bigger_batch():
-    """T34, the lesson: equal at one part, and far off below."""
+    """The lesson: equal at one part, and far off below."""
     for seed in range(4):
         config, params, images, ids = random_clip(seed)
         loss, grads, _ = at_once(images, ids, params, config)
-        whole, whole_grads, _ = accumulated_loss_and_gradients(images, ids, params, config, len(images))
+        whole, whole_grads = accumulated_loss_and_gradients(images, ids, params, config, len(images))
         assert abs(whole - loss) < 1e-12
         assert all(np.abs(g - grads[name]).max() < 1e-11 for name, g in flatten(whole_grads).items())
-        mean, mean_grads, _ = accumulated_loss_and_gradients(images, ids, params, config, 1)
+        mean, mean_grads = accumulated_loss_and_gradients(images, ids, params, config, 1)
         assert mean == 0.0  # one pair alone has nothing to be told from
         assert not any(np.any(g) for g in flatten(mean_grads).values())
 
@@ -87,7 +85,7 @@ def test_replay_needs_the_memory_of_a_few_parts(monkeypatch):
     images, ids = np.tile(images, (256, 1, 1, 1))[:256], np.tile(ids, (256, 1))[:256]
     kept = peak(lambda: loss_and_gradients(images, ids, params, config, 16))
     logits = 8 * 6 * 256 * 256
-    assert peak(lambda: replayed_loss_and_gradients(images, ids, params, config, 16)) < logits + kept / 4
+    assert peak(lambda: loss_and_gradients(images, ids, params, config, 16, replay=True)) < logits + kept / 4
 
 
 def two_threads(monkeypatch):

@@ -81,7 +81,7 @@ def test_commit_and_read(tmp_path):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_every_disk_call_may_fail(tmp_path, number):
-    """T25: for each k, the k-th write, flush, fsync or rename and all after it fail."""
+    """For each k, the k-th write, flush, fsync or rename and all after it fail."""
     with pytest.MonkeyPatch.context() as patch:
         disk = Full(patch, 10**9)
         commit(tmp_path / "count", NEW)
@@ -238,7 +238,6 @@ with lock(__import__("pathlib").Path(sys.argv[1])):
 
 
 def test_lock_names_the_holder_and_dies_with_it(tmp_path):
-    """T27"""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:

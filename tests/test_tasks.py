@@ -33,7 +33,7 @@ IMAGES = np.random.default_rng(5).normal(size=(7, 6))
 
 
 def test_ensemble_normalises_averages_normalises():
-    """T51: 0.707 each; the average of the raw vectors would say 0.995 and 0.0995."""
+    """0.707 each; the average of the raw vectors would say 0.995 and 0.0995."""
     np.testing.assert_allclose(ensemble(np.array([[[10.0, 0.0], [0.0, 1.0]]])), [[0.5**0.5] * 2], atol=1e-12)
     np.testing.assert_allclose(ensemble(np.array([[[3.0, 0], [3.0, 4.0]]])), [[0.8944272, 0.4472136]], atol=1e-7)
 
@@ -48,7 +48,6 @@ def test_weights_are_the_ensemble_of_each_class():
 
 @given(st.permutations(range(4)))
 def test_permuting_the_classes_permutes_the_probabilities(order):
-    """T51"""
     p = classify(Words(), IMAGES, NAMES, TEMPLATES)
     q = classify(Words(), IMAGES, [NAMES[i] for i in order], TEMPLATES)
     np.testing.assert_allclose(q, p[:, order], rtol=0, atol=1e-12)
@@ -56,7 +55,7 @@ def test_permuting_the_classes_permutes_the_probabilities(order):
 
 
 def test_another_class_leaves_the_logits_of_the_others():
-    """T51: a softmax differs by a factor, the same for all."""
+    """A softmax differs by a factor, the same for all."""
     three, four = (zero_shot_weights(Words(), NAMES[:n], TEMPLATES) for n in (3, 4))
     np.testing.assert_allclose(four[:3], three, rtol=0, atol=1e-12)
     image = Words().encode_image(IMAGES)
@@ -118,7 +117,6 @@ def rankings(draw):
 
 @given(rankings(), st.randoms(use_true_random=False))
 def test_scores_of_a_ranking(ranking, random):
-    """T54"""
     scores, relevant = ranking
     Q, N = scores.shape
     slow = np.array([slow_rank(s, r) for s, r in zip(scores, relevant, strict=True)])
@@ -180,7 +178,7 @@ def vectors(*shape, seed=0):
 
 @given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 12), st.integers(0, 99))
 def test_search_equals_brute_force(N, Q, k, seed):
-    """T52: cosines to 1e-5, all of them, ties by the lowest position; k beyond N gives N."""
+    """Cosines to 1e-5, all of them, ties by the lowest position; k beyond N gives N."""
     gallery, queries = vectors(N, 5, seed=seed), vectors(Q, 5, seed=seed + 100)
     gallery[N // 2 :] = gallery[: N - N // 2] * (1 + seed)  # twins of another length: equal cosines
     names = [f"item {n}" for n in range(N)]
@@ -256,7 +254,6 @@ def saved(tmp_path):
 
 
 def test_index_round_trip(saved):
-    """T53"""
     index, queries = Index.load(saved, "d1"), vectors(3, 5, seed=1)
     assert isinstance(index.embeddings, np.memmap)
     assert not index.embeddings.flags.writeable

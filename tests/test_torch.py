@@ -11,20 +11,23 @@ from cases import random_clip
 from test_train import RECIPE, SIZES, files, same, stop_at
 
 from miniclip.app import cli
-from miniclip.errors import ConfigError, TrainingDiverged
+from miniclip.errors import ConfigError, Interrupted, TrainingDiverged
 from miniclip.files.checkpoint import load
-from miniclip.files.state import Interrupted, new_state, read_log
+from miniclip.files.state import read_log
 from miniclip.models.clip import MAX_LOGIT_SCALE, clip_backward, clip_forward, encode_image_forward
 from miniclip.models.text import text_forward
 from miniclip.models.vision import vision_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, from_vector
 from miniclip.torch.distributed import Place, choose_device
-from miniclip.torch.models import from_params, info_nce
-from miniclip.torch.train import TorchLearner
-from miniclip.torch.train import train as torch_train
-from miniclip.train import clip as train
-from miniclip.train.clip import NumpyLearner, TrainConfig, warmup_cosine
+from miniclip.torch.learner import TorchLearner, backend, backend_at
+from miniclip.torch.losses import contrastive_loss
+from miniclip.torch.models import from_params
+from miniclip.train.backend import NUMPY
+from miniclip.train.clip import TrainConfig, clip_stage, new_clip, train
+from miniclip.train.loop import Learner, fit
+from miniclip.train.step import LOSSES
+from miniclip.train.step import contrastive_loss as contrastive
 
 CPU = Place(0, 1, torch.device("cpu"))
 
@@ -56,10 +59,10 @@ def test_names_features_loss_and_every_gradient_agree(seed):
     theirs = model(pixels, torch.tensor(ids))
     for ours, other in zip((image, text), theirs, strict=True):
         assert np.abs(ours - other.detach().numpy()).max() <= 1e-10
-    their_loss, right = info_nce(*theirs, model.logit_scale)
+    their_loss, told = contrastive_loss(*theirs, model, CPU)
     their_loss.backward()
     assert abs(loss - their_loss.item()) <= 1e-10
-    assert 0 <= right <= 1
+    assert 0 <= told["accuracy"] <= 1
     for name, g in flatten(grads | {"logit_scale": dlogit_scale}).items():
         assert np.abs(g - model.get_parameter(name).grad.numpy()).max() <= 1e-9, name
     assert np.abs(dimages - pixels.grad.numpy()).max() <= 1e-9
@@ -77,75 +80,105 @@ def test_weights_go_there_and_back_and_are_not_shared():
     assert not any((leaf == 7.0).any() for leaf in flatten(params).values())
 
 
-def steps(learner, recipe, dtype, count=100):
-    """The rows of `count` steps over ten batches, and the state they lead to."""
-    model, like = train.untrained(recipe)
-    state = new_state(recipe, like, dtype)
-    model.params = from_vector(state.theta, like)
-    learner.start(state, recipe, model)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_agrees(loss, seed):
+    """Value and gradients of embeddings, scale and bias; some captions say the same as others."""
+    rng = np.random.default_rng(seed)
+    B, E = 7, 5
+    image, text = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in rng.normal(size=(2, B, E)))
+    params = {"logit_scale": np.array(1.7), "logit_bias": np.array(-1.3)}
+    groups = rng.integers(4, size=B) if loss == "multi_positive" else None
+    ours, (dimage, dtext), dscalars, told = contrastive(image, text, params, loss, groups)
+    module = torch.nn.ParameterDict({name: torch.tensor(leaf) for name, leaf in params.items()})
+    x, y = (torch.tensor(z, requires_grad=True) for z in (image, text))
+    theirs, their_told = contrastive_loss(x, y, module, CPU, loss, groups if groups is None else torch.tensor(groups))
+    theirs.backward()
+    assert abs(ours - theirs.item()) <= 1e-12
+    for mine, other in ((dimage, x), (dtext, y), *((dscalars[name], module[name]) for name in dscalars)):
+        assert np.abs(mine - other.grad.numpy()).max() <= 1e-12
+    assert dscalars.keys() == ({"logit_scale", "logit_bias"} if loss == "sigmoid" else {"logit_scale"})
+    assert told["accuracy"] == pytest.approx(float(their_told["accuracy"]))
+    assert told["scale"] == pytest.approx(float(their_told["scale"]))
+
+
+def steps(learner_of, recipe, dtype, count=100):
+    """The rows of `count` steps over ten batches, and the learner."""
+    model = new_clip(recipe)
+    on = backend_at(CPU, dtype=dtype) if learner_of is TorchLearner else NUMPY
+    stage = clip_stage(recipe, model, replace(on, shard=lambda numbers: numbers % (10 * recipe.batch_size)))
+    stage = replace(stage, steps=count, warmup=5, peak_lr=1e-3)
+    learner = on.learner(stage, model) if learner_of is TorchLearner else Learner(stage, model.params, dtype)
     rows = []
-    for step in range(count):
-        indices = step % 10 * recipe.batch_size + np.arange(recipe.batch_size)
-        lr = warmup_cosine(step, count, 5, 1e-3)
-        rows.append(learner.descend(indices, lr))
-        state.step += 1
-    learner.sync()
-    return rows, state, model
+    fit(learner, rows.append)
+    return rows, learner
 
 
 @pytest.mark.parametrize(("dtype", "loss", "weights"), [(np.float64, 1e-10, 1e-9), (np.float32, 2e-4, 1e-3)])
 @pytest.mark.parametrize("replay", [0, 3])
 def test_a_hundred_steps_agree(dtype, loss, weights, replay):
-    """T7: losses, scale, accuracy, gradient norms, weights, moments."""
+    """Losses, scale, accuracy, gradient norms, weights, moments."""
     recipe = TrainConfig(steps=100, batch_size=8, warmup=5, max_grad_norm=20.0, replay=replay, **SIZES)
-    ours, our_state, model = steps(NumpyLearner(), recipe, dtype)
-    theirs, their_state, _ = steps(TorchLearner(CPU), recipe, dtype)
-    for row, other in zip(ours, theirs, strict=True):
-        assert abs(row["loss"] - other["loss"]) <= loss
-        assert abs(row["scale"] - other["scale"]) <= loss
-        assert abs(row["accuracy"] - other["accuracy"]) <= (1e-12 if dtype is np.float64 else 0.13)
+    ours, mine = steps(Learner, recipe, dtype)
+    theirs, other = steps(TorchLearner, recipe, dtype)
+    for row, their_row in zip(ours, theirs, strict=True):
+        assert row.keys() == their_row.keys()
+        assert abs(row["loss"] - their_row["loss"]) <= loss
+        assert abs(row["scale"] - their_row["scale"]) <= loss
+        assert abs(row["accuracy"] - their_row["accuracy"]) <= (1e-12 if dtype is np.float64 else 0.13)
         near = loss if dtype is np.float64 else 0.02 * row["gradient_norm"]
-        assert abs(row["gradient_norm"] - other["gradient_norm"]) <= near
+        assert abs(row["gradient_norm"] - their_row["gradient_norm"]) <= near
     assert {row["gradient_norm"] > recipe.max_grad_norm for row in ours} == {True, False}  # some steps are clipped
-    names = flatten(model.params)
-    for which in ("theta", "m", "v"):
-        vectors = (getattr(state if which == "theta" else state.optimizer, which) for state in (our_state, their_state))
-        mine, other = (flatten(from_vector(vector, model.params)) for vector in vectors)
-        for name in names:
-            if dtype is np.float64 or not name.endswith("in_proj.bias"):  # Adam amplifies the rounding of a zero
-                assert np.abs(mine[name] - other[name]).max() <= weights, (which, name)
-    assert our_state.optimizer.t == 100
-    assert their_state.step == their_state.optimizer.t == 100
+    same_vectors(mine, other, weights, dtype)
+    assert mine.steps == other.steps == 100
+
+
+def same_vectors(mine, other, weights, dtype=np.float64):
+    """Weights and moments; in float32 without the biases of the keys, whose rounding Adam amplifies."""
+    for which, vector in other.vectors.items():
+        named, theirs = (flatten(from_vector(x, mine.trained)) for x in (mine.vectors[which], vector))
+        for name, leaf in named.items():
+            if dtype is np.float64 or not name.endswith("in_proj.bias"):
+                assert np.abs(leaf - theirs[name]).max() <= weights, (which, name)
+
+
+@pytest.mark.parametrize("loss", ["multi_positive", "sigmoid"])
+def test_a_hundred_steps_of_the_other_losses_agree(loss):
+    recipe = TrainConfig(steps=100, batch_size=8, warmup=5, max_grad_norm=20.0, loss=loss, **SIZES)
+    (ours, mine), (theirs, other) = (steps(kind, recipe, np.float64) for kind in (Learner, TorchLearner))
+    assert all(abs(a["loss"] - b["loss"]) <= 1e-10 for a, b in zip(ours, theirs, strict=True))
+    same_vectors(mine, other, 1e-9)
 
 
 def test_the_scale_is_capped_and_comes_back():
     recipe = TrainConfig(steps=10, batch_size=8, warmup=2, **SIZES)
-    model, like = train.untrained(recipe)
-    state = new_state(recipe, like)
-    model.params = from_vector(state.theta, like)
+    model = new_clip(recipe)
     model.params["logit_scale"][...] = 9.0
-    learner = TorchLearner(CPU)
-    learner.start(state, recipe, model)
-    assert learner.descend(np.arange(8), 1e-6)["scale"] == pytest.approx(np.exp(9.0))
-    assert learner.descend(np.arange(8), 1e-6)["scale"] == pytest.approx(np.exp(MAX_LOGIT_SCALE), rel=1e-4)
-    learner.module.logit_scale.grad = None
-    learner.descend(np.arange(8), 1e-6)
-    assert learner.module.logit_scale.grad != 0
+    on = backend_at(CPU)
+    learner = on.learner(clip_stage(recipe, model, on), model)
+    assert learner.step(1e-6)["scale"] == pytest.approx(np.exp(9.0))
+    assert learner.step(1e-6)["scale"] == pytest.approx(np.exp(MAX_LOGIT_SCALE), rel=1e-4)
+    assert learner.named["logit_scale"].grad != 0
 
 
 def run(out, resume=False, recipe=RECIPE, **options):
-    return torch_train(recipe, out, resume, device="cpu", **options)
+    with backend("cpu", **options) as on:
+        return train(recipe, out, resume, on)
+
+
+def run_numpy(out, resume=False):
+    return train(RECIPE, out, resume)
 
 
 def test_the_same_seed_gives_the_same_run_stopped_or_not(tmp_path, monkeypatch):
-    """T21, T23: the PyTorch path resumes bit for bit too."""
+    """the PyTorch path resumes bit for bit too."""
     run(tmp_path / "whole")
     whole = files(tmp_path / "whole")
     run(tmp_path / "again")
     same(tmp_path / "again", whole)
     for step in (1, 5, 9):
         with monkeypatch.context() as patch:
-            stop_at(patch, step)
+            stop_at(patch, step, learner=TorchLearner)
             with pytest.raises(Interrupted, match=f"step {step} of 12, saved"):
                 run(tmp_path / str(step))
         run(tmp_path / str(step), resume=True)
@@ -153,17 +186,17 @@ def test_the_same_seed_gives_the_same_run_stopped_or_not(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("first", [train.train, run])
+@pytest.mark.parametrize("first", [run_numpy, run])
 def test_a_run_changes_its_backend_and_nothing_else(tmp_path, monkeypatch, first):
     """Stopped on one, resumed on the other, both ways: the weights of an uninterrupted run, up to rounding."""
-    second = run if first is train.train else train.train
-    train.train(RECIPE, tmp_path / "whole")
+    second = run if first is run_numpy else run_numpy
+    run_numpy(tmp_path / "whole")
     with monkeypatch.context() as patch:
-        stop_at(patch, 5)
+        stop_at(patch, 5, learner=Learner if first is run_numpy else TorchLearner)
         with pytest.raises(Interrupted):
-            first(RECIPE, tmp_path / "run") if first is train.train else first(tmp_path / "run")
+            first(tmp_path / "run")
     with pytest.warns(UserWarning, match=r"begun elsewhere \(backend (numpy|torch .*) -> (numpy|torch)"):
-        second(RECIPE, tmp_path / "run", True) if second is train.train else second(tmp_path / "run", True)
+        second(tmp_path / "run", True)
     ours, theirs = (flatten(load(tmp_path / name).params) for name in ("run", "whole"))
     for name, leaf in theirs.items():
         if not name.endswith("in_proj.bias"):
@@ -181,8 +214,15 @@ def test_the_two_backends_open_each_others_runs(tmp_path):
     assert np.abs(encode_image_forward(images, model.params, model.config)[0] - theirs.detach().numpy()).max() < 1e-5
 
 
+def twelve_steps(on):
+    """The rows of a short run."""
+    model, rows = new_clip(RECIPE), []
+    fit(on.learner(clip_stage(RECIPE, model, on), model), rows.append)
+    return rows
+
+
 def test_bfloat16_learns_about_the_same(tmp_path):
-    rows = [steps(TorchLearner(CPU, precision), RECIPE, np.float32, 12)[0] for precision in ("fp32", "bf16")]
+    rows = [twelve_steps(backend_at(CPU, precision)) for precision in ("fp32", "bf16")]
     differences = [abs(a["loss"] - b["loss"]) for a, b in zip(*rows, strict=True)]
     assert 0 < differences[0] < 0.01  # another arithmetic, the same training
 
@@ -190,21 +230,21 @@ def test_bfloat16_learns_about_the_same(tmp_path):
 @pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's compiler uses what PyTorch deprecates
 def test_compiled_towers_are_the_same_towers():
-    rows = [steps(TorchLearner(CPU, compile=compile), RECIPE, np.float32, 12)[0] for compile in (False, True)]
+    rows = [twelve_steps(backend_at(CPU, compile=compile)) for compile in (False, True)]
     assert all(abs(a["loss"] - b["loss"]) < 2e-4 for a, b in zip(*rows, strict=True))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_numbers_that_are_not_finite_stop_the_run(tmp_path, monkeypatch, value):
-    real = train.train_step
+    real = TorchLearner.step
 
-    def poisoned(learner, state, recipe, model):
-        if state.step == 4:
-            learner.module.text.ln_final.bias.data[0] = value
-        return real(learner, state, recipe, model)
+    def poisoned(self, lr):
+        if self.steps == 4:
+            self.module.text.ln_final.bias.data[0] = value
+        return real(self, lr)
 
-    monkeypatch.setattr(train, "train_step", poisoned)
-    with pytest.raises(TrainingDiverged, match=r"^step 4: the loss is nan and the gradient of .* --peak-lr"):
+    monkeypatch.setattr(TorchLearner, "step", poisoned)
+    with pytest.raises(TrainingDiverged, match=r"^train, step 4: the loss is nan and the gradient of .* peak_lr"):
         run(tmp_path / "run")
     assert [row["step"] for row in read_log(tmp_path / "run")] == [2]
 
@@ -214,8 +254,9 @@ def test_devices_and_precisions_that_are_not_here(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto").type == "cpu"
     for name in ("cuda", "mps", "tpu", ""):
-        with pytest.raises(ConfigError, match=f"the device is '{name}', expected one of this machine's: cpu, or auto"):
-            torch_train(RECIPE, tmp_path / "run", device=name)
+        message = f"the device is '{name}', expected one of this machine's: cpu, or auto"
+        with pytest.raises(ConfigError, match=message), backend(name):
+            pass
     with pytest.raises(ConfigError, match="the precision is 'fp8', expected fp32 or bf16"):
         run(tmp_path / "run", precision="fp8")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
@@ -251,8 +292,8 @@ def test_final_scores_agree_within_noise(tmp_path):
     scores = {}
     for seed in range(3):
         recipe = replace(TrainConfig(), seed=seed, steps=300, score_every=300)
-        for name, learner in (("numpy", None), ("torch", TorchLearner(CPU))):
-            train.train(recipe, tmp_path / f"{name}{seed}", learner=learner)
+        for name, on in (("numpy", NUMPY), ("torch", backend_at(CPU))):
+            train(recipe, tmp_path / f"{name}{seed}", backend=on)
             scores[name, seed] = read_log(tmp_path / f"{name}{seed}")[-1]["zero_shot_A"]
     between_seeds = np.std([scores["numpy", seed] for seed in range(3)])
     between_backends = np.mean([abs(scores["numpy", seed] - scores["torch", seed]) for seed in range(3)])

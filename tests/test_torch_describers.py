@@ -1,18 +1,21 @@
 """Decoder, CoCa, bridge, fusion encoder against their PyTorch twins in float64: names, outputs, gradients, steps."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from case import Sizes, captions, shake
 from decoder_cases import BRIDGE_KINDS, bridge_config, decoder_config, random_describer, some_ignored
+from test_stages import KINDS, small, staged
+from test_train import quick, stop_at  # noqa: F401
 from torch.nn import functional as F
 
-from miniclip.data.prompts import Texts
+from miniclip.errors import Interrupted
 from miniclip.machine.threads import parts
 from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
-from miniclip.models.coca import describe_backward, describe_forward, see_backward, see_forward
+from miniclip.models.coca import caption_backward, caption_forward, coca_backward, coca_forward
 from miniclip.models.decoder import decoder_backward, decoder_forward, init_decoder
 from miniclip.models.fusion import (
     fusion_backward,
@@ -26,12 +29,14 @@ from miniclip.nn.ops import (
     cross_entropy_backward,
     cross_entropy_forward,
 )
-from miniclip.nn.optim import AdamW, decay_mask, warmup_cosine
-from miniclip.nn.tree import flatten, pack, to_vector
+from miniclip.nn.tree import add_trees, flatten, pack
 from miniclip.torch.describers import Bridge, Coca, Decoder, Fusion
+from miniclip.torch.distributed import Place
+from miniclip.torch.learner import backend_at
 from miniclip.torch.models import from_params
-from miniclip.train import objectives as steps
-from miniclip.train.step import add_up
+from miniclip.train import objectives
+from miniclip.train.loop import Learner, fit
+from miniclip.train.run import run
 
 OUTPUT, GRADIENT = 1e-10, 1e-9
 SIZES = [Sizes(), Sizes(B=2, T=3, S=5, H=3, K=2, E=7, V=11)]
@@ -84,13 +89,13 @@ def their_word_loss(logits, targets):
 
 @pytest.mark.parametrize("z", SIZES)
 @pytest.mark.parametrize("seed", range(3))
-def test_describe(z, seed):
+def test_caption(z, seed):
     config, params, images, ids, targets = random_describer(seed, z)
     module, pixels = twin(params, config, Coca), variable(images)
-    logits, c = describe_forward(images, ids, params, config)
+    logits, c = caption_forward(images, ids, params, config)
     loss, dlogits = word_loss(logits, targets)
-    dimages, g = describe_backward(dlogits, c)
-    their_logits = module.describe(pixels, torch.tensor(ids))
+    dimages, g = caption_backward(dlogits, c)
+    their_logits = module.caption(pixels, torch.tensor(ids))
     same_output(logits, their_logits)
     their_loss = their_word_loss(their_logits, targets)
     assert abs(loss - their_loss.item()) <= OUTPUT
@@ -100,26 +105,25 @@ def test_describe(z, seed):
 
 @pytest.mark.parametrize("z", SIZES)
 @pytest.mark.parametrize("seed", range(3))
-def test_see_with_a_gradient_for_either_output(z, seed):
+def test_coca_with_a_gradient_for_either_output(z, seed):
     config, params, images, ids, _ = random_describer(seed, z)
     module, pixels = twin(params, config, Coca), variable(images)
-    outputs, c = see_forward(images, ids, params, config)
-    theirs = module.see(pixels, torch.tensor(ids))
+    outputs, c = coca_forward(images, ids, params, config)
+    theirs = module.coca(pixels, torch.tensor(ids))
     for ours, other in zip(outputs, theirs, strict=True):
         same_output(ours, other)
     upstream = [np.random.default_rng((seed, 1)).normal(size=y.shape) for y in outputs]
-    dimages, g = see_backward(*upstream, c)
+    dimages, g = coca_backward(*upstream, c)
     torch.autograd.backward(theirs, [torch.tensor(dy) for dy in upstream])
     same_gradients(g, module, (dimages, pixels))
 
 
 @pytest.mark.parametrize("z", SIZES)
-@pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("given", [(), ("memory",), ("prefix",), ("memory", "prefix")])
-def test_decoder(z, tied, given):
+def test_decoder(z, given):
     """Without memory and prefix it is a language model."""
     rng = np.random.default_rng(5)
-    config = decoder_config(z, z.E if "memory" in given else 0, z.S if "prefix" in given else 0, tied)
+    config = decoder_config(z, z.E if "memory" in given else 0, z.S if "prefix" in given else 0)
     params = shake(rng, init_decoder(rng, config))
     ids, targets = captions(rng, z, z.V // 2), some_ignored(rng, z)
     shapes = {"memory": (z.B, z.S, z.E), "prefix": (z.B, z.S, z.D)}
@@ -143,7 +147,7 @@ def test_decoder(z, tied, given):
 def test_bridge_learns_through_a_frozen_language_model(kind, z):
     rng = np.random.default_rng(7)
     config = bridge_config(z, kind)
-    reader = decoder_config(z._replace(H=1, K=z.E), prefix=config.tokens)
+    reader = decoder_config(z._replace(H=1, K=z.E), prefix=config.length)
     p, p_reader = shake(rng, init_bridge(rng, config)), shake(rng, init_decoder(rng, reader))
     tokens, ids, targets = rng.normal(size=(z.B, 1 + z.S, z.D)), captions(rng, z, 1), some_ignored(rng, z)
     bridge, module = twin(p, config, Bridge), twin(p_reader, reader, Decoder).requires_grad_(False)
@@ -183,7 +187,7 @@ def test_fusion(z, seed):
 
 def test_a_bridge_is_aligned_with_the_words(monkeypatch):
     """The mean square of what is missing, relative to the words'; the words get no gradient."""
-    monkeypatch.setattr(steps, "shares", partial(parts, size=2))
+    monkeypatch.setattr(objectives, "at_least_two", partial(parts, size=2))
     z, rng = Sizes(), np.random.default_rng(3)
     config, tower, images, *_ = random_describer(3)
     vision = config.clip.vision
@@ -192,41 +196,54 @@ def test_a_bridge_is_aligned_with_the_words(monkeypatch):
     words = 0.3 * rng.normal(size=(z.V, z.E))
     p["decoder"] = {"token_embedding": {"weight": words}}
     ids = rng.integers(z.V, size=(z.B, 3))
-    loss, trees = steps.align(images, ids, p, bridge, vision)
+    loss, trees, _ = objectives.align(images, ids, p, SimpleNamespace(clip=config.clip, bridge=bridge))
     module, tokens = twin(p["bridge"], bridge, Bridge), twin(tower, config, Coca).visual.trunk(torch.tensor(images))
     their_loss = F.mse_loss(module(tokens.detach()), torch.tensor(words[ids])) / (words**2).mean()
     assert abs(loss - their_loss.item()) <= OUTPUT
     their_loss.backward()
-    same_gradients(add_up(trees, {"bridge": p["bridge"]})["bridge"], module)
+    same_gradients(add_trees(trees, {"bridge": p["bridge"]})["bridge"], module)
 
 
-def test_fifty_steps_of_describe_agree(monkeypatch):
-    """Losses and weights, with AdamW, in parts of two here and all at once there."""
-    monkeypatch.setattr(steps, "shares", partial(parts, size=2))
-    config, params, images, ids, targets = random_describer(0)
-    theta, views = pack({name: params[name] for name in ("visual", "decoder")}, np.float64)
-    optimizer, texts = AdamW(theta, decay_mask(views)), Texts(ids, targets)
-    module = twin(params, config, Coca)
-    trained = {name: module.get_parameter(name) for name in flatten(views)}
-    groups = [{"params": [p for p in trained.values() if p.ndim >= 2], "weight_decay": 0.1},
-              {"params": [p for p in trained.values() if p.ndim < 2], "weight_decay": 0.0}]  # fmt: skip
-    theirs = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-6)
-    before, losses = theta.copy(), []
-    for step in range(50):
-        lr = warmup_cosine(step, 50, 5, 3e-3)
-        loss, trees = steps.describe(images, texts, params | views, config)
-        optimizer.step(theta, to_vector(add_up(trees, views), like=views), lr)
-        for group in theirs.param_groups:
-            group["lr"] = lr
-        theirs.zero_grad(set_to_none=False)
-        their_loss = their_word_loss(module.describe(torch.tensor(images), torch.tensor(ids)), targets)
-        their_loss.backward()
-        for p in trained.values():
-            p.grad = torch.zeros_like(p) if p.grad is None else p.grad  # ln_post and proj only decay, as they do here
-        theirs.step()
-        losses.append(loss)
-        assert abs(loss - their_loss.item()) <= OUTPUT, step
-    for name, leaf in flatten(views).items():
-        assert np.abs(leaf - trained[name].detach().numpy()).max() <= GRADIENT, name
-    assert losses[-1] < losses[0] / 2
-    assert np.abs(theta - before).max() > 0.01
+def in_float64(model):
+    """The same model in double precision."""
+    return model.with_params(pack(model.params, np.float64)[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hundred_steps_of_every_stage_agree(kind, monkeypatch):
+    """Losses, weights and moments in float64, for every stage; told alike."""
+    small(monkeypatch)
+    begin, stage_of = KINDS[kind]
+    model, rows = in_float64(begin()), {}
+    on = backend_at(Place(0, 1, torch.device("cpu")), dtype=np.float64)
+    mine = Learner(stage_of(model, 0, 100), model.params, np.float64)
+    other = on.learner(stage_of(model, 0, 100, on), model)
+    for learner in (mine, other):
+        fit(learner, rows.setdefault(type(learner), []).append)
+    for ours, theirs in zip(*rows.values(), strict=True):
+        assert ours.keys() == theirs.keys()
+        assert abs(ours["loss"] - theirs["loss"]) <= 1e-10
+    for which, vector in other.vectors.items():
+        assert np.abs(mine.vectors[which] - vector).max() <= 1e-9, which
+    assert np.abs(mine.theta - Learner(mine.stage, model.params, np.float64).theta).max() > 0.01
+    assert {name for name in model.params if name not in mine.stage.trained} == set(other.frozen)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("kind", ["system", "queries bridge", "match"])
+def test_a_stage_changes_its_backend_and_nothing_else(kind, monkeypatch, tmp_path):
+    """Stopped in NumPy, resumed in PyTorch: the run folder opens, and its weights are those of NumPy alone."""
+    small(monkeypatch)
+    stage, model = staged(kind)
+    whole = run(tmp_path / "whole", stage, model, {"seed": 0})
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        with pytest.raises(Interrupted):
+            run(tmp_path / "run", stage, model, {"seed": 0})
+    on = backend_at(Place(0, 1, torch.device("cpu")))
+    with pytest.warns(UserWarning, match="begun elsewhere"):
+        after = run(tmp_path / "run", staged(kind, on=on)[0], model, {"seed": 0}, resume=True, backend=on)
+    theirs = flatten(whole.params)
+    for name, leaf in flatten(after.params).items():
+        if not name.endswith(("in_proj.bias", "kv_proj.bias")):
+            assert np.abs(leaf - theirs[name]).max() <= 1e-3, name

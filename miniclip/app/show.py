@@ -6,15 +6,16 @@ import numpy as np
 
 from .. import figures
 from ..data.captions import is_true, truth_matrix, write_captions
-from ..data.drawing import draw
+from ..data.drawing import draw_scenes
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import denormalize, normalize, open_image, preprocess
-from ..data.tokenizer import split
+from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
 from ..errors import TextError, quote
-from ..model import Describer, Model
-from ..tasks.captioning import caption
+from ..model import Describer, Matcher, Model
+from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
+from ..tasks.matching import CANDIDATES, rerank
 from ..tasks.retrieval import Index, check_k
 from ..tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
 
@@ -24,31 +25,35 @@ GALLERY = 512  # pictures of split A that a search looks through
 def gallery(model: Model, seed: int):
     """(scenes, images, index): pictures that training has not seen, indexed."""
     scenes = sample_scenes(seed, "A", np.arange(GALLERY))
-    images = draw(scenes)
+    images = draw_scenes(scenes)
     return scenes, images, Index(model.encode_image(normalize(images)), range(GALLERY), model.digest)
 
 
-def search(model: Model, query: str, k: int = 8, seed: int = 0):
-    """Find pictures by a sentence.
+def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher | None = None):
+    """Find pictures by a sentence; a matcher puts the best of them in order again.
 
     Returns
     -------
     (result, figure)
-        result : dict with `query`, `ids`, `scores` and `right` (is the sentence true of the picture? null where the
-        oracle cannot read it)
+        result : dict with `query`, `ids`, `scores`, which are cosines, and `right`, whether the sentence is true of
+        the picture (null where the oracle cannot read it)
     """
     check_k(k)
-    if not split(query):
+    if not split_words(query):
         raise TextError(f"the query {quote(query)} has no words: describe a picture, such as 'a small red circle'")
     scenes, images, index = gallery(model, seed)
-    (ids,), scores = index.search(model.encode_text(query), k)
+    (ids,), (scores,) = index.search(model.encode_text(query), k if matcher is None else max(k, CANDIDATES))
+    if matcher is not None:
+        judged = rerank(matcher, matcher.memory(normalize(images[ids])), [query], scores[None], model.logit_scale)[0]
+        order = np.argsort(-judged, kind="stable")[:k]
+        ids, scores = [ids[i] for i in order], scores[order]
     try:
         right = is_true(query, scenes)[ids].tolist()
     except TextError:  # a model reads any words, the oracle only its grammar
         right = None
-    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) for score in scores[0]], "right": right}
+    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) for score in scores], "right": right}
     shown = ids[:12]
-    figure = figures.contact_sheet(query, images[shown], scores[0][: len(shown)], right and right[: len(shown)])
+    figure = figures.contact_sheet(query, images[shown], scores[: len(shown)], right and right[: len(shown)])
     return result, figure
 
 
@@ -77,8 +82,9 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     return result, figures.zero_shot_bars(shown, class_names, probabilities[:6])
 
 
-def describe(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0):
-    """Describe pictures: picture files, or without any, six pictures of split D.
+def captions(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0,
+             beams: int = 1):  # fmt: skip
+    """Describe pictures: picture files, or without any, six pictures of split D; with beams, the best of several texts.
 
     Returns
     -------
@@ -87,9 +93,13 @@ def describe(model: Describer, paths: list[str] | None = None, sampling: Samplin
         each word of the first.
     """
     normalised, names = pictures(model, paths, "D", seed)
-    captions = caption(model, normalised, sampling, rng=np.random.default_rng(seed))
-    result = {"captions": [{"image": name, "caption": one.text} for name, one in zip(names, captions, strict=True)]}
-    first, side = captions[0], math.isqrt(model.config.vision.patches)
+    rng = np.random.default_rng(seed)
+    if beams == 1:
+        found = caption(model, normalised, sampling, rng=rng)
+    else:
+        found = [reread(model, image, caption_beams(model, image, beams)[0][0]) for image in normalised]
+    result = {"captions": [{"image": name, "caption": one.text} for name, one in zip(names, found, strict=True)]}
+    first, side = found[0], math.isqrt(model.config.vision.patches)
     if not first.words:
         raise TextError("the decoder said nothing about the first picture: try another temperature")
     maps = first.attention[:, 1:].reshape(-1, side, side)  # without the class token
@@ -99,9 +109,9 @@ def describe(model: Describer, paths: list[str] | None = None, sampling: Samplin
 def pictures(model: Model, paths, split: str, seed: int):
     """(images, names): picture files made ready, or without any, six pictures of a split with their descriptions."""
     if paths:
-        return preprocess([open_image(path) for path in paths], model.config.vision.image_size), [str(p) for p in paths]
+        return preprocess([open_image(path) for path in paths], model.image_size), [str(p) for p in paths]
     scenes = sample_scenes(seed, split, np.arange(6))
-    return normalize(draw(scenes)), write_captions(scenes)
+    return normalize(draw_scenes(scenes)), write_captions(scenes)
 
 
 def distinct_captions(captions: list[str], n: int) -> list[int]:
@@ -122,7 +132,7 @@ def overview(model: Model, log: list[dict], seed: int = 0, query: str = "a small
     cosines = index.embeddings[pick] @ model.encode_text(texts).T
 
     unseen = sample_scenes(seed, "B", np.arange(4))
-    pictures = draw(unseen)
+    pictures = draw_scenes(unseen)
     weights = zero_shot_weights(model, list(CLASS_NAMES), TEMPLATES)
     probabilities = zero_shot_probabilities(model.encode_image(normalize(pictures)), weights, model.logit_scale)
     truth = unseen.shape[:, 0] * len(COLOURS) + unseen.colour[:, 0]

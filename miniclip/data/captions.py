@@ -9,6 +9,7 @@ where w, the share of the first moves that fit the sentence, can be counted. Thi
 logits exactly, ln p(text | scene) - ln p(text), and with them the lowest loss that any model can reach.
 """
 
+import hashlib
 from itertools import permutations
 
 import numpy as np
@@ -47,7 +48,7 @@ def synonym(name: str, u: float) -> str:
 
 
 def noun_phrase(shape, colour, size, u) -> str:
-    """a [small] [red] circle: what is mentioned, and in which words, hangs on seven numbers u alone."""
+    """a [small] [red] circle: what is mentioned, and in which words, is decided by seven numbers u alone."""
     says_colour, says_shape = u[0] < MENTION["colour"], u[1] < MENTION["shape"]
     words = [synonym(SIZES[size], u[3])] if u[2] < MENTION["size"] else []
     if says_colour:
@@ -110,11 +111,11 @@ def write_caption(kind, i, j, u, style, count, shape, colour, size, row, column)
     return f"{start}{first} {true[int(u[19] * len(true))]} {second}"
 
 
-def describe(scenes: Scenes) -> list[str]:
+def write_descriptions(scenes: Scenes) -> list[str]:
     """Everything about every object, in reading order: what a captioner is taught; the same scene, the same sentence.
 
     >>> from .world import sample_scenes
-    >>> describe(sample_scenes(0, "A", [0]))
+    >>> write_descriptions(sample_scenes(0, "A", [0]))
     ['a photo of a large purple triangle in the top right corner']
     """
     order = np.where(scenes.shape < 0, 9, 3 * scenes.row + scenes.column).argsort(1)  # absent objects last
@@ -150,7 +151,7 @@ def falsify(texts, scenes: Scenes) -> list[str]:
 
 
 def falsified(text: str, scene: Scenes, u) -> str:
-    """The first change, in an order that hangs on u, that makes the sentence false."""
+    """The first change, in an order decided by u, that makes the sentence false."""
     words = text.split()
     known = [(i, *LEXICON[word]) for i, word in enumerate(words) if word in LEXICON]
     pairs = [(i, j) for i, kind, a in known for j, other, b in known if i < j and kind == other != "size" and a != b]
@@ -187,7 +188,7 @@ def matches(described: Described, scenes: Scenes) -> np.ndarray:
     return fits
 
 
-def share(meaning: Meaning, scenes: Scenes) -> np.ndarray:
+def fitting_share(meaning: Meaning, scenes: Scenes) -> np.ndarray:
     """Of all the things of its kind to speak of, how many fit the sentence: (B,), 0 just where it is false."""
     n, style = scenes.count, np.where(meaning.style < 0, scenes.style, meaning.style)
     w = (scenes.style == style).astype(float)
@@ -219,7 +220,7 @@ def likelihood(meaning: Meaning, scenes: Scenes) -> np.ndarray:
     if len(meaning.objects) > 2:
         return np.zeros(len(scenes))
     about = RELATED if meaning.relation in RELATIONS else PAIR if meaning.relation else ONE
-    return KINDS[scenes.count, NUMBER if meaning.count else about] * share(meaning, scenes)
+    return KINDS[scenes.count, NUMBER if meaning.count else about] * fitting_share(meaning, scenes)
 
 
 def each(weight, texts, scenes: Scenes) -> np.ndarray:
@@ -236,12 +237,21 @@ def caption_likelihood(texts, scenes: Scenes) -> np.ndarray:
 
 def is_true(text: str, scenes: Scenes) -> np.ndarray:
     """(B,) bool: is the sentence true of each scene? Raises TextError outside the grammar."""
-    return share(parse(text), scenes) > 0
+    return fitting_share(parse(text), scenes) > 0
+
+
+def caption_groups(texts) -> np.ndarray:
+    """(B,) int64: a number for what each sentence says, equal just where two say the same, in whatever words.
+
+    "A scarlet disc" and "a red circle" fit the same pictures, so each is a right answer where the other is.
+    """
+    digests = (hashlib.blake2b(repr(parse(text)).encode(), digest_size=8).digest() for text in texts)
+    return np.frombuffer(bytearray(b"".join(digests)), np.int64)
 
 
 def truth_matrix(texts, scenes: Scenes) -> np.ndarray:
     """(len(scenes), len(texts)) bool: rows are scenes, columns are sentences."""
-    return each(share, texts, scenes) > 0
+    return each(fitting_share, texts, scenes) > 0
 
 
 def pointwise_information(texts, scenes: Scenes, reference: Scenes) -> np.ndarray:

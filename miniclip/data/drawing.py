@@ -65,7 +65,7 @@ def inverted(colour) -> np.ndarray:
     return colour + 1.0 - (colour.max(-1, keepdims=True) + colour.min(-1, keepdims=True))
 
 
-def draw(scenes: Scenes) -> np.ndarray:
+def draw_scenes(scenes: Scenes) -> np.ndarray:
     """The pictures of B scenes: float32 (B, Y, X, C), intensities in [0, 1]."""
     u = uniform(scenes.key[:, None], DRAWING + np.arange(8)).astype(np.float32)
     light = lighting(scenes.style, u)
@@ -74,7 +74,7 @@ def draw(scenes: Scenes) -> np.ndarray:
     for slot in range(scenes.shape.shape[1]):
         present = np.flatnonzero(scenes.count > slot)
         if present.size:
-            paint(images, light, scenes, present, slot)
+            paint_object(images, light, scenes, present, slot)
     return np.clip(images, 0.0, 1.0, out=images)
 
 
@@ -97,7 +97,7 @@ def lighting(style, u) -> np.ndarray:
     return light
 
 
-def paint(images, light, scenes: Scenes, items, slot: int) -> None:
+def paint_object(images, light, scenes: Scenes, items, slot: int) -> None:
     """Lay one object over each of some images, in place."""
     style, shape = scenes.style[items], scenes.shape[items, slot]
     u = uniform(scenes.key[items, None], DRAWING + 10 * (slot + 1) + np.arange(7))

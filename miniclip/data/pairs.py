@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import ImageError
 from ..machine.threads import in_parallel, parts
 from .captions import write_captions
-from .drawing import draw
+from .drawing import draw_scenes
 from .tokenizer import Tokenizer
 from .world import Scenes, sample_scenes
 
@@ -24,19 +24,19 @@ class Pairs:
     scenes: Scenes
     texts: list[str]
     images: np.ndarray  # (B, Y, X, C) float32, normalised
-    tokens: np.ndarray  # (B, T) int64
+    ids: np.ndarray  # (B, T) int64, of their tokens
 
 
 def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
     """The pairs with the given numbers: item i is the same pair in any batch, in any order."""
     scenes = sample_scenes(seed, split, indices)
     texts = write_captions(scenes)
-    return Pairs(scenes, texts, paint(scenes), tokenizer.encode(texts))
+    return Pairs(scenes, texts, normalized_images(scenes), tokenizer.encode(texts))
 
 
-def paint(scenes: Scenes) -> np.ndarray:
+def normalized_images(scenes: Scenes) -> np.ndarray:
     """The scenes' pictures (B, Y, X, C), normalised, drawn on all cores."""
-    drawn = in_parallel(partial(lambda some: normalize(draw(some)), scenes[rows]) for rows in parts(len(scenes)))
+    drawn = in_parallel(partial(lambda some: normalize(draw_scenes(some)), scenes[rows]) for rows in parts(len(scenes)))
     return np.concatenate(list(drawn))
 
 

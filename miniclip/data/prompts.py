@@ -18,17 +18,17 @@ from ..errors import DataError, TextError, quote
 from ..nn.ops import IGNORE
 from . import grammar, questions
 from .notes import SHORTHAND
-from .tokenizer import Tokenizer, split
+from .tokenizer import Tokenizer, split_words
 
 LONGEST = 72  # words: three objects described take 34, each of three questions with its answer at most 13
 
 
-def decoder_tokenizer() -> Tokenizer:
+def describer_tokenizer() -> Tokenizer:
     """Words of captions, questions and answers."""
     return Tokenizer(sorted({*grammar.vocabulary(), *questions.vocabulary()}), LONGEST)
 
 
-def reader_tokenizer() -> Tokenizer:
+def language_tokenizer() -> Tokenizer:
     """The same for a language model, which knows shorthand besides."""
     return Tokenizer(sorted({*grammar.vocabulary(), *questions.vocabulary(), *SHORTHAND}), LONGEST)
 
@@ -59,7 +59,7 @@ def encode_prompt(tokenizer: Tokenizer, parts) -> list[int]:
     """start, then the words of each part and an `end`. A control token in a part is plain text."""
     ids = [tokenizer.start]
     for part in parts:
-        ids += [*(tokenizer.ids.get(word, tokenizer.unk) for word in split(part)), tokenizer.end]
+        ids += [*(tokenizer.ids.get(word, tokenizer.unk) for word in split_words(part)), tokenizer.end]
     return ids
 
 
@@ -84,7 +84,7 @@ def encode_texts(tokenizer: Tokenizer, rows) -> Texts:
     for i, parts in enumerate(rows):
         ids, scored = [tokenizer.start], [False]
         for text, is_scored in parts:
-            words = split(text)
+            words = split_words(text)
             for word in [word for word in words or [""] if is_scored and word not in tokenizer.ids]:
                 raise DataError(f"row {i}: {quote(text)} has {quote(word)}, expected words of the vocabulary: mend it")
             ids += [*(tokenizer.ids.get(word, tokenizer.unk) for word in words), tokenizer.end]

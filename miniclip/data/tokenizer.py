@@ -75,7 +75,7 @@ class Tokenizer:
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"text {row} is {type(text).__name__}, expected str")
-            ids = [self.ids.get(word, self.unk) for word in split(text)]
+            ids = [self.ids.get(word, self.unk) for word in split_words(text)]
             if strict and len(ids) > room:
                 raise TextError(f"text {row} has {len(ids)} words, expected at most {room}: shorten it")
             cut, empty = cut + (len(ids) > room), empty + (not ids)
@@ -91,6 +91,11 @@ class Tokenizer:
             if n:
                 warnings.warn(f"{n} {what}", stacklevel=2)
         return rows
+
+    def encode_short(self, texts) -> np.ndarray:
+        """The same ids, (B, T) with T no longer than the longest of the texts needs."""
+        ids = self.encode(texts)
+        return ids[:, : int((ids != self.pad).sum(1).max())]
 
     def decode(self, ids) -> list[str]:
         """The words of each row, up to its end token; the inverse of `encode` for known words in lower case."""
@@ -139,10 +144,10 @@ class Tokenizer:
             raise CheckpointError(f"tokenizer.json ({error}) is not a word-level tokenizer of miniclip") from error
 
 
-def split(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text, in lower case; ASCII punctuation falls away, any other sign is a word of its own.
 
-    >>> split("A red circle, <end>! \u2665")
+    >>> split_words("A red circle, <end>! \u2665")
     ['a', 'red', 'circle', 'end', '\u2665']
     """
     if not text.isascii():

@@ -1,4 +1,4 @@
-"""A run is a folder in the Hugging Face CLIP layout.
+"""A run is a folder, in the Hugging Face CLIP layout where it is a CLIP.
 
 config.json               both towers' sizes, as transformers.CLIPConfig
 model.safetensors         the weights, under transformers' names: CLIPModel.from_pretrained(folder) opens it
@@ -7,15 +7,17 @@ preprocessor_config.json  picture size, mean and deviation
 decoder.json              if it describes: the decoder's sizes
 decoder.safetensors       its weights, under our names
 words.json                its words and ids, as the tokenizers library writes them
-training.safetensors      weights, optimiser, position in the data and log: all that resuming needs, in one file
-training.json             the recipe, and the machine it ran on
-metrics.jsonl             the log, one line for each logged step
-manifest.json             SHA-256 of all of these, checked before anything is parsed
+manifest.json             SHA-256 of all files, checked before anything is parsed
+
+A language model, a bridged model and a matcher are no CLIPs. They have model.json (the kind, and all sizes),
+weights.safetensors and words.json instead. What a run resumes from is in `files.state`.
 """
 
 import os
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import numpy as np
 import safetensors
@@ -24,25 +26,40 @@ import safetensors.numpy
 from ..data.pairs import IMAGE_MEAN, IMAGE_STD
 from ..data.tokenizer import Tokenizer
 from ..errors import CheckpointError, ConfigError, WeightsError
-from ..model import Describer, Model
-from ..models.clip import ClipConfig
+from ..model import BridgedModel, Describer, Handle, LanguageModel, Matcher, Model
+from ..models.bridge import BridgedConfig, init_bridged
 from ..models.coca import CocaConfig
 from ..models.decoder import DecoderConfig, init_decoder
+from ..models.fusion import init_fusion
 from ..nn.tree import flatten, pack, unflatten
 from .hugging_face import config_from_hugging_face, from_hugging_face, hugging_face_config, to_hugging_face
 from .storage import commit, digest, encode_json, parse_json, read_bytes, read_manifest, read_verified
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SYSTEM = PRETRAINED / "system"  # the one that also describes and answers
-DECODER, DECODER_CONFIG, WORDS = "decoder.safetensors", "decoder.json", "words.json"
 WEIGHTS, CONFIG, TOKENIZER, PREPROCESSOR = (
     "model.safetensors", "config.json", "tokenizer.json", "preprocessor_config.json",
 )  # fmt: skip
+DECODER_WEIGHTS, DECODER_CONFIG, WORDS = "decoder.safetensors", "decoder.json", "words.json"
+OTHER_WEIGHTS, OTHER_CONFIG = "weights.safetensors", "model.json"
+# Models that are no CLIPs: kind -> (handle, its config, initial parameters).
+KINDS: dict[str, tuple[type, type, Callable]] = {
+    "language model": (LanguageModel, DecoderConfig, lambda rng, config: {"decoder": init_decoder(rng, config)}),
+    "bridged": (BridgedModel, BridgedConfig, init_bridged),
+    "matcher": (Matcher, CocaConfig, init_fusion),
+}
 
 
-def model_files(params, config: ClipConfig, tokenizer) -> dict[str, bytes]:
+def model_files(model: Handle) -> dict[str, bytes]:
     """The files of a run that its users need, by name."""
-    size = config.vision.image_size
+    if isinstance(model, Describer):
+        return clip_files(model) | decoder_files(model)
+    return clip_files(model) if isinstance(model, Model) else other_files(model)
+
+
+def clip_files(model: Model) -> dict[str, bytes]:
+    """What transformers needs: sizes, weights, words, and how pictures are made ready."""
+    config, size = model.config, model.image_size
     preprocessor = {
         "image_processor_type": "CLIPImageProcessor",
         "do_resize": True, "size": {"shortest_edge": size}, "resample": 3,
@@ -50,55 +67,38 @@ def model_files(params, config: ClipConfig, tokenizer) -> dict[str, bytes]:
         "do_rescale": True, "rescale_factor": 1 / 255, "do_convert_rgb": True,
         "do_normalize": True, "image_mean": list(IMAGE_MEAN), "image_std": list(IMAGE_STD),
     }  # fmt: skip
-    weights = {
-        name: leaf.astype(np.float32) for name, leaf in to_hugging_face(params, config.vision.patch_size).items()
-    }
+    params = {name: child for name, child in model.params.items() if name != "decoder"}
+    weights = to_hugging_face(params, config.vision.patch_size)
     return {
         CONFIG: encode_json(hugging_face_config(config)),
-        WEIGHTS: safetensors.numpy.save(weights, {"format": "pt"}),
-        TOKENIZER: encode_json(tokenizer.to_json()),
+        WEIGHTS: encode_tensors(weights, {"format": "pt"}),
+        TOKENIZER: encode_json(model.tokenizer.to_json()),
         PREPROCESSOR: encode_json(preprocessor),
     }
 
 
-def describer_files(model: Describer) -> dict[str, bytes]:
-    """The files of a run that describes: CLIP's, and the decoder's beside them."""
-    weights = {name: leaf.astype(np.float32) for name, leaf in flatten(model.params["decoder"]).items()}
-    clip = {name: model.params[name] for name in ("visual", "text", "logit_scale")}
-    return model_files(clip, model.config, model.tokenizer) | {
+def decoder_files(model: Describer) -> dict[str, bytes]:
+    """What stands beside a CLIP that describes."""
+    return {
         DECODER_CONFIG: encode_json(asdict(model.coca.decoder)),
-        DECODER: safetensors.numpy.save(weights),
-        WORDS: encode_json(model.words.to_json()),
+        DECODER_WEIGHTS: encode_tensors(flatten(model.params["decoder"])),
+        WORDS: encode_json(model.decoder_tokenizer.to_json()),
     }
 
 
-def load_decoder(folder: Path, clip: Model) -> Describer:
-    """The CLIP of a folder with the decoder that is beside it."""
-    path = folder / DECODER_CONFIG
-    try:
-        config = DecoderConfig(**parse_json(read_verified(folder, DECODER_CONFIG), path))
-    except TypeError as error:
-        raise ConfigError(f"{path} has other keys than a decoder's sizes ({error}): restore it from a copy") from error
-    words = Tokenizer.from_json(parse_json(read_verified(folder, WORDS), folder / WORDS))
-    if (words.vocab_size, words.context_length) != (config.vocab_size, config.context_length):
-        raise CheckpointError(
-            f"{folder / WORDS} has {words.vocab_size} words, {DECODER_CONFIG} says {config.vocab_size}"
-        )
-    named = parse_tensors(read_verified(folder, DECODER), folder / DECODER)
-    size = sum(leaf.size for leaf in named.values())
-    if config.parameters > 10 * size + 10**6:  # before anything of that size is made
-        raise WeightsError(f"{folder / DECODER} has {size:,} numbers, {DECODER_CONFIG} says {config.parameters:,}")
-    like = flatten(init_decoder(np.random.default_rng(0), config))
-    wrong = [name for name in like.keys() | named.keys()
-             if name not in named or name not in like or named[name].shape != like[name].shape
-             or named[name].dtype != np.float32 or not np.isfinite(named[name]).all()]  # fmt: skip
-    if wrong:
-        raise WeightsError(
-            f"{folder / DECODER}: {len(wrong)} tensors do not fit {DECODER_CONFIG}, such as {min(wrong)}"
-        )
-    _, decoder = pack(unflatten({name: named[name] for name in like}))
-    coca = CocaConfig(clip.config, config)
-    return Describer(coca, clip.params | {"decoder": decoder}, clip.tokenizer, words, clip.digest)
+def other_files(model) -> dict[str, bytes]:
+    """The files of a model that is no CLIP."""
+    kind = next(kind for kind, (handle, _, _) in KINDS.items() if isinstance(model, handle))
+    return {
+        OTHER_CONFIG: encode_json({"kind": kind, "config": asdict(model.config)}),
+        OTHER_WEIGHTS: encode_tensors(flatten(model.params)),
+        WORDS: encode_json(model.decoder_tokenizer.to_json()),
+    }
+
+
+def encode_tensors(named, metadata: dict[str, str] | None = None) -> bytes:
+    """A safetensors file, all in float32."""
+    return safetensors.numpy.save({name: leaf.astype(np.float32) for name, leaf in named.items()}, metadata)
 
 
 def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
@@ -111,7 +111,7 @@ def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def load(path=None) -> Model:
+def load(path=None):
     """Open a trained model.
 
     Parameters
@@ -122,7 +122,7 @@ def load(path=None) -> Model:
     Returns
     -------
     Model
-        A Describer, where there is a decoder.
+        A Describer, where there is a decoder; or a LanguageModel, BridgedModel or Matcher, as the folder says.
 
     Raises
     ------
@@ -139,16 +139,86 @@ def load(path=None) -> Model:
     folder = PRETRAINED if path is None else Path(path)
     if not os.path.isdir(folder):
         read_bytes(folder / CONFIG)  # says what is wrong
+    names = read_manifest(folder)
+    if OTHER_CONFIG in names:
+        return load_other(folder)
+    return load_decoder(folder, load_clip(folder)) if DECODER_CONFIG in names else load_clip(folder)
+
+
+def load_clip(folder: Path) -> Model:
+    """The CLIP of a folder."""
     config = config_from_hugging_face(parse_json(read_verified(folder, CONFIG), folder / CONFIG))
-    tokenizer = Tokenizer.from_json(parse_json(read_verified(folder, TOKENIZER), folder / TOKENIZER))
-    words, rows = (tokenizer.vocab_size, tokenizer.context_length), (config.text.vocab_size, config.text.context_length)
-    if words != rows:
-        raise CheckpointError(f"{folder / TOKENIZER} has (words, length) {words}, {CONFIG} says {rows}: not of one run")
+    tokenizer = load_tokenizer(folder, TOKENIZER, config.text, CONFIG)
     weights = read_verified(folder, WEIGHTS)
     named = parse_tensors(weights, folder / WEIGHTS)
     _, params = pack(from_hugging_face(named, config))
-    model = Model(config, params, tokenizer, digest(weights))
-    return load_decoder(folder, model) if DECODER_CONFIG in read_manifest(folder) else model
+    return Model(config, params, tokenizer, digest(weights))
+
+
+def load_decoder(folder: Path, clip: Model) -> Describer:
+    """The CLIP of a folder with the decoder that is beside it."""
+    path = folder / DECODER_CONFIG
+    config = config_from_json(DecoderConfig, parse_json(read_verified(folder, DECODER_CONFIG), path), path)
+    words = load_tokenizer(folder, WORDS, config, DECODER_CONFIG)
+    decoder, _ = load_tensors(folder, DECODER_WEIGHTS, config, init_decoder, DECODER_CONFIG)
+    coca = CocaConfig(clip.config, config)
+    return Describer(coca, clip.params | {"decoder": decoder}, clip.tokenizer, words, clip.digest)
+
+
+def load_other(folder: Path):
+    """The model of a folder that is no CLIP."""
+    path = folder / OTHER_CONFIG
+    about = parse_json(read_verified(folder, OTHER_CONFIG), path)
+    if not isinstance(about, dict) or about.get("kind") not in KINDS or "config" not in about:
+        raise ConfigError(f"{path} says no kind and config, expected one of {', '.join(KINDS)}: restore it from a copy")
+    handle, kind, init = KINDS[about["kind"]]
+    config = config_from_json(kind, about["config"], path)
+    words = load_tokenizer(folder, WORDS, config if kind is DecoderConfig else config.decoder, OTHER_CONFIG)
+    params, name = load_tensors(folder, OTHER_WEIGHTS, config, init, OTHER_CONFIG)
+    return handle(config, params, words, name)
+
+
+def load_tokenizer(folder: Path, name: str, sizes, config_name: str) -> Tokenizer:
+    """The tokenizer of a folder, with as many words as the model has vectors for them."""
+    tokenizer = Tokenizer.from_json(parse_json(read_verified(folder, name), folder / name))
+    ours, theirs = (tokenizer.vocab_size, tokenizer.context_length), (sizes.vocab_size, sizes.context_length)
+    if ours != theirs:
+        raise CheckpointError(
+            f"{folder / name} has (words, length) {ours}, {config_name} says {theirs}: not of one run"
+        )
+    return tokenizer
+
+
+def config_from_json(kind: type, data, path: Path) -> Any:
+    """The config that `asdict` made this of; a ConfigError for other keys. A config may hold others."""
+    if isinstance(data, dict) and data.pop("tied", True) is True:  # of older runs, when it could be False
+        try:
+            hints = get_type_hints(kind)
+            inner = {key: config_from_json(hints[key], value, path) if is_dataclass(hints.get(key)) else value
+                     for key, value in data.items()}  # fmt: skip
+            return kind(**inner)
+        except TypeError as error:
+            raise ConfigError(
+                f"{path} has other keys than a {kind.__name__} ({error}): restore it from a copy"
+            ) from error
+    raise ConfigError(f"{path} is not the sizes of a {kind.__name__}: restore it from a copy")
+
+
+def load_tensors(folder: Path, name: str, config, init: Callable, config_name: str):
+    """(params, digest): the weights in a file of our own layout, after checking that they fit the config."""
+    data, path = read_verified(folder, name), folder / name
+    named = parse_tensors(data, path)
+    size = sum(leaf.size for leaf in named.values())
+    if config.parameters > 10 * size + 10**6:  # before anything of that size is made
+        raise WeightsError(f"{path} has {size:,} numbers, {config_name} says {config.parameters:,}")
+    like = flatten(init(np.random.default_rng(0), config))
+    wrong = [key for key in like.keys() | named.keys()
+             if key not in named or key not in like or named[key].shape != like[key].shape
+             or named[key].dtype != np.float32 or not np.isfinite(named[key]).all()]  # fmt: skip
+    if wrong:
+        raise WeightsError(f"{path}: {len(wrong)} tensors do not fit {config_name}, such as {min(wrong)}")
+    _, params = pack(unflatten({key: named[key] for key in like}))
+    return params, digest(data)
 
 
 def export(run, out) -> int:

@@ -106,6 +106,7 @@ def hugging_face_config(config: ClipConfig) -> dict:
         "architectures": ["CLIPModel"],
         "model_type": "clip",
         "projection_dim": config.embed_dim,
+        **({"logit_bias": True} if config.logit_bias else {}),
         "vision_config": tower(v) | {"model_type": "clip_vision_model", "num_channels": CHANNELS}
         | {"image_size": v.image_size, "patch_size": v.patch_size},
         "text_config": tower(t) | {"model_type": "clip_text_model", "vocab_size": t.vocab_size}
@@ -129,7 +130,7 @@ def config_from_hugging_face(data: dict) -> ClipConfig:
         ]
         vision = VisionConfig(image_size=v["image_size"], patch_size=v["patch_size"], **towers[0])
         text = TextConfig(t["vocab_size"], t["max_position_embeddings"], eos_token_id=t["eos_token_id"], **towers[1])
-        return ClipConfig(vision, text, data["projection_dim"])
+        return ClipConfig(vision, text, data["projection_dim"], data.get("logit_bias") is True)
     except KeyError as error:
         raise ConfigError(f"config.json lacks {error}: expected the layout of transformers.CLIPConfig") from error
     except TypeError as error:

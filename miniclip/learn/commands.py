@@ -75,6 +75,7 @@ def chosen(which: str | None):
 
 
 def run_check(args) -> int:
+    """Check exercises, keep and print what came out."""
     folder = exercises_folder()
     exercises = chosen(args.which)
     found = check_all(exercises, folder)
@@ -95,6 +96,7 @@ def run_check(args) -> int:
 
 
 def run_report(args) -> int:
+    """Write results, one's own or a class's, in another tool's form."""
     if args.class_folder:
         people = report.load_class(Path(args.class_folder))
         text = report.wide(people) if args.wide else report.class_report(people)
@@ -130,13 +132,13 @@ def main(argv: list[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        return obey(args)
+        return run_command(args)
     except ConfigError as error:
         print(f"miniclip: {error}", file=sys.stderr)
         return 2
 
 
-def obey(args) -> int:
+def run_command(args) -> int:
     """Do what the arguments say."""
     folder = exercises_folder()
     if args.command is None:

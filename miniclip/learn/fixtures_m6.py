@@ -20,12 +20,12 @@ def model():
 @lru_cache(maxsize=2)
 def pictures(split):
     """Embeddings (n, E), and the scenes that they show."""
-    from miniclip.data.drawing import draw
+    from miniclip.data.drawing import draw_scenes
     from miniclip.data.pairs import normalize
     from miniclip.data.world import sample_scenes
 
     scenes = sample_scenes(0, "A", FIRST[split] + np.arange(PICTURES))
-    return model().encode_image(normalize(draw(scenes))), scenes
+    return model().encode_image(normalize(draw_scenes(scenes))), scenes
 
 
 def labels(kind, split):

@@ -54,7 +54,7 @@ def run(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int = 40
         stdin, stdout = process.stdin, process.stdout
         assert stdin
         assert stdout
-        heard, said = Ear(read, REPLY_LIMIT), Ear(stdout.fileno(), OUTPUT_LIMIT)
+        heard, said = PipeReader(read, REPLY_LIMIT), PipeReader(stdout.fileno(), OUTPUT_LIMIT)
         try:
             with stdin:
                 stdin.write(json.dumps(job).encode())
@@ -72,7 +72,7 @@ def run(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int = 40
         return result
 
 
-class Ear(threading.Thread):
+class PipeReader(threading.Thread):
     """Listens to a pipe to its end; keeps the first `limit` bytes."""
 
     def __init__(self, pipe: int, limit: int):
@@ -90,7 +90,7 @@ class Ear(threading.Thread):
         self.join(5.0)
 
 
-def wait(process, heard: Ear, seconds: float) -> str:
+def wait(process, heard: PipeReader, seconds: float) -> str:
     """Until the process ends, or has been silent for too long: then why it is stopped."""
     while process.poll() is None:
         patience = seconds if heard.data else STARTUP_SECONDS

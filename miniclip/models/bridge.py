@@ -1,7 +1,7 @@
 """The bridge of a vision-language model: the image tower's tokens -> vectors that a language model reads as words.
 
     linear    every patch by itself, through one map                       N patches -> N vectors
-    mlp       every patch by itself, through two maps and a bend           N patches -> N vectors
+    mlp       every patch by itself, through two maps                      N patches -> N vectors
     queries   a few learned queries look at all patches, then one map      N patches -> Q vectors
 
 The tower and the language model stay as they are: only the bridge learns. Sources: Liu et al. 2023, arXiv:2304.08485
@@ -22,7 +22,9 @@ from ..nn.layers import (
     linear_backward,
     linear_forward,
 )
-from .vision import check_tower
+from .clip import MAX_PARAMETERS, ClipConfig
+from .decoder import DecoderConfig, init_decoder
+from .vision import check_tower, init_vision
 
 BRIDGES = ("linear", "mlp", "queries")
 SMALL = 0.02  # vectors begin as small as the words they stand for
@@ -47,10 +49,44 @@ class BridgeConfig:
             raise ConfigError(f"BridgeConfig.kind is {self.kind!r}, expected one of {', '.join(BRIDGES)}")
         check_tower(self, "memory_width", "width", "patches", "queries", "inner", "layers", "heads", across="inner")
 
+        if self.parameters > MAX_PARAMETERS:
+            raise ConfigError(f"the bridge has {self.parameters:,} parameters, expected at most {MAX_PARAMETERS:,}")
+
     @property
-    def tokens(self) -> int:
+    def parameters(self) -> int:
+        """How many numbers the bridge has, counted without making it."""
+        M, D, I = self.memory_width, self.width, self.inner
+        if self.kind == "linear":
+            return 2 * M + M * D + D
+        if self.kind == "mlp":
+            return 2 * M + 4 * M * (M + 1) + 4 * M * D + D
+        block = 14 * I * I + 2 * M * I + 19 * I
+        return 2 * M + self.queries * I + self.layers * block + 2 * I + I * D + D
+
+    @property
+    def length(self) -> int:
         """How many vectors the language model gets to read."""
         return self.queries if self.kind == "queries" else self.patches
+
+
+@dataclass(frozen=True)
+class BridgedConfig:
+    """An image tower, a bridge, and the language model that reads what the bridge shows it."""
+
+    clip: ClipConfig  # whose image tower it is
+    bridge: BridgeConfig
+    decoder: DecoderConfig
+
+    def __post_init__(self):
+        ends = (self.bridge.memory_width, self.bridge.patches, self.bridge.width)
+        between = (self.clip.vision.width, self.clip.vision.patches, self.decoder.width)
+        if ends != between:
+            raise ConfigError(f"the bridge has (memory width, patches, width) {ends}, expected {between}")
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has at most, counted without making it."""
+        return self.clip.parameters + self.bridge.parameters + self.decoder.parameters
 
 
 def init_bridge(rng, config: BridgeConfig):
@@ -75,10 +111,19 @@ def init_bridge(rng, config: BridgeConfig):
     return p
 
 
+def init_bridged(rng, config: BridgedConfig):
+    """Parameters of the image tower, the bridge and the language model."""
+    return {
+        "visual": init_vision(rng, config.clip.vision, config.clip.embed_dim),
+        "bridge": init_bridge(rng, config.bridge),
+        "decoder": init_decoder(rng, config.decoder),
+    }
+
+
 def bridge_forward(tokens, p, config: BridgeConfig):
     """prefix = proj(look(ln_memory(patches))): what the language model is shown.
 
-    tokens (B, 1 + N, D_memory), the class token first, which is left out -> prefix (B, tokens, D)
+    tokens (B, 1 + N, D_memory), the class token first, which is left out -> prefix (B, length, D)
     """
     if tokens.shape[1] != 1 + config.patches:
         raise ValueError(f"there are {tokens.shape[1]} image tokens, expected 1 + {config.patches}: of another tower?")
@@ -86,7 +131,7 @@ def bridge_forward(tokens, p, config: BridgeConfig):
     x, c["ln_memory"] = layer_norm_forward(tokens[:, 1:], p["ln_memory"])
     if config.kind == "mlp":
         x, c["c_fc"] = linear_forward(x, p["c_fc"])
-        x, c["bend"] = ACTIVATIONS[config.activation][0](x)
+        x, c["act"] = ACTIVATIONS[config.activation][0](x)
     elif config.kind == "queries":
         q = np.broadcast_to(p["queries"], (len(x), *p["queries"].shape))
         x, c["blocks"] = decoder_blocks_forward(q, x, p["blocks"], config.heads, config.activation)
@@ -100,7 +145,7 @@ def bridge_backward(dprefix, c):
     g = {}
     dx, g["proj"] = linear_backward(dprefix, c["proj"])
     if c["kind"] == "mlp":
-        dx = ACTIVATIONS[c["activation"]][1](dx, c["bend"])
+        dx = ACTIVATIONS[c["activation"]][1](dx, c["act"])
         dx, g["c_fc"] = linear_backward(dx, c["c_fc"])
     elif c["kind"] == "queries":
         dx, g["ln_final"] = layer_norm_backward(dx, c["ln_final"])

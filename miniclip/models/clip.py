@@ -14,6 +14,7 @@ from .text import TextConfig, init_text, text_backward, text_forward
 from .vision import CHANNELS, VisionConfig, init_vision, vision_backward, vision_forward
 
 INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
+INITIAL_LOGIT_BIAS = -10.0  # of the sigmoid loss alone; Zhai et al. 2023, arXiv:2303.15343, section 3.2
 MAX_LOGIT_SCALE = math.log(100)
 MAX_PARAMETERS = 2**31
 
@@ -25,6 +26,7 @@ class ClipConfig:
     vision: VisionConfig
     text: TextConfig
     embed_dim: int = 64
+    logit_bias: bool = False  # the sigmoid loss learns one beside the scale
 
     def __post_init__(self):
         if type(self.embed_dim) is not int or self.embed_dim <= 0:
@@ -45,16 +47,17 @@ class ClipConfig:
         v, t, E = self.vision, self.text, self.embed_dim
         visual = v.width * (v.patch_size**2 * CHANNELS + 1 + (1 + v.patches) + 4 + E) + blocks(v)
         text = t.width * (t.vocab_size + t.context_length + 2 + E) + blocks(t)
-        return visual + text + 1
+        return visual + text + 1 + self.logit_bias
 
 
 def init_clip(rng, config: ClipConfig):
     """Parameters of both towers and the log of the scale, as a tree of float64 arrays (see `nn.tree.pack`)."""
-    return {
+    p = {
         "visual": init_vision(rng, config.vision, config.embed_dim),
         "text": init_text(rng, config.text, config.embed_dim),
         "logit_scale": np.array(INITIAL_LOGIT_SCALE),
     }
+    return p | {"logit_bias": np.array(INITIAL_LOGIT_BIAS)} if config.logit_bias else p
 
 
 def encode_image_forward(images, p, config: ClipConfig):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ..errors import ConfigError
 from ..nn.ops import normalize_backward, normalize_forward
-from .clip import ClipConfig, init_clip
-from .decoder import DecoderConfig, decoder_backward, decoder_forward, init_decoder
+from .clip import ClipConfig
+from .decoder import DecoderConfig, decoder_backward, decoder_forward
 from .vision import vision_head_backward, vision_head_forward, vision_trunk_backward, vision_trunk_forward
 
 
@@ -30,13 +30,13 @@ class CocaConfig:
                 f"{self.clip.vision.width}"
             )
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has, counted without making it."""
+        return self.clip.parameters + self.decoder.parameters
 
-def init_coca(rng, config: CocaConfig):
-    """Parameters of CLIP, under CLIP's names, and of the decoder."""
-    return init_clip(rng, config.clip) | {"decoder": init_decoder(rng, config.decoder)}
 
-
-def describe_forward(images, ids, p, config: CocaConfig):
+def caption_forward(images, ids, p, config: CocaConfig):
     """logits = decoder(ids, memory = trunk(images)): the next word of each text, given the picture.
 
     images (B, Y, X, C) normalised; ids (B, T) integers -> logits (B, T, V)
@@ -47,7 +47,7 @@ def describe_forward(images, ids, p, config: CocaConfig):
     return logits, c
 
 
-def describe_backward(dlogits, c):
+def caption_backward(dlogits, c):
     """dimages, g: the lines of the forward in reverse."""
     g = {}
     dmemory, _, g["decoder"] = decoder_backward(dlogits, c["decoder"])
@@ -55,7 +55,7 @@ def describe_backward(dlogits, c):
     return dimages, g
 
 
-def see_forward(images, ids, p, config: CocaConfig):
+def coca_forward(images, ids, p, config: CocaConfig):
     """(image, logits): one pass through the trunk, then the head for the contrast and the decoder for the words.
 
     images (B, Y, X, C) normalised; ids (B, T) integers -> embeddings (B, E), unit vectors; logits (B, T, V)
@@ -68,7 +68,7 @@ def see_forward(images, ids, p, config: CocaConfig):
     return (image, logits), c
 
 
-def see_backward(dimage, dlogits, c):
+def coca_backward(dimage, dlogits, c):
     """dimages, g: the lines of the forward in reverse."""
     g = {}
     dtokens, _, g["decoder"] = decoder_backward(dlogits, c["decoder"])

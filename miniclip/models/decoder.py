@@ -18,7 +18,6 @@ from ..nn.layers import (
     embedding_forward,
     init_embedding,
     init_layer_norm,
-    init_linear,
     init_position,
     layer_norm_backward,
     layer_norm_forward,
@@ -43,7 +42,6 @@ class DecoderConfig:
     heads: int = 8
     memory_width: int = 0
     activation: str = "quick_gelu"
-    tied: bool = True  # the output map is the token embedding itself
 
     def __post_init__(self):
         check_tower(self, "vocab_size", "context_length", "width", "layers", "heads")
@@ -57,7 +55,7 @@ class DecoderConfig:
         """How many numbers the decoder has, counted without making it."""
         V, D, M = self.vocab_size, self.width, self.memory_width
         block = 12 * D * D + 13 * D + (2 * D * D + 2 * M * D + 6 * D if M else 0)
-        return V * D * (1 if self.tied else 2) + self.context_length * D + self.layers * block + 2 * D + 2 * M
+        return V * D + self.context_length * D + self.layers * block + 2 * D + 2 * M
 
 
 def init_decoder(rng, config: DecoderConfig):
@@ -71,8 +69,6 @@ def init_decoder(rng, config: DecoderConfig):
     }
     if config.memory_width:
         p["ln_memory"] = init_layer_norm(config.memory_width)
-    if not config.tied:
-        p["head"] = init_linear(rng, D, config.vocab_size, 0.02, bias=False)
     return p
 
 
@@ -89,7 +85,7 @@ def check_context(T: int, memory, prefix, config: DecoderConfig) -> None:
         raise ValueError(f"{M} places for the image + {T} words = {M + T}, expected at most {config.context_length}")
 
 
-def read_forward(ids, p, config: DecoderConfig, memory=None, prefix=None):
+def decoder_trunk_forward(ids, p, config: DecoderConfig, memory=None, prefix=None):
     """h = ln_final(blocks([prefix, embedding[ids]] + positions, ln_memory(memory))): what each place knows.
 
     ids (B, T) integers; memory (B, S, D_memory); prefix (B, M, D), vectors before the words -> h (B, M + T, D)
@@ -110,7 +106,7 @@ def read_forward(ids, p, config: DecoderConfig, memory=None, prefix=None):
     return x, c
 
 
-def read_backward(dy, c):
+def decoder_trunk_backward(dy, c):
     """dmemory, dprefix, g: the lines of the forward in reverse; None for what was not there."""
     g = {}
     dx, g["ln_final"] = layer_norm_backward(dy, c["ln_final"])
@@ -125,25 +121,21 @@ def read_backward(dy, c):
 
 
 def decoder_forward(ids, p, config: DecoderConfig, memory=None, prefix=None):
-    """logits = h W^T,  h = read(ids, ...),  W the token embedding (tied) or a map of its own: the next word, guessed.
+    """logits = h W^T,  h = trunk(ids, ...),  W the token embedding, used a second time: the next word, guessed.
 
     ids (B, T) integers -> logits (B, T, V); those of the prefix's places are left out
     """
-    h, c = read_forward(ids, p, config, memory, prefix)
+    h, c = decoder_trunk_forward(ids, p, config, memory, prefix)
     h = h[:, c["prefix"] :]
-    logits, c["head"] = linear_forward(h, p["token_embedding"] if config.tied else p["head"])
-    c["tied"] = config.tied
+    logits, c["head"] = linear_forward(h, p["token_embedding"])
     return logits, c
 
 
 def decoder_backward(dlogits, c):
-    """dmemory, dprefix, g: tied, the embedding is used twice, and its two gradients add."""
+    """dmemory, dprefix, g: the embedding is used twice, so its two gradients add."""
     dh, g_head = linear_backward(dlogits, c["head"])
     if M := c["prefix"]:
         dh = np.concatenate([np.zeros((len(dh), M, dh.shape[2]), dh.dtype), dh], axis=1)
-    dmemory, dprefix, g = read_backward(dh, c)
-    if c["tied"]:
-        g["token_embedding"]["weight"] += g_head["weight"]
-    else:
-        g["head"] = g_head
+    dmemory, dprefix, g = decoder_trunk_backward(dh, c)
+    g["token_embedding"]["weight"] += g_head["weight"]
     return dmemory, dprefix, g

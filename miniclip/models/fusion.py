@@ -10,7 +10,7 @@ Source: Li et al. 2021, arXiv:2107.07651 (ALBEF), section 3.2, image-text matchi
 from ..nn.layers import init_linear, linear_backward, linear_forward
 from ..nn.ops import mean_of_first_backward, mean_of_first_forward
 from .coca import CocaConfig
-from .decoder import init_decoder, read_backward, read_forward
+from .decoder import decoder_trunk_backward, decoder_trunk_forward, init_decoder
 from .text import end_positions
 from .vision import init_vision, vision_trunk_backward, vision_trunk_forward
 
@@ -30,7 +30,7 @@ def match_forward(memory, ids, p, config: CocaConfig):
     memory (B, S, D_memory); ids (B, T), pair b is memory b with text b -> logits (B,)
     """
     c = {}
-    x, c["decoder"] = read_forward(ids, p["decoder"], config.decoder, memory)
+    x, c["decoder"] = decoder_trunk_forward(ids, p["decoder"], config.decoder, memory)
     x, c["mean"] = mean_of_first_forward(x, 1 + end_positions(ids, config.clip.text.eos_token_id))
     x, c["match"] = linear_forward(x, p["match"])
     return x[:, 0], c
@@ -41,7 +41,7 @@ def match_backward(dlogits, c):
     g = {}
     dx, g["match"] = linear_backward(dlogits[:, None], c["match"])
     dx = mean_of_first_backward(dx, c["mean"])
-    dmemory, _, g["decoder"] = read_backward(dx, c["decoder"])
+    dmemory, _, g["decoder"] = decoder_trunk_backward(dx, c["decoder"])
     return dmemory, g
 
 

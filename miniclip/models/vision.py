@@ -100,10 +100,10 @@ def init_grid_position(rng, config: VisionConfig):
     """
     side = config.image_size // config.patch_size
     line = np.linspace(-1.0, 1.0, side) if side > 1 else np.zeros(1)
-    bend = line * line - np.mean(line * line)
-    bend /= max(np.abs(bend).max(), 1e-9)
+    parabola = line * line - np.mean(line * line)
+    parabola /= max(np.abs(parabola).max(), 1e-9)
     start, *axes = rng.normal(0.0, 0.4, (5, config.width))
-    down, right = (np.outer(line, a) + np.outer(bend, b) for a, b in (axes[:2], axes[2:]))  # (side, D)
+    down, right = (np.outer(line, a) + np.outer(parabola, b) for a, b in (axes[:2], axes[2:]))  # (side, D)
     grid = down[:, None] + right[None, :]
     return np.concatenate([start[None], grid.reshape(-1, config.width)])
 

@@ -35,14 +35,14 @@ class Writer:
                 kv, _ = linear_forward(memory, block["cross"]["kv_proj"])
                 self.memory[i] = tuple(split_heads(part, config.heads) for part in np.split(kv, 2, axis=-1))
         if prefix is not None:
-            self.read(prefix)
+            self.advance(prefix)
 
     def feed(self, ids) -> np.ndarray:
         """Read more words; the logits of what follows each of them. ids (B, T) -> (B, T, V)"""
-        h = self.read(embedding_forward(ids, self.p["token_embedding"])[0])
-        return linear_forward(h, self.p["token_embedding"] if self.config.tied else self.p["head"])[0]
+        h = self.advance(embedding_forward(ids, self.p["token_embedding"])[0])
+        return linear_forward(h, self.p["token_embedding"])[0]
 
-    def read(self, x) -> np.ndarray:
+    def advance(self, x) -> np.ndarray:
         """Vectors (B, T, D) at the next T places, through all blocks -> (B, T, D)."""
         T, heads = x.shape[1], self.config.heads
         if self.length + T > self.config.context_length:

@@ -200,3 +200,22 @@ def caption_floor(information) -> float:
     rows, _ = log_softmax_forward(information)
     columns, _ = log_softmax_forward(information.T)
     return -0.5 * float(rows.diagonal().mean() + columns.diagonal().mean())
+
+
+def sigmoid_chance_loss(B: int) -> float:
+    """ln B + (B - 1) ln(B / (B - 1)): the sigmoid loss when every pair gets the share 1 / B of matches as its chance.
+
+    >>> round(sigmoid_chance_loss(128), 2)
+    5.85
+    """
+    return math.log(B) + (B - 1) * math.log(B / (B - 1))
+
+
+def sigmoid_caption_floor(information) -> float:
+    """The sigmoid loss of the best possible logits, ln p(text | image) - ln p(text) - ln(B - 1).
+
+    Of a batch's pairs a share 1 / B match: the odds of a match are the density ratio over B - 1. See `caption_floor`.
+    """
+    B = len(information)
+    margin = np.where(np.eye(B, dtype=bool), 1.0, -1.0) * (information - math.log(B - 1))
+    return float(np.logaddexp(0.0, -margin).sum() / B)

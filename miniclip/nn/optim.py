@@ -29,10 +29,18 @@ def warmup_cosine(step: int, steps: int, warmup: int, peak: float) -> float:
     return 0.5 * peak * (1.0 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
 
 
+def constant(step: int, steps: int, warmup: int, peak: float) -> float:
+    """peak: the same rate in every step."""
+    return peak
+
+
 def clip_by_global_norm(gradient: np.ndarray, max_norm: float) -> tuple[np.ndarray, float]:
     """(g min(1, max_norm / |g|), |g|): a shorter step, never another direction."""
     norm = math.sqrt(float(np.dot(gradient, gradient)))
     return (gradient * (max_norm / norm) if norm > max_norm else gradient), norm
+
+
+BETAS, EPS = (0.9, 0.95), 1e-6
 
 
 class AdamW:
@@ -44,9 +52,10 @@ class AdamW:
     with a shorter memory.
     """
 
-    def __init__(self, theta: np.ndarray, mask: np.ndarray, b1=0.9, b2=0.95, eps=1e-6, decay=0.1):
+    def __init__(self, theta: np.ndarray, mask: np.ndarray, betas=BETAS, eps=EPS, decay=0.1):
         self.m, self.v, self.t = np.zeros_like(theta), np.zeros_like(theta), 0
-        self.mask, self.b1, self.b2, self.eps, self.decay = mask.astype(theta.dtype), b1, b2, eps, decay
+        self.mask, self.eps, self.decay = mask.astype(theta.dtype), eps, decay
+        self.b1, self.b2 = betas
 
     def step(self, theta: np.ndarray, gradient: np.ndarray, lr: float) -> None:
         """Move theta, in place: it is the optimiser's to move, and the model's tensors are views into it."""

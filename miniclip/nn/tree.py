@@ -66,3 +66,12 @@ def pack(tree, dtype=np.float32):
     """(theta, views): one new vector that holds every leaf, and the tree of views into it."""
     theta = to_vector(tree).astype(dtype)
     return theta, from_vector(theta, tree)
+
+
+def add_trees(trees, like):
+    """The sum of trees that hold some of the tensors of `like` each, as a tree of all of them; 0 where none has one."""
+    total = {name: np.zeros_like(leaf) for name, leaf in flatten(like).items()}
+    for tree in trees:
+        for name, leaf in flatten(tree).items():
+            total[name] += leaf
+    return unflatten(total)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.captions import is_true
 from ..data.grammar import Described, Meaning, parse
-from ..data.pairs import paint
+from ..data.pairs import normalized_images
 from ..data.prompts import encode_prompt
 from ..data.world import Scenes, sample_scenes
 from ..errors import TextError
@@ -50,16 +50,16 @@ def caption(
     TypeError, ValueError
         For pictures of another shape or type, or numbers that make no sense.
     """
-    writer = model.writer(images)
-    prompt = np.tile(encode_prompt(model.words, ()), (len(images), 1))
-    ids, attention = generate(writer, prompt, model.words.end, max_new_tokens, sampling, rng)
-    looks = np.stack([np.mean([w.mean(1)[:, 0] for w in one], axis=0) for one in attention], axis=1)  # (B, words, S)
+    writer, tokenizer = model.writer(images), model.decoder_tokenizer
+    prompt = np.tile(encode_prompt(tokenizer, ()), (len(images), 1))
+    ids, attention = generate(writer, prompt, tokenizer.end, max_new_tokens, sampling, rng)
+    maps = np.stack([np.mean([w.mean(1)[:, 0] for w in one], axis=0) for one in attention], axis=1)  # (B, words, S)
     found = []
-    for row, look in zip(ids.tolist(), looks, strict=True):
-        n = row.index(model.words.end) if model.words.end in row else len(row)
-        said = [t for t, word in enumerate(row[:n]) if word not in (model.words.pad, model.words.start)]
-        text = model.words.decode([row[:n]])[0]
-        found.append(Caption(text, text.split(), look[said]))
+    for row, its_maps in zip(ids.tolist(), maps, strict=True):
+        n = row.index(tokenizer.end) if tokenizer.end in row else len(row)
+        said = [t for t, word in enumerate(row[:n]) if word not in (tokenizer.pad, tokenizer.start)]
+        text = tokenizer.decode([row[:n]])[0]
+        found.append(Caption(text, text.split(), its_maps[said]))
     return found
 
 
@@ -67,12 +67,22 @@ def caption_beams(
     model: Describer, image, beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int = LONGEST_CAPTION
 ):
     """The best sentences about one picture (Y, X, C), as (text, score), best first: see `beam_search`."""
-    found = beam_search(model.writer(image[None]), [encode_prompt(model.words, ())], model.words.end, max_new_tokens,
-                        beams, length_penalty)  # fmt: skip
-    return [(model.words.decode([ids])[0], score) for ids, score in found]
+    tokenizer = model.decoder_tokenizer
+    prompt = [encode_prompt(tokenizer, ())]
+    found = beam_search(model.writer(image[None]), prompt, tokenizer.end, max_new_tokens, beams, length_penalty)
+    return [(tokenizer.decode([ids])[0], score) for ids, score in found]
 
 
-def read_caption(text: str) -> Meaning | None:
+def reread(model: Describer, image, text: str) -> Caption:
+    """A sentence about a picture (Y, X, C), with where the decoder looks for each of its words as it writes them."""
+    writer, tokenizer = model.writer(image[None]), model.decoder_tokenizer
+    ids = encode_prompt(tokenizer, (text,))
+    writer.feed(np.array([ids[:-2]]))  # the place before a word is where it is chosen; not that of the end
+    maps = np.mean([weights.mean(1)[0] for weights in writer.attention], axis=0)
+    return Caption(text, text.split(), maps)
+
+
+def meaning_of(text: str) -> Meaning | None:
     """What a sentence says, or None if it is no sentence of the grammar."""
     try:
         return parse(text)
@@ -102,7 +112,7 @@ def caption_scores(texts, scenes: Scenes) -> dict[str, float]:
         colours, sizes, rows, columns and styles said and to be said, objects compared in reading order; `every
         object`: the share that speaks of as many objects as there are.
     """
-    meanings = [read_caption(text) for text in texts]
+    meanings = [meaning_of(text) for text in texts]
     true = [
         m is not None and bool(is_true(t, scenes[[b]])[0]) for b, (m, t) in enumerate(zip(meanings, texts, strict=True))
     ]
@@ -122,7 +132,7 @@ def caption_scores(texts, scenes: Scenes) -> dict[str, float]:
 def score_captions(model: Describer, seed: int, split: str, n: int, shuffled: bool = False) -> dict[str, float]:
     """The scores of greedy captions of a split's first n pictures; `shuffled`, of the pictures of other scenes."""
     scenes = sample_scenes(seed, split, np.arange(n))
-    images = paint(scenes)
+    images = normalized_images(scenes)
     order = np.random.default_rng(0).permutation(n) if shuffled else np.arange(n)
     return caption_scores([one.text for one in caption(model, images[order])], scenes)
 
@@ -134,12 +144,12 @@ def attention_on_object(model: Describer, seed: int, n: int = 256) -> dict[str, 
     """
     scenes = sample_scenes(seed, "A", np.arange(n))
     found: dict[str, list[float]] = {"colour": [], "shape": []}
-    for b, one in enumerate(caption(model, paint(scenes))):
+    for b, one in enumerate(caption(model, normalized_images(scenes))):
         grid = one.attention[:, 1:].reshape(-1, 4, 4)  # without the class token
         row, column = scenes.row[b, 0], scenes.column[b, 0]
         mass = grid[:, row : row + 2, column : column + 2].sum((1, 2)) / grid.sum((1, 2))
         for word, share in zip(one.words, mass.tolist(), strict=True):
-            meaning = read_caption(word)
+            meaning = meaning_of(word)
             for name in found:
                 if meaning and meaning.objects and getattr(meaning.objects[0], name) >= 0:
                     found[name].append(share)

@@ -10,7 +10,7 @@ The oracle of `miniclip.data.captions` decides what is right: a search result co
 import numpy as np
 
 from ..data.captions import pointwise_information, truth_matrix
-from ..data.drawing import draw
+from ..data.drawing import draw_scenes
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import batch, normalize
 from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
@@ -47,7 +47,7 @@ def accuracy(model: Model, image, scenes: Scenes, labels: str) -> float:
 def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> float:
     """The share of a split's first n single-object images whose colour and shape are both named right."""
     scenes = sample_scenes(seed, split, np.arange(n))
-    return accuracy(model, model.encode_image(normalize(draw(scenes))), scenes, "colour and shape")
+    return accuracy(model, model.encode_image(normalize(draw_scenes(scenes))), scenes, "colour and shape")
 
 
 def untrained(model: Model) -> Model:
@@ -61,7 +61,7 @@ def zero_shot_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
     scores = {}
     for split in "AB":
         scenes = sample_scenes(seed, split, np.arange(n))
-        image = see(model.encode_image(normalize(draw(scenes))))
+        image = see(model.encode_image(normalize(draw_scenes(scenes))))
         for labels in LABEL_SETS:
             if split == "A" or labels == "colour and shape":
                 scores[f"zero-shot {labels}, {split}"] = accuracy(model, image, scenes, labels)
@@ -73,7 +73,7 @@ def retrieval_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
     scores: dict[str, float] = {}
     for split in "ABC":
         pairs = batch(seed, split, np.arange(n), model.tokenizer)
-        cosines = see(model.encode_image(pairs.images)) @ model.encode_text(pairs.tokens).T
+        cosines = see(model.encode_image(pairs.images)) @ model.encode_text(pairs.ids).T
         relevant = truth_matrix(pairs.texts, pairs.scenes)
         for way, s, r in (("text to image", cosines.T, relevant.T), ("image to text", cosines, relevant)):
             scores |= {f"{way} R@{k}, {split}": recall_at_k(s, r, k) for k in (1, 5)}
@@ -87,7 +87,7 @@ def held_out_loss(model: Model, seed: int, n: int, see, B: int = 128) -> dict[st
     losses, floors, reference = [], [], sample_scenes(seed, "A", -1 - np.arange(2048))
     for start in range(0, n - B + 1, B):
         pairs = batch(seed, "A", np.arange(start, start + B), model.tokenizer)
-        image, text = see(model.encode_image(pairs.images)), model.encode_text(pairs.tokens)
+        image, text = see(model.encode_image(pairs.images)), model.encode_text(pairs.ids)
         losses.append(info_nce_forward(image, text, model.logit_scale)[0])
         floors.append(caption_floor(pointwise_information(pairs.texts, pairs.scenes, reference)))
     return {"loss, A": float(np.mean(losses)), "caption floor, A": float(np.mean(floors))}

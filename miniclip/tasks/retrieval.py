@@ -97,7 +97,7 @@ class Index:
     def __init__(self, embeddings, ids, digest: str = ""):
         self.embeddings = unit_rows(embeddings, "embeddings")
         self.ids, self.digest = list(ids), digest
-        check_ids(self.ids, len(self.embeddings))
+        check_index_ids(self.ids, len(self.embeddings))
 
     def search(self, queries, k: int = 10):
         """The k nearest items of each query.
@@ -151,7 +151,7 @@ class Index:
             vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
             if vectors.ndim != 2 or vectors.dtype != np.float32 or not isinstance(made_with, str):
                 raise ValueError(f"{VECTORS} holds {vectors.dtype} {vectors.shape}, expected float32 (N, E)")
-            check_ids(ids, len(vectors))
+            check_index_ids(ids, len(vectors))
         except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
             raise IndexFileError(f"{folder} is no index that can be opened: {error}") from error
         if digest is not None and digest != made_with:
@@ -163,7 +163,7 @@ class Index:
         return index
 
 
-def check_ids(ids, n: int) -> None:
+def check_index_ids(ids, n: int) -> None:
     """n names, strings or whole numbers, no two equal."""
     if len(ids) != n:
         raise ValueError(f"there are {len(ids)} ids for {n} vectors, expected one each")

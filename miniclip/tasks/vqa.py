@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..data.pairs import paint
+from ..data.pairs import normalized_images
 from ..data.prompts import encode_prompt
 from ..data.questions import CHANCE, KINDS, ask
-from ..data.tokenizer import split
+from ..data.tokenizer import split_words
 from ..data.world import sample_scenes
 from ..errors import TextError, quote
 from .generation import generate
@@ -33,18 +33,18 @@ def answer(model, images, questions) -> list[str]:
     """
     if len(questions) != len(images):
         raise ValueError(f"there are {len(images)} pictures and {len(questions)} questions, expected one each")
-    return go_on(model, np.asarray(images), [check_prompt(model, text, row) for row, text in enumerate(questions)])
+    prompts = [check_prompt(model, text, row) for row, text in enumerate(questions)]
+    return continue_prompts(model, np.asarray(images), prompts)
 
 
-def go_on(model, images, prompts: list[list[int]]) -> list[str]:
+def continue_prompts(model, images, prompts: list[list[int]]) -> list[str]:
     """What the model says after each prompt (ids), greedily; texts of one length grow side by side."""
-    answers = [""] * len(prompts)
+    answers, tokenizer = [""] * len(prompts), model.decoder_tokenizer
     for length in sorted(set(map(len, prompts))):
         rows = [row for row, prompt in enumerate(prompts) if len(prompt) == length]
-        ids, _ = generate(
-            model.writer(images[rows]), np.array([prompts[row] for row in rows]), model.words.end, LONGEST_ANSWER
-        )
-        for row, text in zip(rows, model.words.decode(ids), strict=True):
+        alike = np.array([prompts[row] for row in rows])
+        ids, _ = generate(model.writer(images[rows]), alike, tokenizer.end, LONGEST_ANSWER)
+        for row, text in zip(rows, tokenizer.decode(ids), strict=True):
             answers[row] = text
     return answers
 
@@ -53,9 +53,9 @@ def check_prompt(model, question, row: int) -> list[int]:
     """The ids of a question that has words and fits."""
     if not isinstance(question, str):
         raise TypeError(f"question {row} is {type(question).__name__}, expected str")
-    if not split(question):
+    if not split_words(question):
         raise TextError(f"question {row} is {quote(question)}, expected words, such as 'what colour is the circle?'")
-    prompt = encode_prompt(model.words, (question,))
+    prompt = encode_prompt(model.decoder_tokenizer, (question,))
     places, room = model.image_places + len(prompt) + LONGEST_ANSWER, model.places
     if places > room:
         raise TextError(
@@ -72,10 +72,10 @@ def score_answers(model, seed: int, n: int = 1024, images_of=None, questions_of=
     or the deaf baseline, or it has not used them.
     """
     scenes = sample_scenes(seed, "D", np.arange(n))
-    images, (questions, truth, kinds) = paint(scenes), ask(scenes)
+    images, (questions, truth, kinds) = normalized_images(scenes), ask(scenes)
     images = images if images_of is None else images[images_of]
     questions = questions if questions_of is None else [questions[i] for i in questions_of]
-    return shares(answer(model, images, questions), truth, kinds)
+    return accuracy_by_kind(answer(model, images, questions), truth, kinds)
 
 
 def score_prompts(model, seed: int, before=None, n: int = 1024) -> dict[str, float]:
@@ -83,11 +83,11 @@ def score_prompts(model, seed: int, before=None, n: int = 1024) -> dict[str, flo
     scenes = sample_scenes(seed, "D", np.arange(n))
     questions, truth, kinds = ask(scenes)
     parts = zip(before(scenes), questions, strict=True) if before else [()] * n
-    prompts = [encode_prompt(model.words, part) for part in parts]
-    return shares(go_on(model, paint(scenes), prompts), truth, kinds)
+    prompts = [encode_prompt(model.decoder_tokenizer, part) for part in parts]
+    return accuracy_by_kind(continue_prompts(model, normalized_images(scenes), prompts), truth, kinds)
 
 
-def shares(answers, truth, kinds) -> dict[str, float]:
+def accuracy_by_kind(answers, truth, kinds) -> dict[str, float]:
     """The share of right answers, overall and by kind."""
     right, kinds = np.array([a == b for a, b in zip(answers, truth, strict=True)], float), np.array(kinds)
     return {"overall": float(right.mean())} | {kind: float(right[kinds == kind].mean()) for kind in KINDS}

@@ -1,14 +1,13 @@
 """What looks at the image tower's tokens, as `nn.Module`s: decoder, CoCa, bridge, fusion encoder.
 
-Read it beside `miniclip/models/`: each line has its twin, and every tensor its name. A language model is a `Decoder`
-without a memory. The losses are PyTorch's own; `F.cross_entropy` skips the targets that ours does, IGNORE.
+Read it beside `miniclip/models/`: each line has its twin, and every tensor its name.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..models.bridge import BridgeConfig
+from ..models.bridge import BridgeConfig, BridgedConfig
 from ..models.coca import CocaConfig
 from ..models.decoder import DecoderConfig
 from .models import ACTIVATIONS, MLP, Attention, Clip, VisionTower, merge_heads, split_heads
@@ -67,11 +66,8 @@ class Decoder(nn.Module):
         blocks = (DecoderBlock(D, M, config.heads, config.activation, causal=True) for _ in range(config.layers))
         self.blocks = nn.ModuleList(blocks)
         self.ln_final = nn.LayerNorm(D)
-        self.tied = config.tied
-        if not config.tied:
-            self.head = nn.Linear(D, config.vocab_size, bias=False)
 
-    def read(self, ids, memory=None, prefix=None):
+    def trunk(self, ids, memory=None, prefix=None):
         """What each place knows, the prefix's places included."""
         x = self.token_embedding(ids)
         if prefix is not None:
@@ -84,29 +80,45 @@ class Decoder(nn.Module):
         return self.ln_final(x)
 
     def forward(self, ids, memory=None, prefix=None):
-        h = self.read(ids, memory, prefix)
+        h = self.trunk(ids, memory, prefix)
         h = h[:, -ids.shape[1] :]
-        return F.linear(h, self.token_embedding.weight if self.tied else self.head.weight)
+        return F.linear(h, self.token_embedding.weight)
 
 
 class Coca(Clip):
     """CLIP, and a decoder that looks at its image tower's tokens."""
 
+    forwards = ("caption", "coca", "encode_text")
+
     def __init__(self, config: CocaConfig):
         super().__init__(config.clip)
         self.decoder = Decoder(config.decoder)
 
-    def describe(self, images, ids):
+    def caption(self, images, ids):
         """logits = decoder(ids, memory = trunk(images))"""
         memory = self.visual.trunk(images)
         return self.decoder(ids, memory)
 
-    def see(self, images, ids):
+    def coca(self, images, ids):
         """(image, logits): one pass through the trunk for both; autograd adds the gradients where it forks."""
         tokens = self.visual.trunk(images)
         features = self.visual.head(tokens)
-        image = F.normalize(features, dim=-1)
+        image = F.normalize(features.to(self.logit_scale.dtype), dim=-1)  # under autocast they are bfloat16
         return image, self.decoder(ids, tokens)
+
+
+class Language(nn.Module):
+    """logits = decoder(ids): a language model."""
+
+    forwards = ("language",)
+
+    def __init__(self, config: DecoderConfig):
+        super().__init__()
+        self.decoder = Decoder(config)
+
+    def language(self, ids):
+        """The logits of the next words."""
+        return self.decoder(ids)
 
 
 class Bridge(nn.Module):
@@ -139,8 +151,32 @@ class Bridge(nn.Module):
         return self.proj(x)
 
 
+class Bridged(nn.Module):
+    """logits = decoder(ids, prefix = bridge(trunk(images)))"""
+
+    forwards = ("bridged", "prefix")
+
+    def __init__(self, config: BridgedConfig):
+        super().__init__()
+        self.visual = VisionTower(config.clip.vision, config.clip.embed_dim)
+        self.bridge = Bridge(config.bridge)
+        self.decoder = Decoder(config.decoder)
+
+    def prefix(self, images):
+        """What the language model is shown of a picture."""
+        tokens = self.visual.trunk(images)
+        return self.bridge(tokens)
+
+    def bridged(self, images, ids):
+        """The logits of the next words."""
+        prefix = self.prefix(images)
+        return self.decoder(ids, prefix=prefix)
+
+
 class Fusion(nn.Module):
-    """logits = w . (mean of read(ids, trunk(images)) over the words) + b"""
+    """logits = w . (mean of trunk(ids, memory) over the words) + b,  memory = trunk(images)"""
+
+    forwards = ("forward",)
 
     def __init__(self, config: CocaConfig):
         super().__init__()
@@ -151,7 +187,7 @@ class Fusion(nn.Module):
 
     def forward(self, images, ids):
         memory = self.visual.trunk(images)
-        x = self.decoder.read(ids, memory)
+        x = self.decoder.trunk(ids, memory)
         length = 1 + (ids == self.eos_token_id).int().argmax(1)
         weight = (torch.arange(ids.shape[1], device=x.device) < length[:, None]).to(x.dtype) / length[:, None]
         x = (weight[:, None] @ x)[:, 0]

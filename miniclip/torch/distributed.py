@@ -1,13 +1,12 @@
 """Many processes, one batch: each embeds its share of the pairs, and the loss sees all of them.
 
-Started by torchrun, process r of W holds the pairs r gets from `shard`. Three things must be right, and each is easy to
+Started by torchrun, process r of W holds the items r gets from `shard`. Three things must be right, and each is easy to
 get wrong with a loss that looks perfect: the gather must carry gradients, the labels must be offset by the pairs of the
-processes before, and the mean that DistributedDataParallel takes must be undone exactly once.
+processes before, and the mean over the processes, which `average` takes of the gradients, must be undone exactly once.
 """
 
 import datetime
 import os
-import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -15,9 +14,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from ..errors import ConfigError, ProcessLost
-from ..files.state import Interrupted
-from .models import contrast
+from ..errors import ConfigError, Interrupted, ProcessLost
 
 TIMEOUT_SECONDS = 60  # how long a process waits for the others
 
@@ -29,6 +26,11 @@ class Place:
     rank: int
     size: int
     device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the first process, which writes the run folder."""
+        return self.rank == 0
 
 
 def choose_device(name: str) -> torch.device:
@@ -65,28 +67,18 @@ def processes(device: str):
         raise ConfigError(f"process {rank} of {size} could not meet the others: {first_line(error)}") from error
     try:
         yield Place(rank, size, where)
-        say_goodbye()
+        last_barrier()
     except Interrupted:  # all of them, before the same step
-        say_goodbye()
+        last_barrier()
         raise
     finally:
         dist.destroy_process_group()
 
 
-def say_goodbye() -> None:
+def last_barrier() -> None:
     """Nobody hangs up while another still talks; whoever is gone by now had nothing left to do."""
     with suppress(RuntimeError):
         dist.barrier()
-
-
-def leave(code: int) -> None:
-    """End this process without Python's shutdown: Gloo's threads may outlive their group, and would abort it.
-
-    Source: github.com/pytorch/pytorch/pull/179291.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def first_line(error: Exception) -> str:
@@ -150,20 +142,26 @@ class Gather(torch.autograd.Function):
         return dy.split(ctx.sizes)[dist.get_rank()], None
 
 
-def gathered_info_nce(image, text, logit_scale, sizes, local: bool = True):
-    """(loss, right) of all processes' pairs: their means over the processes, as DDP takes them, are those of one.
+def sizes_of(n: int, place: Place) -> list[int]:
+    """How many items each process has."""
+    if place.size == 1:
+        return [n]
+    mine = torch.tensor([n], device=place.device)
+    everyone = [torch.empty_like(mine) for _ in range(place.size)]
+    dist.all_gather(everyone, mine)
+    return torch.cat(everyone).tolist()
 
-    image, text (b, E) of this process; sizes: how many pairs each process has; local: this process computes only its
-    own rows of the logits, (b, B) instead of (B, B), which is what makes many processes worth while.
-    """
-    images, texts = Gather.apply(image, sizes), Gather.apply(text, sizes)
-    B, rank = len(images), dist.get_rank()
-    if not local:
-        image, text, first, share = images, texts, 0, 1.0
-    else:
-        first, share = sum(sizes[:rank]), len(sizes) * len(image) / B  # shares may differ: weigh this one's mean
-    scale = logit_scale.exp()
-    truth = first + torch.arange(len(image), device=image.device)  # this process's pairs begin at `first`
-    rows, columns = scale * image @ texts.T, scale * text @ images.T
-    loss, right = contrast(rows, columns, truth)
-    return share * loss, share * right
+
+def gather(x, sizes: list[int], place: Place):
+    """The rows of all processes; their gradients find back."""
+    return x if place.size == 1 else Gather.apply(x, sizes)
+
+
+def average(tensors, place: Place) -> None:
+    """Each tensor becomes its mean over the processes: one message for all of them."""
+    if place.size > 1:
+        flat = torch.cat([x.flatten() for x in tensors])
+        dist.all_reduce(flat)
+        flat /= place.size
+        parts = flat.split([x.numel() for x in tensors])
+        torch._foreach_copy_(tensors, [part.view_as(x) for part, x in zip(parts, tensors, strict=True)])

@@ -146,11 +146,15 @@ class TextTower(nn.Module):
 class Clip(nn.Module):
     """Both towers, and the log of the scale: (image, text), each (B, E) unit vectors. The loss does the rest."""
 
+    forwards: tuple[str, ...] = ("encode_image", "encode_text")  # what training calls, and may compile
+
     def __init__(self, config: ClipConfig):
         super().__init__()
         self.visual = VisionTower(config.vision, config.embed_dim)
         self.text = TextTower(config.text, config.embed_dim)
         self.logit_scale = nn.Parameter(torch.empty(()))
+        if config.logit_bias:
+            self.logit_bias = nn.Parameter(torch.empty(()))
 
     def encode_image(self, images):
         features = self.visual(images).to(self.logit_scale.dtype)  # under autocast they are bfloat16
@@ -162,25 +166,6 @@ class Clip(nn.Module):
 
     def forward(self, images, ids):
         return self.encode_image(images), self.encode_text(ids)
-
-
-def contrast(rows, columns, truth):
-    """(loss, right): mean cross-entropy and mean share of right matches of both directions.
-
-    rows: logits of texts for each image; columns: of images for each text; truth: where the match of each row stands
-    """
-    loss = 0.5 * (F.cross_entropy(rows, truth) + F.cross_entropy(columns, truth))
-    right = 0.5 * ((rows.argmax(1) == truth).to(rows.dtype).mean() + (columns.argmax(1) == truth).to(rows.dtype).mean())
-    return loss, right
-
-
-def info_nce(image, text, logit_scale):
-    """loss = -(1/2B) sum_i (ln softmax_row(S)[i, i] + ln softmax_column(S)[i, i]),  S = exp(logit_scale) image text^T
-
-    Returns the loss and, as `contrast` does, the share of right matches.
-    """
-    S = logit_scale.exp() * image @ text.T
-    return contrast(S, S.T, torch.arange(len(S), device=S.device))
 
 
 def from_params(params, config, kind=Clip):

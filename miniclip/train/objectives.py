@@ -1,7 +1,15 @@
-"""One batch -> losses and gradients, for everything that has a decoder; in parts on all cores, as in `step`.
+"""What can be minimised: one batch -> loss, gradients, and what the log should know; in parts, on all cores.
 
-A loss per word is a mean over words. Unlike the contrastive loss it may be computed part by part and added up, each
-part weighted with its share of the scored words.
+    contrast   which caption belongs to which picture?
+    caption    the next word of a text, given the picture
+    coca       both at once
+    language   the next word of a text, given nothing else
+    bridge     the next word of a text, given what a bridge shows of the picture
+    align      a bridge's vectors are to be the words of a text
+    match      does this sentence belong to this picture?
+
+Gradients are a list of trees, one for each part, that add up. A loss per word is a mean over words: unlike the
+contrastive loss it may be computed part by part, each part weighted with its share of the scored words.
 """
 
 from collections.abc import Callable
@@ -11,15 +19,9 @@ import numpy as np
 
 from ..data.prompts import Texts
 from ..machine.threads import PART, in_parallel, parts
-from ..models.bridge import BridgeConfig, bridge_backward, bridge_forward
-from ..models.clip import encode_text_backward, encode_text_forward
-from ..models.coca import (
-    CocaConfig,
-    describe_backward,
-    describe_forward,
-    see_backward,
-    see_forward,
-)
+from ..models.bridge import BridgedConfig, bridge_backward, bridge_forward
+from ..models.clip import ClipConfig
+from ..models.coca import CocaConfig, caption_backward, caption_forward, coca_backward, coca_forward
 from ..models.decoder import DecoderConfig, decoder_backward, decoder_forward
 from ..models.fusion import fusion_backward, fusion_forward
 from ..models.vision import vision_trunk_forward
@@ -29,11 +31,11 @@ from ..nn.ops import (
     cross_entropy_backward,
     cross_entropy_forward,
 )
-from .step import contrast
+from .step import Tower, contrastive_loss, embed, gradients_in_parts, send_back, text_tower
 
 
-def shares(length: int) -> list[slice]:
-    """Parts for two cores at least."""
+def at_least_two(length: int) -> list[slice]:
+    """Parts for two cores, or more."""
     return parts(length, min(PART, -(-length // 2)))
 
 
@@ -45,104 +47,108 @@ def word_loss(logits, targets, weight: float):
     return weight * float(loss), dlogits
 
 
-def in_shares(job: Callable, texts: Texts):
-    """loss, gradient trees of `job(rows, some texts, weight)`, for parts weighted with their share of the words."""
-    some = [(rows, texts[rows]) for rows in shares(len(texts))]
+def contrast(images, ids, params, config: ClipConfig, replay: int = 0, **of_loss):
+    """Both towers and the loss between them: see `step.loss_and_gradients`; replay: pairs in a part, or 0."""
+    return gradients_in_parts(images, ids, params, config, replay or PART, bool(replay), **of_loss)
+
+
+def text_by_text(job: Callable, texts: Texts):
+    """loss, trees, told of `job(rows, some texts, weight)`, for parts weighted with their share of the words."""
+    some = [(rows, texts[rows]) for rows in at_least_two(len(texts))]
     some = [(rows, one) for rows, one in some if one.scored] or some  # a part without a scored word has no loss
     jobs = [partial(job, rows, one, one.scored / max(texts.scored, 1)) for rows, one in some]
     losses, trees = zip(*in_parallel(jobs), strict=True)
-    return sum(losses), list(trees)
+    return sum(losses), list(trees), {}
 
 
-def describe(images, texts: Texts, p, config: CocaConfig, frozen: bool = False):
-    """loss, trees: the next word of each text, given its picture; frozen: the tower's backward is not called."""
+def caption(images, texts: Texts, params, config: CocaConfig, frozen: bool = False):
+    """The next word of each text, given its picture; frozen: the tower's backward is not called."""
 
     def job(rows, some, weight):
-        logits, c = describe_forward(images[rows], some.ids, p, config)
+        logits, c = caption_forward(images[rows], some.ids, params, config)
         loss, dlogits = word_loss(logits, some.targets, weight)
         if frozen:
             return loss, {"decoder": decoder_backward(dlogits, c["decoder"])[2]}
-        return loss, describe_backward(dlogits, c)[1]
+        return loss, caption_backward(dlogits, c)[1]
 
-    return in_shares(job, texts)
+    return text_by_text(job, texts)
 
 
-def coca(images, ids, texts: Texts, p, config: CocaConfig):
-    """loss, trees: contrast pictures with captions and describe them, one pass through the trunk for both.
+def coca(images, ids, texts: Texts, params, config: CocaConfig):
+    """Contrast pictures with captions and describe them, one pass through the trunk for both.
 
     loss = InfoNCE + mean surprise at a word. Source: Yu et al. 2022, arXiv:2205.01917, eq. 5; with weights 1 and 1.
     """
 
-    def see(rows):
+    def forward(rows):
         some = texts[rows]
-        (image, logits), c = see_forward(images[rows], some.ids, p, config)
+        (image, logits), c = coca_forward(images[rows], some.ids, params, config)
         return image, (*word_loss(logits, some.targets, some.scored / texts.scored), c)
 
-    rows = shares(len(images))
-    n, towers = len(rows), [partial(see, r) for r in rows]
-    towers += [partial(encode_text_forward, ids[r], p, config.clip) for r in rows]
-    embeddings, caches = zip(*in_parallel(towers), strict=True)
-    loss, upstream, dlogit_scale, _ = contrast(embeddings, p["logit_scale"])
-    jobs = [
-        partial(lambda d, kept: see_backward(d, *kept[1:])[1], d, c)
-        for d, c in zip(upstream[:n], caches[:n], strict=True)
-    ]
-    jobs += [partial(encode_text_backward, d, c) for d, c in zip(upstream[n:], caches[n:], strict=True)]
-    return loss + sum(kept[0] for kept in caches[:n]), [*in_parallel(jobs), {"logit_scale": dlogit_scale}]
+    def backward(dimage, cache):
+        _, dlogits, c = cache
+        return coca_backward(dimage, dlogits, c)[1]
+
+    rows = at_least_two(len(images))
+    towers = Tower(forward, backward, rows), text_tower(ids, params, config.clip, rows[0].stop)
+    (image, image_caches), (text, text_caches) = embed(*towers)
+    loss, upstream, dscale, told = contrastive_loss(image, text, params)
+    words = sum(part_loss for part_loss, _, _ in image_caches)
+    return loss + words, [*send_back(towers, upstream, (image_caches, text_caches)), dscale], told | {"words": words}
 
 
-def read(texts: Texts, p, config: DecoderConfig):
-    """loss, trees: a language model, which sees words alone."""
+def language(texts: Texts, params, config: DecoderConfig):
+    """A language model, which sees words alone."""
 
     def job(rows, some, weight):
-        logits, c = decoder_forward(some.ids, p["decoder"], config)
+        logits, c = decoder_forward(some.ids, params["decoder"], config)
         loss, dlogits = word_loss(logits, some.targets, weight)
         return loss, {"decoder": decoder_backward(dlogits, c)[2]}
 
-    return in_shares(job, texts)
+    return text_by_text(job, texts)
 
 
-def bridge(images, texts: Texts, p, config: BridgeConfig, vision, decoder: DecoderConfig):
-    """loss, trees: the bridge alone learns. Its gradient comes back *through* the frozen language model."""
+def bridge(images, texts: Texts, params, config: BridgedConfig):
+    """The bridge alone learns. Its gradient comes back *through* the frozen language model."""
 
     def job(rows, some, weight):
-        tokens, _ = vision_trunk_forward(images[rows], p["visual"], vision)
-        prefix, c_bridge = bridge_forward(tokens, p["bridge"], config)
-        logits, c = decoder_forward(some.ids, p["decoder"], decoder, prefix=prefix)
+        tokens, _ = vision_trunk_forward(images[rows], params["visual"], config.clip.vision)
+        prefix, c_bridge = bridge_forward(tokens, params["bridge"], config.bridge)
+        logits, c = decoder_forward(some.ids, params["decoder"], config.decoder, prefix=prefix)
         loss, dlogits = word_loss(logits, some.targets, weight)
         _, dprefix, _ = decoder_backward(dlogits, c)
         return loss, {"bridge": bridge_backward(dprefix, c_bridge)[1]}
 
-    return in_shares(job, texts)
+    return text_by_text(job, texts)
 
 
-def align(images, ids, p, config: BridgeConfig, vision):
-    """loss, trees: (prefix - E[ids])^2 / E^2, means of all numbers: vector k is to be the k-th word.
+def align(images, ids, params, config: BridgedConfig):
+    """(prefix - E[ids])^2 / E^2, means of all numbers: vector k is to be the k-th word.
 
     ids (B, tokens), words of the language model; E, their embedding, stays as it is, and the model is not even run.
     """
-    words = p["decoder"]["token_embedding"]["weight"]
+    words = params["decoder"]["token_embedding"]["weight"]
     weight = words.dtype.type(1.0 / (np.square(words).mean() * ids.size * words.shape[1]))
 
     def job(rows):
-        tokens, _ = vision_trunk_forward(images[rows], p["visual"], vision)
-        prefix, c = bridge_forward(tokens, p["bridge"], config)
+        tokens, _ = vision_trunk_forward(images[rows], params["visual"], config.clip.vision)
+        prefix, c = bridge_forward(tokens, params["bridge"], config.bridge)
         error = prefix - words[ids[rows]]
         return float(weight * np.square(error).sum()), {"bridge": bridge_backward(2 * weight * error, c)[1]}
 
-    losses, trees = zip(*in_parallel([partial(job, rows) for rows in shares(len(ids))]), strict=True)
-    return sum(losses), list(trees)
+    losses, trees = zip(*in_parallel([partial(job, rows) for rows in at_least_two(len(ids))]), strict=True)
+    return sum(losses), list(trees), {}
 
 
-def match(images, ids, truth, p, config: CocaConfig):
-    """loss, trees: does text b belong to picture b? Pairs never meet, so parts add up."""
+def match(images, ids, truth, params, config: CocaConfig):
+    """Does text b belong to picture b? Pairs never meet, so parts add up."""
 
     def job(rows):
         weight = len(truth[rows]) / len(truth)
-        logits, c = fusion_forward(images[rows], ids[rows], p, config)
+        logits, c = fusion_forward(images[rows], ids[rows], params, config)
         loss, c_loss = binary_cross_entropy_forward(logits, truth[rows])
         _, g = fusion_backward(logits.dtype.type(weight) * binary_cross_entropy_backward(c_loss), c)
         return weight * float(loss), g
 
-    losses, trees = zip(*in_parallel([partial(job, rows) for rows in shares(len(truth))]), strict=True)
-    return sum(losses), list(trees)
+    losses, trees = zip(*in_parallel([partial(job, rows) for rows in at_least_two(len(truth))]), strict=True)
+    return sum(losses), list(trees), {}

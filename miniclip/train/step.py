@@ -1,14 +1,16 @@
 """One batch -> its loss and its gradients. Only the loss needs all pairs at once, so the towers take them in parts.
 
-    each part through its tower  ->  the loss on all embeddings  ->  each part back, gradients added up
+    embed each part  ->  the loss on all embeddings  ->  send each part back, and add up the gradients
 
 A tower never lets two pictures or two captions meet. Its parts can therefore run on all cores, stay small enough for
 the cache of a core, or be computed twice to save memory, and nothing changes but the rounding. The loss is another
-matter: it is *not* the mean of the parts' losses, see `accumulated_loss_and_gradients`.
+matter: it is *not* the mean of the parts' losses, as `ranks.accumulated_loss_and_gradients` shows.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import islice
 
 import numpy as np
 
@@ -20,85 +22,122 @@ from ..models.clip import (
     encode_text_backward,
     encode_text_forward,
 )
-from ..nn.losses import info_nce_backward, info_nce_forward
-from ..nn.tree import flatten, unflatten
+from ..nn.losses import (
+    info_nce_backward,
+    info_nce_forward,
+    multi_positive_backward,
+    multi_positive_forward,
+    sigmoid_loss_backward,
+    sigmoid_loss_forward,
+)
+from ..nn.tree import add_trees
+
+LOSSES = ("info_nce", "multi_positive", "sigmoid")
 
 
-def forwards(images, ids, params, config: ClipConfig, part: int) -> list:
-    """A job for each part of the images, then one for each part of the captions: () -> embeddings (b, E), cache."""
-    rows = parts(len(images), part)
-    return [partial(encode_image_forward, images[r], params, config) for r in rows] + [
-        partial(encode_text_forward, ids[r], params, config) for r in rows
-    ]
+@dataclass(frozen=True)
+class Tower:
+    """One side of a batch, in parts that never meet.
 
-
-def backward(dembedding, cache):
-    """The gradients of the tower whose cache this is, as a tree of its own."""
-    if "visual" in cache:
-        _, g = encode_image_backward(dembedding, cache)
-        return g
-    return encode_text_backward(dembedding, cache)
-
-
-def contrast(embeddings, logit_scale):
-    """loss, the gradient of each part's embeddings, dlogit_scale, share of right matches.
-
-    embeddings: those of all parts, first the images', then the captions'
+    forward(rows) -> embeddings (b, E), cache; backward(dembeddings, cache) -> gradients, a tree
     """
-    half = len(embeddings) // 2
-    image, text = np.concatenate(embeddings[:half]), np.concatenate(embeddings[half:])
-    loss, c = info_nce_forward(image, text, logit_scale)
-    dimage, dtext, dlogit_scale = info_nce_backward(c)
-    ends = np.cumsum([len(part) for part in embeddings[: half - 1]])
-    _, rows, columns = c
-    truth = np.arange(len(image))
-    right = 0.5 * ((rows.argmax(1) == truth).mean() + (columns.argmax(1) == truth).mean())
-    return float(loss), np.split(dimage, ends) + np.split(dtext, ends), dlogit_scale, float(right)
+
+    forward: Callable
+    backward: Callable
+    parts: list[slice]
 
 
-def add_up(trees, params):
-    """The sum of trees that have some of the tensors of `params` each, as a tree of all of them."""
-    total = {name: np.zeros_like(leaf) for name, leaf in flatten(params).items()}
-    for tree in trees:
-        for name, leaf in flatten(tree).items():
-            total[name] += leaf
-    return unflatten(total)
+def image_tower(images, params, config: ClipConfig, part: int = PART) -> Tower:
+    """The side of the pictures. images (B, Y, X, C), normalised"""
+    return Tower(
+        lambda rows: encode_image_forward(images[rows], params, config),
+        lambda dimage, c: encode_image_backward(dimage, c)[1],
+        parts(len(images), part),
+    )
 
 
-def loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART):
-    """loss, g, right: of the whole batch, computed in parts whose caches are kept.
-
-    images (B, Y, X, C) normalised; ids (B, T) integers -> InfoNCE in nats, a tree like `params`, share of right matches
-    """
-    embeddings, caches = zip(*in_parallel(forwards(images, ids, params, config, part)), strict=True)
-    loss, upstream, dlogit_scale, right = contrast(embeddings, params["logit_scale"])
-    trees = in_parallel(partial(backward, d, c) for d, c in zip(upstream, caches, strict=True))
-    return loss, add_up(chain(trees, [{"logit_scale": dlogit_scale}]), params), right
+def text_tower(ids, params, config: ClipConfig, part: int = PART) -> Tower:
+    """The side of the captions. ids (B, T) integers"""
+    return Tower(
+        lambda rows: encode_text_forward(ids[rows], params, config),
+        encode_text_backward,
+        parts(len(ids), part),
+    )
 
 
-def replayed_loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART):
-    """The same, but no cache outlives its part: for the backward each part is computed a second time.
+def replayed(tower: Tower) -> Tower:
+    """The same tower without caches: for the backward, each part is computed a second time.
 
     The memory is that of a few parts and the logits, whatever B is, for about a third more time.
     Source: Gao et al. 2021, arXiv:2101.06983, section 3 ("GradCache").
     """
-    jobs = forwards(images, ids, params, config, part)
-    embeddings = list(in_parallel(partial(lambda job: job()[0], job) for job in jobs))
-    loss, upstream, dlogit_scale, right = contrast(embeddings, params["logit_scale"])
-    again = zip(upstream, jobs, strict=True)
-    trees = in_parallel(partial(lambda d, job: backward(d, job()[1]), d, job) for d, job in again)
-    return loss, add_up(chain(trees, [{"logit_scale": dlogit_scale}]), params), right
+    return Tower(
+        lambda rows: (tower.forward(rows)[0], rows),
+        lambda dembeddings, rows: tower.backward(dembeddings, tower.forward(rows)[1]),
+        tower.parts,
+    )
 
 
-def accumulated_loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART):
-    """What adding up micro-batches gives, as one would for a classifier: the mean of the parts' own losses. A lesson.
+def embed(*towers: Tower) -> list[tuple]:
+    """(embeddings (B, E), caches) of each tower: all parts of all towers at once, on all cores."""
+    done = iter(in_parallel([partial(tower.forward, rows) for tower in towers for rows in tower.parts]))
+    found = []
+    for tower in towers:
+        embeddings, caches = zip(*islice(done, len(tower.parts)), strict=True)
+        found.append((np.concatenate(embeddings), caches))
+    return found
 
-    In a part of b pairs each has b - 1 wrong answers, not B - 1: an easier question, another loss, other gradients.
+
+def send_back(towers, gradients, caches) -> list:
+    """A tree of gradients for each part of each tower. gradients (B, E), of each tower's embeddings"""
+    jobs = [
+        partial(tower.backward, gradient[rows], cache)
+        for tower, gradient, kept in zip(towers, gradients, caches, strict=True)
+        for rows, cache in zip(tower.parts, kept, strict=True)
+    ]
+    return list(in_parallel(jobs))
+
+
+def contrastive_loss(image, text, params, loss: str = "info_nce", groups=None):
+    """loss, (dimage, dtext), gradients of the scale and the bias, told: where the two sides meet.
+
+    image, text (B, E) unit vectors; loss: one of LOSSES; groups (B,) integers, for multi_positive: pairs of one group
+    are right answers for each other
+    told: the `scale`, and the `accuracy`, the share of both directions' best matches that are right
     """
-    loss, right, trees = 0.0, 0.0, []
-    for rows in parts(len(images), part):
-        share = (rows.stop - rows.start) / len(images)
-        its_loss, g, its_right = loss_and_gradients(images[rows], ids[rows], params, config, part)
-        loss, right = loss + share * its_loss, right + share * its_right
-        trees.append({name: leaf * leaf.dtype.type(share) for name, leaf in flatten(g).items()})
-    return loss, add_up(trees, params), right
+    scale = params["logit_scale"]
+    if loss == "sigmoid":
+        value, c = sigmoid_loss_forward(image, text, scale, params["logit_bias"])
+        dimage, dtext, *dscalars = sigmoid_loss_backward(c)
+    elif loss == "multi_positive":
+        value, c = multi_positive_forward(image, text, scale, groups[:, None] == groups)
+        dimage, dtext, *dscalars = multi_positive_backward(c)
+    else:
+        value, c = info_nce_forward(image, text, scale)
+        dimage, dtext, *dscalars = info_nce_backward(c)
+    (_, _, _, S), *_ = c
+    group = np.arange(len(S)) if groups is None else groups
+    accuracy = 0.5 * ((group[S.argmax(1)] == group).mean() + (group[S.argmax(0)] == group).mean())
+    told = {"scale": float(np.exp(scale)), "accuracy": float(accuracy)}
+    return float(value), (dimage, dtext), dict(zip(("logit_scale", "logit_bias"), dscalars, strict=False)), told
+
+
+def gradients_in_parts(images, ids, params, config: ClipConfig, part: int = PART, replay: bool = False, **of_loss):
+    """loss, trees, told: as `loss_and_gradients`, the gradients of the parts not yet added up."""
+    towers = [image_tower(images, params, config, part), text_tower(ids, params, config, part)]
+    if replay:
+        towers = [replayed(tower) for tower in towers]
+    (image, image_caches), (text, text_caches) = embed(*towers)
+    loss, upstream, dscalars, told = contrastive_loss(image, text, params, **of_loss)
+    return loss, [*send_back(towers, upstream, (image_caches, text_caches)), dscalars], told
+
+
+def loss_and_gradients(images, ids, params, config: ClipConfig, part: int = PART, replay: bool = False, **of_loss):
+    """loss, g, told: of the whole batch.
+
+    images (B, Y, X, C) normalised; ids (B, T) integers -> a loss in nats, a tree like `params`
+    part: pairs in a part; replay: keep no caches, compute each part twice; of_loss: the `loss` and `groups` of
+    `contrastive_loss`, and told is what that tells
+    """
+    loss, trees, told = gradients_in_parts(images, ids, params, config, part, replay, **of_loss)
+    return loss, add_trees(trees, params), told

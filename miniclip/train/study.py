@@ -1,166 +1,92 @@
 """What was trained, beside what it must be compared with: `miniclip study captioning | vqa | bridge | system | fusion`.
 
-Each study gives rows of scores and, for each, columns: the model and its baselines. What two studies need is trained
-once. All start from a trained CLIP.
+A study needs some models, and gives a table: rows of scores and, for each, columns, the model and its baselines.
 """
 
 import time
-from functools import cached_property
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from ..data.notes import take_notes
+from ..errors import CheckpointError, Interrupted
 from ..files.checkpoint import load
-from ..model import BridgedModel, Describer, LanguageModel, Model
+from ..files.state import check_fresh
+from ..files.storage import commit, encode_json, lock, parse_json, read_manifest, read_verified
+from ..machine.signals import on_stop
+from ..model import Model
 from ..models.bridge import BRIDGES
 from ..nn.tree import to_vector
 from ..tasks.captioning import attention_on_object, score_captions
 from ..tasks.evaluate import retrieval_scores, zero_shot_accuracy
-from ..tasks.matching import (
-    CANDIDATES,
-    dual_judge,
-    fusion_judge,
-    match_scores,
-    memory_of,
-    rerank_scores,
-    swap_accuracy,
-)
+from ..tasks.matching import CANDIDATES, dual_judge, fusion_judge, rerank_scores, swap_accuracy
 from ..tasks.vqa import chance_scores, score_answers, score_prompts
-from . import stages as recipe
-from .stages import fit, trained
+from .backend import NUMPY, Backend
+from .plan import TRAININGS, Models, in_order
+from .stages import new_describer
 
+ABOUT, SCORES = "study.json", "scores.json"
 Table = dict[str, dict[str, float]]
 
 
-class Trained:
-    """Every model of the studies, trained when it is first asked for.
-
-    Parameters
-    ----------
-    seed : int
-        Of the initial weights, the training data and the test data.
-    clip : Model
-        The trained CLIP that all begin with; the default is the one in the package.
-    """
-
-    def __init__(self, seed: int = 0, clip: Model | None = None, silent: bool | None = None):
-        self.seed, self.clip, self.silent = seed, clip or load(), silent
-
-    @cached_property
-    def start(self) -> Describer:
-        return recipe.new_describer(self.clip, self.seed)
-
-    @cached_property
-    def captioner(self) -> Describer:
-        """The specialist for captions: image tower and decoder learn to describe, and nothing else."""
-        return trained(self.start, recipe.describe_stage(self.start, self.seed), self.silent)
-
-    @cached_property
-    def frozen_captioner(self) -> Describer:
-        return trained(self.start, recipe.describe_stage(self.start, self.seed, frozen=True), self.silent)
-
-    @cached_property
-    def first_stage(self) -> Describer:
-        return trained(self.start, recipe.coca_stage(self.start, self.seed), self.silent)
-
-    @cached_property
-    def answerer(self) -> Describer:
-        """The specialist for questions: it may forget the rest."""
-        return trained(self.first_stage, recipe.answer_stage(self.first_stage, self.seed), self.silent)
-
-    @cached_property
-    def system(self) -> Describer:
-        """The one system."""
-        return trained(self.first_stage, recipe.system_stage(self.first_stage, self.seed), self.silent)
-
-    @cached_property
-    def deaf(self) -> Describer:
-        return trained(self.first_stage, recipe.deaf_stage(self.first_stage, self.seed), self.silent)
-
-    @cached_property
-    def blind(self) -> LanguageModel:
-        return self.reader(recipe.blind_stage)
-
-    @cached_property
-    def language(self) -> LanguageModel:
-        """A language model that has never seen a picture."""
-        return self.reader(recipe.read_stage)
-
-    def reader(self, stage) -> LanguageModel:
-        model = recipe.new_language_model(self.seed)
-        params = fit(stage(model, self.seed), model.params, self.silent)
-        return LanguageModel(model.decoder, params, model.words)
-
-    def bridged(self, kind: str, aligned: bool = False) -> BridgedModel:
-        """The first stage's tower and the language model, both frozen, and a trained bridge."""
-        model = recipe.new_bridged(kind, self.first_stage, self.language, self.seed)
-        params = fit(recipe.align_stage(model, self.seed), model.params, self.silent) if aligned else model.params
-        params = fit(recipe.bridge_stage(model, self.seed), params, self.silent)
-        return BridgedModel(model.vision, model.bridge, model.decoder, params, model.words)
-
-    @cached_property
-    def matcher(self) -> dict:
-        """Parameters of the fusion encoder."""
-        params = recipe.new_matcher(self.first_stage, self.seed)
-        return fit(recipe.match_stage(self.first_stage, self.seed), params, self.silent)
-
-
-def captioning(models: Trained, n: int = 512) -> Table:
+def captioning(models: Models, n: int = 512) -> Table:
     """Are the captions true? Fine-tuned and frozen tower, before training, and with the pictures of other scenes."""
-    columns = {"model": (models.captioner, False), "frozen tower": (models.frozen_captioner, False),
-               "untrained": (models.start, False), "shuffled": (models.captioner, True)}  # fmt: skip
+    captioner, untrained = models["captioner"], new_describer(models["clip"], models.seed)
+    columns = {"model": (captioner, False), "frozen tower": (models["frozen captioner"], False),
+               "untrained": (untrained, False), "shuffled": (captioner, True)}  # fmt: skip
     table: Table = {}
     for column, (model, shuffled) in columns.items():
         for split in "ABD":
             for name, score in score_captions(model, models.seed, split, n, shuffled).items():
                 table.setdefault(f"{name}, {split}", {})[column] = score
-    for name, share in attention_on_object(models.captioner, models.seed).items():
+    for name, share in attention_on_object(captioner, models.seed).items():
         table[f"attention on the object: {name}"] = {"model": share, "uniform": 0.25}
     return table
 
 
-def vqa(models: Trained, n: int = 1024) -> Table:
+def vqa(models: Models, n: int = 1024) -> Table:
     """Are the answers right? With the pictures or the questions of others, and of models that never had them."""
     order, seed = np.random.default_rng(0).permutation(n), models.seed
     columns = {
-        "model": score_answers(models.answerer, seed, n),
-        "shuffled images": score_answers(models.answerer, seed, n, images_of=order),
-        "shuffled questions": score_answers(models.answerer, seed, n, questions_of=order),
-        "blind": score_answers(models.blind, seed, n),
-        "deaf": score_prompts(models.deaf, seed, n=n),
+        "model": score_answers(models["answerer"], seed, n),
+        "shuffled images": score_answers(models["answerer"], seed, n, images_of=order),
+        "shuffled questions": score_answers(models["answerer"], seed, n, questions_of=order),
+        "blind": score_answers(models["blind"], seed, n),
+        "deaf": score_prompts(models["deaf"], seed, n=n),
         "chance": chance_scores(seed, n),
     }
     return {row: {name: column[row] for name, column in columns.items()} for row in columns["model"]}
 
 
-def bridge(models: Trained, n: int = 1024) -> Table:
+def bridge(models: Models, n: int = 1024) -> Table:
     """Three bridges between what is frozen: how many of the specialist's answers, with how many trained parameters."""
-    specialist = score_answers(models.answerer, models.seed, n)["overall"]
-    table: Table = {
-        "VQA": {},
-        "share of the specialist": {},
-        "trained parameters": {},
-        "share trained": {},
-        "tokens": {},
-    }
-    bridged = {kind: models.bridged(kind, aligned=kind == "queries") for kind in BRIDGES}
-    bridged["queries, not aligned"] = models.bridged("queries")
-    for name, model in bridged.items():
+    specialist = score_answers(models["answerer"], models.seed, n)["overall"]
+    names = ("VQA", "share of the specialist", "trained parameters", "share trained", "tokens")
+    table: Table = {name: {} for name in names}
+    for name in (*BRIDGES, "queries, not aligned"):
+        model = models[f"bridge: {name}"]
         learned, everything = to_vector(model.params["bridge"]).size, to_vector(model.params).size
         score = score_answers(model, models.seed, n)["overall"]
-        values = (score, score / specialist, learned, learned / everything, model.bridge.tokens)
+        values = (score, score / specialist, learned, learned / everything, model.config.bridge.length)
         for row, value in zip(table, values, strict=True):
             table[row][name] = float(value)
-    reading = score_prompts(models.language, models.seed, take_notes, n)["overall"]
+    reading = score_prompts(models["language model"], models.seed, take_notes, n)["overall"]
     table["VQA"] |= {"specialist": specialist, "reading": reading}
-    table["VQA"]["blind"] = score_answers(models.blind, models.seed, n)["overall"]
+    table["VQA"]["blind"] = score_answers(models["blind"], models.seed, n)["overall"]
     return table
 
 
-def system(models: Trained, n: int = 512) -> Table:
+def system(models: Models, n: int = 512) -> Table:
     """One model for all beside the specialist of each."""
     seed, table = models.seed, dict[str, dict[str, float]]()
-    columns = {"system": (models.system,) * 3, "specialist": (models.clip, models.captioner, models.answerer)}
+    columns = {
+        "system": (models["system"],) * 3,
+        "specialist": (models["clip"], models["captioner"], models["answerer"]),
+    }
     for name, (clip, captioner, answerer) in columns.items():
         rows = {f"zero-shot, {split}": zero_shot_accuracy(clip, seed, split, n) for split in "AB"}
         found = retrieval_scores(clip, seed, n, lambda image: image)
@@ -174,12 +100,12 @@ def system(models: Trained, n: int = 512) -> Table:
     return table
 
 
-def fusion(models: Trained, n: int = 256) -> Table:
+def fusion(models: Models, n: int = 256) -> Table:
     """What looking at both sides at once buys, and what it costs."""
-    model, seed = models.first_stage, models.seed
-    found = rerank_scores(model, models.matcher, seed, n)
-    judges = {"dual": dual_judge(model), "fusion": fusion_judge(model, models.matcher),
-              "dual, single objects": dual_judge(models.clip)}  # fmt: skip
+    model, matcher, seed = models["first stage"], models["matcher"], models.seed
+    found = rerank_scores(model, matcher, seed, n)
+    judges = {"dual": dual_judge(model), "fusion": fusion_judge(matcher),
+              "dual, single objects": dual_judge(models["clip"])}  # fmt: skip
     swaps = {name: swap_accuracy(judge, seed) for name, judge in judges.items()}
     table: Table = {"true beats swapped colours": swaps | {"chance": 0.5}}
     ranked = {"dual": found["before"], "fusion": found["after"], "possible": found["possible"]}
@@ -189,12 +115,98 @@ def fusion(models: Trained, n: int = 256) -> Table:
     begun = time.perf_counter()
     model.encode_image(images) @ model.encode_text(texts).T
     dual = time.perf_counter() - begun
-    memory = memory_of(model, models.matcher, images)
+    memory = matcher.memory(images)
     begun = time.perf_counter()
-    match_scores(model, models.matcher, memory, texts)
+    matcher.logits(memory, texts)
     one = (time.perf_counter() - begun) / n
     table["seconds"] = {"dual": dual, "fusion": one * n * CANDIDATES, "every pair": one * n * n}
     return table
 
 
-STUDIES = {"captioning": captioning, "vqa": vqa, "bridge": bridge, "system": system, "fusion": fusion}
+@dataclass(frozen=True)
+class Study:
+    """The models that a table needs, and the function of Models that makes it."""
+
+    needs: tuple[str, ...]
+    table: Callable[[Models], Table]
+
+
+STUDIES = {
+    "captioning": Study(("captioner", "frozen captioner"), captioning),
+    "vqa": Study(("answerer", "blind", "deaf"), vqa),
+    "bridge": Study(
+        ("answerer", "blind", "language model", *(f"bridge: {kind}" for kind in (*BRIDGES, "queries, not aligned"))),
+        bridge,
+    ),
+    "system": Study(("system", "captioner", "answerer"), system),
+    "fusion": Study(("first stage", "matcher"), fusion),
+}
+
+
+def study(name: str, seed: int = 0, out=None, resume: bool = False, backend: Backend = NUMPY,
+          clip: Model | None = None) -> Table:  # fmt: skip
+    """Train what a study compares, each model in a run folder of its own, and score it.
+
+    Parameters
+    ----------
+    name : str
+        One of STUDIES.
+    seed : int
+        Of the initial weights, the training data and the test data.
+    out : str or Path, optional
+        The folder of the study, by default runs/studies/NAME-seedN: new, or with `resume` one that was begun. What is
+        done in it is not done again; the table of a finished study is only read.
+    backend : Backend
+        Where several processes train, only the first one scores; the others get an empty table.
+    clip : Model, optional
+        The trained CLIP that all begin with; the default is the one in the package.
+
+    Raises
+    ------
+    CheckpointError, TrainingDiverged, Interrupted
+        As `train.run.run`.
+    """
+    folder, clip = Path(out or f"runs/studies/{name}-seed{seed}"), clip or load()
+    recipe = {"study": name, "seed": seed, "clip": clip.digest}
+    if backend.reports and (table := finished(folder, recipe)):
+        return table
+    if backend.reports and resume and (theirs := begun_as(folder)) != recipe:
+        raise CheckpointError(f"{folder} holds another study ({theirs}, not {recipe}): choose another --out")
+
+    def stop(signal):
+        raise Interrupted(
+            signal, f"stopped; what was trained is in {folder}: give the same command again, with --resume"
+        )
+
+    with lock(folder) if backend.reports else nullcontext(), on_stop(stop):
+        if backend.reports:
+            if not resume:
+                check_fresh(folder)
+            commit(folder, {ABOUT: encode_json(recipe)})
+        names = in_order(STUDIES[name].needs)
+        total = sum(TRAININGS[one].steps * TRAININGS[one].milliseconds for one in names)
+        left = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+        with tqdm(total=total, bar_format=left, disable=None if backend.reports else True) as bar:
+            models = Models(folder, seed, clip, backend, bar)
+            for one in names:
+                bar.set_description(one)
+                models[one]
+        if not backend.reports:
+            return {}
+        table = STUDIES[name].table(models)
+        commit(folder, {SCORES: encode_json(table)})
+        return table
+
+
+def finished(folder: Path, recipe: dict) -> Table | None:
+    """The table of a study that is done, or None."""
+    try:
+        done = SCORES in read_manifest(folder)
+    except CheckpointError:
+        return None
+    return parse_json(read_verified(folder, SCORES), folder / SCORES) if done and begun_as(folder) == recipe else None
+
+
+def begun_as(folder: Path) -> dict:
+    """The recipe of the study in a folder."""
+    return parse_json(read_verified(folder, ABOUT), folder / ABOUT)

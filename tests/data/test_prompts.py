@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclip.data.captions import describe
+from miniclip.data.captions import write_descriptions
 from miniclip.data.notes import retell, take_notes
-from miniclip.data.prompts import LONGEST, Texts, decoder_tokenizer, encode_prompt, encode_texts, reader_tokenizer
+from miniclip.data.prompts import LONGEST, Texts, describer_tokenizer, encode_prompt, encode_texts, language_tokenizer
 from miniclip.data.questions import ask
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
@@ -89,7 +89,11 @@ def test_a_text_that_is_too_long_is_refused_and_never_cut():
 
 @pytest.mark.parametrize(
     ("tokenizer", "before"),
-    [(decoder_tokenizer, [describe]), (reader_tokenizer, [take_notes]), (reader_tokenizer, [take_notes, retell])],
+    [
+        (describer_tokenizer, [write_descriptions]),
+        (language_tokenizer, [take_notes]),
+        (language_tokenizer, [take_notes, retell]),
+    ],
 )
 def test_every_text_of_the_recipe_fits_and_is_known(tokenizer, before):
     scenes, words = sample_scenes(0, "many", np.arange(3000)), tokenizer()

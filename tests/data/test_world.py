@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miniclip.data import captions, grammar, notes
-from miniclip.data.drawing import draw
+from miniclip.data.drawing import draw_scenes
 from miniclip.data.pairs import batch, unique_caption_batches
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import (
@@ -37,11 +37,11 @@ FIELDS = ("key", "style", "count", "shape", "colour", "size", "row", "column")
 @given(st.sampled_from(SPLITS), st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=7), st.integers(0, 2**32))
 def test_an_item_is_the_same_in_any_batch(split, indices, seed):
     together = sample_scenes(seed, split, np.array(indices))
-    images, texts = draw(together), captions.write_captions(together)
+    images, texts = draw_scenes(together), captions.write_captions(together)
     for place, index in enumerate(indices):
         alone = sample_scenes(seed, split, np.array([index]))
         assert all(np.array_equal(getattr(alone, name)[0], getattr(together, name)[place]) for name in FIELDS)
-        assert np.array_equal(draw(alone)[0], images[place])
+        assert np.array_equal(draw_scenes(alone)[0], images[place])
         assert captions.write_captions(alone) == [texts[place]]
 
 
@@ -68,16 +68,14 @@ def test_splits_are_what_they_say():
 
 
 def test_pictures_of_different_splits_are_different():
-    hashes = {
-        split: {hashlib.sha256(image.tobytes()).digest() for image in draw(sample_scenes(0, split, np.arange(600)))}
-        for split in SPLITS
-    }
+    drawn = {split: draw_scenes(sample_scenes(0, split, np.arange(600))) for split in SPLITS}
+    hashes = {split: {hashlib.sha256(image.tobytes()).digest() for image in images} for split, images in drawn.items()}
     assert all(len(found) == 600 for found in hashes.values())
     assert len(set.union(*hashes.values())) == 600 * len(SPLITS)
 
 
 def test_no_item_is_in_two_splits():
-    """T59: every choice is hashed from the item's own number, so other numbers are other scenes."""
+    """Every choice is hashed from the item's own number, so other numbers are other scenes."""
     keys = [item_keys(0, split, np.arange(50_000)) for split in SPLITS]
     assert len(keys) == 6
     assert len(np.unique(np.concatenate(keys))) == 300_000
@@ -93,7 +91,7 @@ def test_joined_scenes_are_some_and_then_others():
 
 
 def test_pictures_are_numbers_from_0_to_1():
-    images = draw(sample_scenes(1, "many", np.arange(500)))
+    images = draw_scenes(sample_scenes(1, "many", np.arange(500)))
     assert images.dtype == np.float32
     assert images.shape == (500, 32, 32, 3)
     assert images.min() >= 0.0
@@ -120,11 +118,11 @@ HUES = (0, 32, 55, 129, 185, 229, 275, 326)  # degrees, the palette's own
 
 @pytest.mark.parametrize("n", [400, pytest.param(10_000, marks=pytest.mark.nightly)])
 def test_the_picture_decides_the_scene(n):
-    """T58: an eye that knows nothing of the drawing code."""
+    """An eye that knows nothing of the drawing code."""
     scenes = sample_scenes(5, "A", np.arange(n))
     scenes = scenes[scenes.style != 2]  # a tinted canvas hides the hue from so simple an eye
     wrong = Counter()
-    for i, image in enumerate(draw(scenes)):
+    for i, image in enumerate(draw_scenes(scenes)):
         hue, size, row, column = seen_by_an_independent_eye(image)
         apart = [abs((hue - h + 180) % 360 - 180) for h in HUES]
         wrong["colour"] += int(np.argmin(apart)) != scenes.colour[i, 0]
@@ -140,7 +138,7 @@ def test_every_caption_is_true_of_its_scene_and_known_to_the_tokenizer(split):
     pairs = batch(2, split, np.arange(1500), TOKENIZER)
     w = [captions.likelihood(grammar.parse(text), pairs.scenes[np.array([i])])[0] for i, text in enumerate(pairs.texts)]
     assert min(w) > 0
-    assert not (pairs.tokens == Tokenizer.unk).any()
+    assert not (pairs.ids == Tokenizer.unk).any()
     assert max(len(text.split()) for text in pairs.texts) <= TOKENIZER.context_length - 2
 
 
@@ -211,7 +209,7 @@ def objects_of(scenes: Scenes, b: int) -> list[grammar.Described]:
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_description_says_everything_in_reading_order(split):
     scenes = sample_scenes(7, split, np.arange(600))
-    texts = captions.describe(scenes)
+    texts = captions.write_descriptions(scenes)
     for b, text in enumerate(texts):
         meaning = grammar.parse(text)
         assert captions.is_true(text, scenes[[b]])[0], text
@@ -219,7 +217,7 @@ def test_a_description_says_everything_in_reading_order(split):
         assert (meaning.style, meaning.count) == (scenes.style[b], 0)
     words = {word for text in texts for word in text.split()}
     assert {"a", "of"} < words <= set(grammar.vocabulary())
-    assert captions.describe(scenes[[5, 2]]) == [texts[5], texts[2]]
+    assert captions.write_descriptions(scenes[[5, 2]]) == [texts[5], texts[2]]
     assert not re.search(r"\ba [aeio]|\ban [^aeio]", " ".join(texts))
 
 
@@ -247,7 +245,7 @@ def test_notes_and_what_is_retold_are_colour_shape_and_place(split):
 def test_a_falsified_sentence_is_false_by_little(split):
     """Two words at most are others, or it is about another number."""
     scenes = sample_scenes(8, split, np.arange(600))
-    for true in (captions.write_captions(scenes), captions.describe(scenes)):
+    for true in (captions.write_captions(scenes), captions.write_descriptions(scenes)):
         false, counted = captions.falsify(true, scenes), 0
         for b, (text, other) in enumerate(zip(true, false, strict=True)):
             assert not said_slowly(grammar.parse(other), scenes, b), (text, other)

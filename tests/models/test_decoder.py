@@ -11,10 +11,16 @@ from decoder_cases import BRIDGE_KINDS, bridge_config, decoder_config, random_de
 from miniclip.data.prompts import Texts
 from miniclip.errors import ConfigError
 from miniclip.machine.threads import parts
-from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
+from miniclip.models.bridge import BridgeConfig, BridgedConfig, bridge_backward, bridge_forward, init_bridge
 from miniclip.models.clip import encode_text_backward, encode_text_forward
-from miniclip.models.coca import CocaConfig, describe_backward, describe_forward, see_backward, see_forward
-from miniclip.models.decoder import DecoderConfig, decoder_backward, decoder_forward, init_decoder
+from miniclip.models.coca import CocaConfig, caption_backward, caption_forward, coca_backward, coca_forward
+from miniclip.models.decoder import (
+    DecoderConfig,
+    decoder_backward,
+    decoder_forward,
+    decoder_trunk_backward,
+    init_decoder,
+)
 from miniclip.models.fusion import (
     fusion_backward,
     fusion_forward,
@@ -29,6 +35,7 @@ from miniclip.nn.blocks import (
     init_cross_attention,
     init_decoder_block,
 )
+from miniclip.nn.layers import linear_backward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.ops import (
     IGNORE,
@@ -38,18 +45,17 @@ from miniclip.nn.ops import (
     cross_entropy_forward,
 )
 from miniclip.nn.optim import AdamW, decay_mask
-from miniclip.nn.tree import flatten, pack, to_vector, unflatten
-from miniclip.train import objectives as steps
-from miniclip.train.step import add_up
+from miniclip.nn.tree import add_trees, flatten, pack, to_vector, unflatten
+from miniclip.train import objectives
 
 Z = Sizes()
 GIVEN = pytest.mark.parametrize("given", [(), ("memory",), ("prefix",), ("memory", "prefix")])
 
 
-def random_decoder(given=("memory",), tied=True, seed=0, dtype=np.float64):
+def random_decoder(given=("memory",), seed=0, dtype=np.float64):
     """A decoder, its words, and what it is given besides."""
     rng = np.random.default_rng(seed)
-    config = decoder_config(Z, Z.E if "memory" in given else 0, Z.S if "prefix" in given else 0, tied)
+    config = decoder_config(Z, Z.E if "memory" in given else 0, Z.S if "prefix" in given else 0)
     _, p = pack(shake(rng, init_decoder(rng, config)), dtype)
     shapes = {"memory": (Z.B, Z.S, Z.E), "prefix": (Z.B, Z.S, Z.D)}
     vectors = {name: rng.normal(size=shapes[name]).astype(dtype) for name in given}
@@ -60,11 +66,10 @@ def random_decoder(given=("memory",), tied=True, seed=0, dtype=np.float64):
 
 
 @GIVEN
-@pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("chunks", [[1] * 7, [7], [1, 3, 2, 1]])
 @pytest.mark.parametrize(("dtype", "near"), [(np.float64, 1e-10), (np.float32, 1e-5)])
-def test_words_fed_one_by_one_get_the_logits_of_the_whole_text(given, tied, chunks, dtype, near):
-    d = random_decoder(given, tied, dtype=dtype)
+def test_words_fed_one_by_one_get_the_logits_of_the_whole_text(given, chunks, dtype, near):
+    d = random_decoder(given, dtype=dtype)
     logits, c = decoder_forward(d.ids, d.p, d.config, **d.vectors)
     writer = Writer(d.p, d.config, **d.vectors)
     for words, expected in zip(
@@ -144,8 +149,8 @@ def test_every_word_looks_at_every_patch(name):
 
 def test_another_picture_gives_other_words():
     config, p, images, ids, _ = random_describer(0)
-    logits, _ = describe_forward(images, ids, p, config)
-    swapped, _ = describe_forward(np.roll(images, 1, 0), ids, p, config)
+    logits, _ = caption_forward(images, ids, p, config)
+    swapped, _ = caption_forward(np.roll(images, 1, 0), ids, p, config)
     assert np.abs(logits - swapped).max(-1).min() > 1e-3
 
 
@@ -182,7 +187,7 @@ def test_a_bridge_knows_no_order_of_the_patches_and_leaves_out_the_class_token(k
     """Queries give the same whatever the order; the others move with their patches."""
     config, p, tokens, rng = random_bridge(kind)
     prefix, _ = bridge_forward(tokens, p, config)
-    assert prefix.shape == (Z.B, config.tokens, Z.E)
+    assert prefix.shape == (Z.B, config.length, Z.E)
     order = rng.permutation(Z.S)
     shuffled, _ = bridge_forward(np.concatenate([tokens[:, :1], tokens[:, 1 + order]], 1), p, config)
     assert np.abs(shuffled - (prefix if kind == "queries" else prefix[:, order])).max() <= 1e-12
@@ -192,14 +197,14 @@ def test_a_bridge_knows_no_order_of_the_patches_and_leaves_out_the_class_token(k
 
 def test_patches_reordered_together_with_their_positions_change_nothing():
     config, p, images, ids, _ = random_describer(1)
-    logits, _ = describe_forward(images, ids, p, config)
+    logits, _ = caption_forward(images, ids, p, config)
     order = np.random.default_rng(0).permutation(config.clip.vision.patches)
     patches, c = patchify_forward(images, config.clip.vision.patch_size)
     moved = patchify_backward(patches[:, order], c)  # which only reorders
     places = p["visual"]["positional_embedding"]
     p_moved = p | {"visual": p["visual"] | {"positional_embedding": places[np.concatenate([[0], 1 + order])]}}
-    assert np.abs(describe_forward(moved, ids, p_moved, config)[0] - logits).max() <= 1e-12
-    assert np.abs(describe_forward(moved, ids, p, config)[0] - logits).max() > 1e-3  # without them it does
+    assert np.abs(caption_forward(moved, ids, p_moved, config)[0] - logits).max() <= 1e-12
+    assert np.abs(caption_forward(moved, ids, p, config)[0] - logits).max() > 1e-3  # without them it does
 
 
 @pytest.mark.parametrize("equal", [True, False])
@@ -221,7 +226,7 @@ def test_equal_queries_stay_equal_where_nothing_tells_them_apart(equal):
 def test_a_language_model_tells_equal_queries_apart_by_their_places():
     config, p, tokens, rng = random_bridge("queries")
     p["queries"][:] = p["queries"][0]
-    reader = decoder_config(Z._replace(H=1, K=Z.E), prefix=config.tokens)
+    reader = decoder_config(Z._replace(H=1, K=Z.E), prefix=config.length)
     prefix, c_bridge = bridge_forward(tokens, p, config)
     logits, c = decoder_forward(captions(rng, Z, 1), shake(rng, init_decoder(rng, reader)), reader, prefix=prefix)
     _, g = bridge_backward(decoder_backward(rng.normal(size=logits.shape), c)[1], c_bridge)
@@ -234,18 +239,16 @@ def test_a_language_model_tells_equal_queries_apart_by_their_places():
 @GIVEN
 def test_the_gradient_of_a_tied_embedding_is_the_sum_of_its_two_uses(given):
     d = random_decoder(given)
-    untied = {**d.p, "head": {"weight": d.p["token_embedding"]["weight"].copy()}}
-    config = decoder_config(Z, d.config.memory_width, Z.S if "prefix" in given else 0, tied=False)
     logits, c = decoder_forward(d.ids, d.p, d.config, **d.vectors)
-    same, c_untied = decoder_forward(d.ids, untied, config, **d.vectors)
-    assert np.array_equal(logits, same)
     dlogits = d.rng.normal(size=logits.shape)
-    g, g_untied = (flatten(decoder_backward(dlogits, cache)[2]) for cache in (c, c_untied))
-    head = g_untied.pop("head.weight")
-    assert min(np.abs(head).max(), np.abs(g_untied["token_embedding.weight"]).max()) > 0.1
-    g_untied["token_embedding.weight"] += head
-    assert g.keys() == g_untied.keys()
-    assert all(np.array_equal(g[name], g_untied[name]) for name in g)
+    g = flatten(decoder_backward(dlogits, c)[2])
+    dh, head = linear_backward(dlogits, c["head"])
+    before_it = np.zeros((len(dh), c["prefix"], dh.shape[2]))  # the prefix's places say nothing
+    trunk = flatten(decoder_trunk_backward(np.concatenate([before_it, dh], axis=1), c)[2])
+    assert min(np.abs(head["weight"]).max(), np.abs(trunk["token_embedding.weight"]).max()) > 0.1
+    trunk["token_embedding.weight"] += head["weight"]
+    assert g.keys() == trunk.keys()
+    assert all(np.array_equal(g[name], trunk[name]) for name in g)
 
 
 def test_a_block_whose_output_maps_are_zero_is_the_identity():
@@ -270,29 +273,29 @@ def random_steps(seed=0):
 
 
 def frozen_bridge(kind="queries"):
-    """params, images, texts and the three configs of a bridge between a tower and a language model."""
+    """params, images, texts and the config of a bridge between a tower and a language model."""
     config, p, images, texts = random_steps()
     rng = np.random.default_rng(1)
     between = BridgeConfig(kind, Z.D, Z.E, config.clip.vision.patches, 3, 5 * Z.H, 1, Z.H)
-    reader = decoder_config(Z._replace(H=1, K=Z.E), prefix=between.tokens)
+    reader = decoder_config(Z._replace(H=1, K=Z.E), prefix=between.length)
     parts_of_it = {"bridge": init_bridge(rng, between), "decoder": init_decoder(rng, reader)}
-    return {"visual": p["visual"]} | shake(rng, parts_of_it), images, texts, between, config.clip.vision, reader
+    return {"visual": p["visual"]} | shake(rng, parts_of_it), images, texts, BridgedConfig(config.clip, between, reader)
 
 
 @pytest.mark.parametrize("size", [1, 5])
 def test_frozen_means_that_there_is_no_gradient(monkeypatch, size):
-    monkeypatch.setattr(steps, "shares", partial(parts, size=size))
+    monkeypatch.setattr(objectives, "at_least_two", partial(parts, size=size))
     config, p, images, texts = random_steps()
-    loss, trees = steps.describe(images, texts, p, config)
-    frozen_loss, frozen = steps.describe(images, texts, p, config, frozen=True)
+    loss, trees, _ = objectives.caption(images, texts, p, config)
+    frozen_loss, frozen, _ = objectives.caption(images, texts, p, config, frozen=True)
     assert frozen_loss == loss
     assert [tree.keys() for tree in frozen] == [{"decoder"}] * len(parts(Z.B, size))
     for ours, whole in zip(frozen, trees, strict=True):
         named = flatten(whole["decoder"])
         assert all(np.array_equal(g, named[name]) for name, g in flatten(ours["decoder"]).items())
-    params, images, texts, *configs = frozen_bridge()
+    params, images, texts, config = frozen_bridge()
     before = {name: leaf.copy() for name, leaf in flatten(params).items()}
-    _, trees = steps.bridge(images, texts, params, *configs)
+    _, trees, _ = objectives.bridge(images, texts, params, config)
     assert [tree.keys() for tree in trees] == [{"bridge"}] * len(parts(Z.B, size))
     assert all(np.array_equal(leaf, before[name]) for name, leaf in flatten(params).items())
 
@@ -305,26 +308,26 @@ def words(logits, targets):
     return loss, cross_entropy_backward(c)
 
 
-def whole_describe(config, p, images, texts):
-    logits, c = describe_forward(images, texts.ids, p, config)
+def whole_caption(config, p, images, texts):
+    logits, c = caption_forward(images, texts.ids, p, config)
     loss, dlogits = words(logits, texts.targets)
-    return loss, describe_backward(dlogits, c)[1]
+    return loss, caption_backward(dlogits, c)[1]
 
 
 def whole_coca(config, p, images, texts, captions):
-    (image, logits), c = see_forward(images, texts.ids, p, config)
+    (image, logits), c = coca_forward(images, texts.ids, p, config)
     text, c_text = encode_text_forward(captions, p, config.clip)
     contrast, c_contrast = info_nce_forward(image, text, p["logit_scale"])
     loss, dlogits = words(logits, texts.targets)
     dimage, dtext, dlogit_scale = info_nce_backward(c_contrast)
-    g = see_backward(dimage, dlogits, c)[1] | encode_text_backward(dtext, c_text)
+    g = coca_backward(dimage, dlogits, c)[1] | encode_text_backward(dtext, c_text)
     return contrast + loss, g | {"logit_scale": dlogit_scale}
 
 
-def whole_bridge(p, images, texts, config, vision, reader):
-    tokens, _ = vision_trunk_forward(images, p["visual"], vision)
-    prefix, c_bridge = bridge_forward(tokens, p["bridge"], config)
-    logits, c = decoder_forward(texts.ids, p["decoder"], reader, prefix=prefix)
+def whole_bridge(p, images, texts, config):
+    tokens, _ = vision_trunk_forward(images, p["visual"], config.clip.vision)
+    prefix, c_bridge = bridge_forward(tokens, p["bridge"], config.bridge)
+    logits, c = decoder_forward(texts.ids, p["decoder"], config.decoder, prefix=prefix)
     loss, dlogits = words(logits, texts.targets)
     return loss, {"bridge": bridge_backward(decoder_backward(dlogits, c)[1], c_bridge)[1]}
 
@@ -335,39 +338,42 @@ def whole_match(config, p, images, ids, truth):
     return loss, fusion_backward(binary_cross_entropy_backward(c_loss), c)[1]
 
 
-def whole_read(p, texts, config):
+def whole_language(p, texts, config):
     logits, c = decoder_forward(texts.ids, p["decoder"], config)
     loss, dlogits = words(logits, texts.targets)
     return loss, {"decoder": decoder_backward(dlogits, c)[2]}
 
 
-@pytest.mark.parametrize("what", ["describe", "coca", "read", "bridge", "match"])
+@pytest.mark.parametrize("what", ["caption", "coca", "language", "bridge", "match"])
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_parts_give_the_loss_and_the_gradients_of_the_whole(monkeypatch, what, size):
     """Texts of uneven length: a part is weighted with its words, not with its texts."""
-    monkeypatch.setattr(steps, "shares", partial(parts, size=size))
+    monkeypatch.setattr(objectives, "at_least_two", partial(parts, size=size))
     config, p, images, texts = random_steps()
     rng = np.random.default_rng(3)
     ids, truth = captions(rng, Z, Z.V // 2), np.array([True, False, False, True, False])
-    if what == "describe":
-        (loss, trees), whole = steps.describe(images, texts, p, config), whole_describe(config, p, images, texts)
+    if what == "caption":
+        loss, trees, _ = objectives.caption(images, texts, p, config)
+        whole = whole_caption(config, p, images, texts)
     elif what == "coca":
-        loss, trees = steps.coca(images, ids, texts, p, config)
+        loss, trees, _ = objectives.coca(images, ids, texts, p, config)
         whole = whole_coca(config, p, images, texts, ids)
-    elif what == "read":
+    elif what == "language":
         reader = decoder_config(Z)
         params = {"decoder": shake(rng, init_decoder(rng, reader))}
-        (loss, trees), whole = steps.read(texts, params, reader), whole_read(params, texts, reader)
+        loss, trees, _ = objectives.language(texts, params, reader)
+        whole = whole_language(params, texts, reader)
     elif what == "bridge":
-        params, *rest = frozen_bridge()
-        (loss, trees), whole = steps.bridge(*rest[:2], params, *rest[2:]), whole_bridge(params, *rest)
+        params, images, texts, config = frozen_bridge()
+        loss, trees, _ = objectives.bridge(images, texts, params, config)
+        whole = whole_bridge(params, images, texts, config)
     else:
         params = shake(rng, init_fusion(rng, config))
-        loss, trees = steps.match(images, ids, truth, params, config)
+        loss, trees, _ = objectives.match(images, ids, truth, params, config)
         whole = whole_match(config, params, images, ids, truth)
     assert abs(loss - whole[0]) <= 1e-12
     expected = flatten(whole[1])
-    named = flatten(add_up(trees, whole[1]))
+    named = flatten(add_trees(trees, whole[1]))
     for name, g in expected.items():
         assert np.abs(named[name] - g).max() <= 1e-12, name
 

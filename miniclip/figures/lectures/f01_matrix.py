@@ -1,5 +1,6 @@
 """f01: every picture against every caption: pairs stand on the diagonal, and rows and columns ask different things."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,14 +10,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from ...data.captions import truth_matrix
-from ...data.drawing import draw as paint
+from ...data.drawing import draw_scenes
 from ...data.grammar import vocabulary
 from ...data.pairs import Pairs, batch
 from ...data.tokenizer import Tokenizer
-from ...nn.optim import AdamW, decay_mask
-from ...nn.tree import pack, to_vector
-from ...train.clip import TrainConfig, untrained
-from ...train.step import loss_and_gradients
+from ...nn.optim import constant
+from ...train.clip import EVERYTHING, TrainConfig, new_clip
+from ...train.loop import Learner, Stage, fit
+from ...train.objectives import contrast
 from ..matrix import wins, wrong_winners
 from ..page import LINE, decimal, thumbnail, width_of, wrap
 from ..slide import Slide
@@ -61,20 +62,22 @@ def pairs() -> Pairs:
 @cache
 def small_training() -> list[State]:
     """A new model that learns the pairs by heart, looked at every few steps."""
-    model, like = untrained(TrainConfig())
-    theta, model.params = pack(like)
-    optimizer, states = AdamW(theta, decay_mask(like)), []
-    for step in range(STEPS):
-        if step % EVERY == 0:
-            cosines = model.encode_image(pairs().images) @ model.encode_text(pairs().tokens).T
+    model, states = new_clip(TrainConfig()), list[State]()
+
+    def objective(step, params):
+        if step % EVERY == 0:  # before the step
+            now = model.with_params(params)
+            cosines = now.encode_image(pairs().images) @ now.encode_text(pairs().ids).T
             states.append(State(f"New model, these {PAIRS} pairs alone, step {step}", cosines))
-        _, gradients, _ = loss_and_gradients(pairs().images, pairs().tokens, model.params, model.config)
-        optimizer.step(theta, to_vector(gradients, like=model.params), LEARNING_RATE)
+        return contrast(pairs().images, pairs().ids, params, model.config)
+
+    stage = Stage("f01", objective, STEPS, EVERYTHING, LEARNING_RATE, schedule=constant, max_grad_norm=math.inf)
+    fit(Learner(stage, model.params))
     return states
 
 
 def frames(run) -> list[State]:
-    cosines = run.model.encode_image(pairs().images) @ run.model.encode_text(pairs().tokens).T
+    cosines = run.model.encode_image(pairs().images) @ run.model.encode_text(pairs().ids).T
     return [*small_training(), State("Trained model, pictures it never saw", cosines)]
 
 
@@ -121,7 +124,7 @@ def draw_grid(slide: Slide, sheet: Axes, top: float, cosines, captions) -> None:
     sheet.plot([start, start + B * column - gap], [grid - 1.5 * gap] * 2, color=TEXT, **line)
     sheet.plot([start - 1.2 * gap] * 2, [grid, grid + B * side - gap], color=IMAGE, **line)
     name_axes(slide, sheet, (start, top), (left, grid + (B * side - gap) / 2))
-    for i, picture in enumerate(paint(pairs().scenes)[:B]):
+    for i, picture in enumerate(draw_scenes(pairs().scenes)[:B]):
         thumbnail(sheet, picture, left, grid + i * side, side - gap)
     draw_cells(slide, sheet, (start, grid, column, side, gap), cosines)
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from ...data.drawing import draw as paint
+from ...data.drawing import draw_scenes
 from ...data.pairs import batch
-from ...data.tokenizer import split
+from ...data.tokenizer import split_words
 from ..page import LINE, Box, decimal, thumbnail, width_of, wrap
 from ..slide import Slide
 from ..style import IMAGE, TEXT
@@ -41,9 +41,9 @@ class Tower:
 
 def draw(slide: Slide, run) -> Drawn:
     pair, config = batch(0, "A", [EXAMPLE], run.model.tokenizer), run.model.config
-    cosine = float((run.model.encode_image(pair.images) @ run.model.encode_text(pair.tokens).T).item())
+    cosine = float((run.model.encode_image(pair.images) @ run.model.encode_text(pair.ids).T).item())
     caption, v, t = pair.texts[0], config.vision, config.text
-    words = len(split(caption))
+    words = len(split_words(caption))
     towers = (
         Tower("image", ((f"{v.patches} patches", f"of {v.patch_size} × {v.patch_size}"),
                         (f"{v.layers} blocks,", f"{v.width} wide")), IMAGE, "o", 0.5),
@@ -56,7 +56,7 @@ def draw(slide: Slide, run) -> Drawn:
     rows += [{"what": f"{BATCH} pictures and {BATCH} captions", "passes": 2 * BATCH, "cosines": BATCH * BATCH}]
     top = slide.title(f"Neither tower sees the other: they share one number, cosine {decimal(cosine)}")
     places = lanes(slide, top) if slide.wide else columns(slide, top)
-    draw_towers(slide, places, towers, paint(pair.scenes)[0], caption)
+    draw_towers(slide, places, towers, draw_scenes(pair.scenes)[0], caption)
     draw_space(slide, places, towers, cosine, config.embed_dim)
     return Drawn(
         f"A picture and the caption “{caption}” go through towers of {v.layers} and {t.layers} blocks into one space "

@@ -70,7 +70,7 @@ def ten(exponent: int) -> str:
 def batch_shares(run) -> np.ndarray:
     """Of the weight of all wrong texts of an image, what the hardest takes, the second, ...: (SHOWN,), the mean."""
     pairs = batch(0, "A", np.arange(BATCH), run.model.tokenizer)
-    cosines = run.model.encode_image(pairs.images) @ run.model.encode_text(pairs.tokens).T
+    cosines = run.model.encode_image(pairs.images) @ run.model.encode_text(pairs.ids).T
     p = softmax_forward(math.exp(run.model.logit_scale) * cosines)[0]
     wrong = np.where(truth_matrix(pairs.texts, pairs.scenes), 0.0, p)  # a text that is true of the picture is not wrong
     ranked = -np.sort(-wrong, axis=1)

@@ -45,7 +45,7 @@ def at(angle: float) -> np.ndarray:
 
 def frames(run) -> list[State]:
     pair = batch(0, "A", [0], run.model.tokenizer)
-    cosine = (run.model.encode_image(pair.images) @ run.model.encode_text(pair.tokens).T).item()
+    cosine = (run.model.encode_image(pair.images) @ run.model.encode_text(pair.ids).T).item()
     last, caption = math.acos(cosine), at(0.0)
     states, angle = list[State](), START
     while angle > last and len(states) < MOST:
@@ -85,7 +85,7 @@ def draw(slide: Slide, run, state: State) -> Drawn:
 def radial_share(run) -> float:
     """Of the squared length of the loss's gradient in the images' vectors, what lies along them: 0 to 1."""
     pairs = batch(0, "A", np.arange(BATCH), run.model.tokenizer)
-    image, text = run.model.encode_image(pairs.images), run.model.encode_text(pairs.tokens)
+    image, text = run.model.encode_image(pairs.images), run.model.encode_text(pairs.ids)
     gradient, _, _ = info_nce_backward(info_nce_forward(image, text, run.model.logit_scale)[1])
     return float(((gradient * image).sum(1) ** 2).sum() / (gradient**2).sum())
 

@@ -58,7 +58,7 @@ def draw(slide: Slide, run) -> Drawn:
 def losses(model) -> list[dict]:
     """For each batch size ln N and, up to the largest tried, the mean loss before and after training."""
     pairs = batch(0, "A", np.arange(TRIED[-1]), model.tokenizer)
-    towers = {name: (m.encode_image(pairs.images), m.encode_text(pairs.tokens), m.logit_scale)
+    towers = {name: (m.encode_image(pairs.images), m.encode_text(pairs.ids), m.logit_scale)
               for name, m in (("untrained", untrained(model)), ("trained", model))}  # fmt: skip
     rows = []
     for N in TRIED:

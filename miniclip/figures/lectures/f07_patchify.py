@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patches import FancyArrowPatch
 
-from ...data.drawing import draw as draw_scenes
+from ...data.drawing import draw_scenes
 from ...data.world import sample_scenes
 from ...models.vision import patchify_forward
 from ..page import frame, mark, overhang

@@ -82,7 +82,7 @@ def attention_to_patches(model, images) -> np.ndarray:
 
 def cost_of_covering(model, pairs) -> np.ndarray:
     """(B, patches): by how much the cosine with the caption falls when a patch takes the picture's mean colour."""
-    P, text = model.config.vision.patch_size, model.encode_text(pairs.tokens)
+    P, text = model.config.vision.patch_size, model.encode_text(pairs.ids)
     side, images = pairs.images.shape[1] // P, pairs.images
     covered = np.repeat(images[:, None], side * side, axis=1)
     for n in range(side * side):

@@ -5,12 +5,11 @@ from functools import cache
 
 import numpy as np
 
-from ...data.pairs import paint
+from ...data.pairs import normalized_images
 from ...data.world import COLOURS, SHAPES, sample_scenes
-from ...nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
-from ...nn.tree import pack, to_vector
-from ...train.clip import TrainConfig, untrained
-from ...train.step import loss_and_gradients
+from ...train.clip import EVERYTHING, TrainConfig, new_clip
+from ...train.loop import Learner, Stage, fit
+from ...train.objectives import contrast
 from ..page import decimal, width_of
 from ..slide import Slide
 from ..style import IMAGE, TEXT, Look
@@ -56,18 +55,20 @@ def of_classes(split: str, n: int) -> list:
 @cache
 def film() -> list[Moment]:
     """A small model learns eight classes from new pictures in each step; a moment now and then."""
-    model, like = untrained(RECIPE)
-    theta, model.params = pack(like)
-    optimizer, tokens = AdamW(theta, decay_mask(like)), model.tokenizer.encode([f"a {name}" for name in CLASSES])
+    model = new_clip(RECIPE)
+    tokens = model.tokenizer.encode([f"a {name}" for name in CLASSES])
     scenes, held_out = of_classes("train", 12000), of_classes("A", 1500)
-    test, seen = np.concatenate([paint(some[:EACH]) for some in held_out]), []
-    for step in range(RECIPE.steps + 1):
-        if step % RECIPE.log_every == 0:
-            seen.append((step, model.encode_image(test), model.encode_text(tokens)))
-        images = np.concatenate([paint(some[[step % len(some)]]) for some in scenes])
-        _, grads, _ = loss_and_gradients(images, tokens, model.params, model.config)
-        gradient, _ = clip_by_global_norm(to_vector(grads, like=model.params), RECIPE.max_grad_norm)
-        optimizer.step(theta, gradient, warmup_cosine(step, RECIPE.steps + 1, RECIPE.warmup, RECIPE.peak_lr))
+    test, seen = np.concatenate([normalized_images(some[:EACH]) for some in held_out]), []
+
+    def objective(step, params):
+        if step % RECIPE.log_every == 0:  # before the step
+            now = model.with_params(params)
+            seen.append((step, now.encode_image(test), now.encode_text(tokens)))
+        images = np.concatenate([normalized_images(some[[step % len(some)]]) for some in scenes])
+        return contrast(images, tokens, params, model.config)
+
+    stage = Stage("f11", objective, RECIPE.steps + 1, EVERYTHING, RECIPE.peak_lr, RECIPE.warmup)
+    fit(Learner(stage, model.params))
     return moments(seen)
 
 

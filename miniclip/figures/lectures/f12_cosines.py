@@ -54,7 +54,7 @@ def cosines(model) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     false = ~truth_matrix(pairs.texts, pairs.scenes)
     found = {}
     for when, one in (("before", untrained(model)), ("after", model)):
-        all_cosines = one.encode_image(pairs.images) @ one.encode_text(pairs.tokens).T
+        all_cosines = one.encode_image(pairs.images) @ one.encode_text(pairs.ids).T
         found[when] = (all_cosines.diagonal(), all_cosines[false])
     return found
 

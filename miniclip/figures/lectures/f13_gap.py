@@ -33,7 +33,7 @@ SHIFTS = np.linspace(-1.0, 2.0, 25)  # in units of the gap: 0 as trained, 1 one 
 def measure(model) -> tuple[list[dict], np.ndarray, np.ndarray]:
     """(a row for each shift, places of the pictures, places of the texts), a place being (along the gap, across)."""
     pairs = batch(0, "A", np.arange(N), model.tokenizer)
-    image, text = model.encode_image(pairs.images), model.encode_text(pairs.tokens)
+    image, text = model.encode_image(pairs.images), model.encode_text(pairs.ids)
     classes, right = zero_shot_weights(model, CLASS_NAMES), LABEL_SETS["colour and shape"][2](pairs.scenes)
     true = truth_matrix(pairs.texts, pairs.scenes)
     gap, rows = image.mean(0) - text.mean(0), []
@@ -103,7 +103,7 @@ def curve(slide: Slide, box, rows, name, percent: bool, below: bool) -> None:
 def initial_distance(model) -> float:
     """The distance of the means before training."""
     pairs, start = batch(0, "A", np.arange(N), model.tokenizer), untrained(model)
-    return float(np.linalg.norm(start.encode_image(pairs.images).mean(0) - start.encode_text(pairs.tokens).mean(0)))
+    return float(np.linalg.norm(start.encode_image(pairs.images).mean(0) - start.encode_text(pairs.ids).mean(0)))
 
 
 def draw(slide: Slide, run) -> Drawn:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from ...data.drawing import draw as paint
+from ...data.drawing import draw_scenes
 from ...data.pairs import normalize
 from ...data.world import COLOURS, SHAPES, sample_scenes
 from ...tasks.zero_shot import TEMPLATES, build_prompts, zero_shot_probabilities, zero_shot_weights
@@ -36,7 +36,7 @@ def measure(model):
     scenes = sample_scenes(0, "A", np.array([ITEM]))
     colour, shape = scenes.colour[0, 0], scenes.shape[0, 0]
     names = [f"{COLOURS[(colour + i) % len(COLOURS)]} {SHAPES[(shape + j) % len(SHAPES)]}" for i, j in STEPS]
-    picture = paint(scenes)
+    picture = draw_scenes(scenes)
     image, weights = model.encode_image(normalize(picture)), zero_shot_weights(model, names)
     shares = zero_shot_probabilities(image, weights, model.logit_scale)[0]
     rows = [{"class": name, "prompt": prompt, "templates": len(TEMPLATES), "cosine": float(cosine),

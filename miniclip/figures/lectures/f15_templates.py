@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ...data.drawing import draw as paint
+from ...data.drawing import draw_scenes
 from ...data.grammar import CLASS_NAMES
 from ...data.pairs import normalize
 from ...data.world import sample_scenes
@@ -35,7 +35,7 @@ N, SUBSETS, COUNTS = 512, 40, (1, 2, 4, 8, 16, 32)
 def measure(run) -> list[dict]:
     """For each number of templates: mean, deviation and range of the accuracy over random subsets of the pool."""
     scenes = sample_scenes(0, "B", np.arange(N))
-    image, truth = run.model.encode_image(normalize(paint(scenes))), LABEL_SETS["colour and shape"][2](scenes)
+    image, truth = run.model.encode_image(normalize(draw_scenes(scenes))), LABEL_SETS["colour and shape"][2](scenes)
     prompts = [prompt for group in build_prompts(CLASS_NAMES, POOL) for prompt in group]
     text = run.model.encode_text(prompts).reshape(len(CLASS_NAMES), len(POOL), -1)
     rng, rows = np.random.default_rng(0), []

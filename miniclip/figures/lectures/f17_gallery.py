@@ -35,7 +35,7 @@ def search(scores, true) -> tuple[int, np.ndarray]:
 def measure(model) -> tuple[Pairs, dict[str, int], list[dict]]:
     """(the pairs, the query of each direction, a row for each answer)."""
     pairs = batch(0, "A", np.arange(N), model.tokenizer)
-    cosines = model.encode_image(pairs.images) @ model.encode_text(pairs.tokens).T
+    cosines = model.encode_image(pairs.images) @ model.encode_text(pairs.ids).T
     true, queries, rows = truth_matrix(pairs.texts, pairs.scenes), dict[str, int](), list[dict]()
     for way, s, t in ((WAYS[0], cosines.T, true.T), (WAYS[1], cosines, true)):
         queries[way], best = search(s, t)

@@ -12,13 +12,15 @@ from importlib.util import find_spec
 import numpy as np
 from tqdm import tqdm
 
-from ..data.pairs import batch
-from ..files.state import environment, new_state
+from ..data.pairs import Pairs, batch
+from ..files.state import environment
 from ..machine.memory import keep_freed_memory, peak_memory
 from ..machine.threads import cores, in_parallel
 from ..models.clip import ClipConfig
-from ..nn.tree import from_vector
-from ..train.clip import NumpyLearner, TrainConfig, train_step, untrained
+from ..nn.tree import pack
+from ..train.backend import NUMPY, Backend
+from ..train.clip import TrainConfig, clip_stage, log_row, new_clip
+from ..train.loop import fit
 
 # How the cost grows: one size of the default recipe is changed, the others stay.
 GROWTH = {
@@ -40,26 +42,26 @@ def step_flops(config: ClipConfig, B: int) -> float:
     return 6.0 * B * total
 
 
-def backends(*names: str) -> dict:
-    """A learner for each of "numpy", "eager", "compile"; only numpy where PyTorch is not installed."""
-    found = {}
-    for name in names if find_spec("torch") else ("numpy",):
-        if name == "numpy":
-            found[name] = NumpyLearner()
-        else:
-            from ..torch.bench import local_learner
+def backends(*names: str) -> dict[str, Backend]:
+    """Those of "numpy", "eager" and "compile" that are here; PyTorch's on the CPU, with as many threads as cores."""
+    found = {"numpy": NUMPY} if "numpy" in names else {}
+    if find_spec("torch"):
+        from ..torch.measure import local_backend
 
-            found[name] = local_learner("cpu", compile=name == "compile", threads=cores())
+        found |= {name: local_backend("cpu", compile=name == "compile", threads=cores())
+                  for name in names if name != "numpy"}  # fmt: skip
     return found
 
 
-def start(learner, recipe: TrainConfig):
-    """The learner at step 0 of a recipe, and the pairs of that step."""
-    model, like = untrained(recipe)
-    state = new_state(recipe, like)
-    model.params = from_vector(state.theta, like)
-    learner.start(state, recipe, model)
-    return learner, batch(recipe.seed, "train", np.arange(recipe.batch_size), model.tokenizer)
+def start(backend: Backend, recipe: TrainConfig, pairs: Pairs | None = None):
+    """(learner, pairs) of a recipe before its first step; all its steps are on the same pairs, by default the first."""
+    model = new_clip(recipe)
+    pairs = pairs or batch(recipe.seed, "train", np.arange(recipe.batch_size), model.tokenizer)
+
+    def objective(step, params):
+        return backend.objectives.contrast(pairs.images, pairs.ids, params, model.config, recipe.replay)
+
+    return backend.learner(replace(clip_stage(recipe, model, backend), objective=objective), model), pairs
 
 
 def in_turn(jobs: dict, rounds: int) -> dict:
@@ -87,14 +89,14 @@ def product_flops() -> float:
     return 2.0 * 1024**3 * cores()
 
 
-def step_jobs(learners: dict, recipe: TrainConfig) -> dict:
-    """One training step, without drawing its pairs, for each learner; and the matrix products."""
+def step_jobs(found: dict[str, Backend], recipe: TrainConfig) -> dict:
+    """One training step, without drawing its pairs, for each backend; and the matrix products."""
 
-    def step(learner):
-        learner, pairs = start(learner, recipe)
-        return lambda: learner.step(pairs.images, pairs.tokens, LR)
+    def step(backend):
+        learner, _ = start(backend, recipe)
+        return lambda: learner.step(LR)
 
-    return {name: step(learner) for name, learner in learners.items()} | {"product": products}
+    return {name: step(backend) for name, backend in found.items()} | {"product": products}
 
 
 def ratios(what: str, seconds: dict) -> dict[str, float]:
@@ -106,7 +108,7 @@ def ratios(what: str, seconds: dict) -> dict[str, float]:
 
 def share_of_peak(seconds: dict, recipe: TrainConfig) -> float:
     """The step's matrix products a second, as a share of what matrix products alone reach."""
-    config = untrained(recipe)[0].config
+    config = new_clip(recipe).config
     return step_flops(config, recipe.batch_size) / seconds["numpy"] * seconds["product"] / product_flops()
 
 
@@ -122,33 +124,32 @@ def bench(rounds: int = 15) -> dict:
     """
     keep_freed_memory()
     recipe = TrainConfig()
-    learners = backends("numpy", "eager", "compile")
-    if "compile" in learners:
-        learner, pairs = start(learners["compile"], recipe)
+    found = backends("numpy", "eager", "compile")
+    if "compile" in found:
         try:
-            learner.step(pairs.images, pairs.tokens, LR)
+            start(found["compile"], recipe)[0].step(LR)
         except Exception as error:  # no compiler here, for instance: the other figures are worth having
             warnings.warn(f"torch.compile does not work here and is left out ({type(error).__name__})", stacklevel=2)
-            del learners["compile"]
-    steps = in_turn(step_jobs(learners, recipe), rounds)
+            del found["compile"]
+    steps = in_turn(step_jobs(found, recipe), rounds)
     result = ratios("step", steps) | {"step_of_peak": share_of_peak(steps, recipe)}
-    model, B = learners["numpy"].model, recipe.batch_size
+    model, B = new_clip(recipe), recipe.batch_size
+    model = model.with_params(pack(model.params)[1])
     pairs = batch(0, "train", np.arange(B), model.tokenizer)
     jobs = {
         ("encode_image", "numpy"): lambda: model.encode_image(pairs.images),
-        ("encode_text", "numpy"): lambda: model.encode_text(pairs.tokens),
+        ("encode_text", "numpy"): lambda: model.encode_text(pairs.ids),
         ("draw", "numpy"): lambda: batch(0, "train", np.arange(B), model.tokenizer),
     }
-    if "eager" in learners:
-        from ..torch.bench import encode
+    if "eager" in found:
+        from ..torch.measure import encoders
 
-        jobs["encode_image", "eager"] = lambda: encode(learners["eager"], images=pairs.images)
-        jobs["encode_text", "eager"] = lambda: encode(learners["eager"], ids=pairs.tokens)
+        jobs["encode_image", "eager"], jobs["encode_text", "eager"] = encoders(model, pairs.images, pairs.ids)
     times = in_turn(jobs, rounds)
     for what in ("encode_image", "encode_text", "draw"):
         result |= ratios(what, {name: seconds for (job, name), seconds in times.items() if job == what})
     result["draw_vs_step"] = result["draw_ms"] / result["step_ms"]
-    memory = {name: step_memory_of(name) for name in learners if name != "compile"}
+    memory = {name: step_memory_of(name) for name in found if name != "compile"}
     result |= {"memory_mb": memory["numpy"] / 2**20} if memory["numpy"] else {}
     result |= {"memory_vs_eager": memory["numpy"] / memory["eager"]} if memory.get("eager") else {}
     return result | {
@@ -164,7 +165,7 @@ def machine() -> dict[str, str]:
     """What the figures hold for."""
     here = environment() | {"cores": str(cores())}
     if find_spec("torch"):
-        from ..torch.bench import versions
+        from ..torch.measure import versions
 
         here |= versions()
     return here
@@ -172,16 +173,18 @@ def machine() -> dict[str, str]:
 
 def step_memory_of(name: str) -> int:
     """Bytes by which one step makes a process grow, in a process of its own: this one has grown already."""
-    command = [sys.executable, "-m", "miniclip.app.bench", name]
+    command = [sys.executable, "-m", "miniclip.app.measure", name]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def step_memory(name: str) -> int:
     """The same, in this process; a tiny step goes first, for whatever is loaded only when it is needed."""
     keep_freed_memory()
-    learner, pairs = start(backends(name)[name], TrainConfig())
-    learner.step(pairs.images[:2], pairs.tokens[:2], LR)
-    return peak_memory(lambda: learner.step(pairs.images, pairs.tokens, LR))
+    (backend,) = backends(name).values()
+    learner, pairs = start(backend, TrainConfig())
+    few = Pairs(pairs.scenes[:2], pairs.texts[:2], pairs.images[:2], pairs.ids[:2])
+    start(backend, TrainConfig(), few)[0].step(LR)
+    return peak_memory(lambda: learner.step(LR))
 
 
 def growth(rounds: int = 5) -> dict:
@@ -212,14 +215,19 @@ def whole_run(recipe: TrainConfig | None = None) -> dict:
         `training_s`, the seconds that NumPy took, and `training_vs_eager`.
     """
     keep_freed_memory()
-    recipe = recipe or TrainConfig()
-    learners = {name: start(learner, recipe)[0] for name, learner in backends("numpy", "eager").items()}
-    seconds = dict.fromkeys(learners, 0.0)
-    for step in tqdm(range(0, recipe.steps, 100), unit="steps", unit_scale=100, disable=None):
-        for name, learner in learners.items():
+    recipe, seconds, learners, rows = recipe or TrainConfig(), dict[str, float](), {}, []
+    for name, backend in backends("numpy", "eager").items():
+        model = new_clip(recipe)
+        learners[name], seconds[name] = (backend.learner(clip_stage(recipe, model, backend), model), model), 0.0
+    for stop in tqdm(range(100, recipe.steps + 100, 100), unit="steps", unit_scale=100, disable=None):
+        for name, (learner, model) in learners.items():
+
+            def each(row, learner=learner, model=model):
+                if learner.steps == recipe.steps or learner.steps % recipe.log_every == 0:
+                    rows.append(log_row(recipe, row, lambda: model.with_params(learner.params)))
+
             begun = time.perf_counter()
-            while learner.state.step < min(step + 100, recipe.steps):
-                train_step(learner, learner.state, recipe, learner.model)
+            fit(learner, each, lambda learner=learner, stop=stop: int(learner.steps >= stop), bar=tqdm(disable=True))
             seconds[name] += time.perf_counter() - begun
     run = ratios("training", seconds)
     return {"training_s": run.pop("training_ms") / 1e3, **run} | machine()
@@ -233,39 +241,23 @@ def device(name: str, rounds: int = 5) -> dict:
     dict
         For each case, such as `bf16_compile_8192`: `_ms`, `_pairs_per_second`, and on CUDA `_memory_mb`.
     """
-    from ..torch.bench import device_name, local_learner, peak_device_memory
+    from ..torch.measure import device_name, local_backend, peak_device_memory
 
     result: dict = {"device": device_name(name)}
     cases = [(precision, compiled, B) for B in DEVICE_BATCHES for precision in ("fp32", "bf16")
              for compiled in (False, True)]  # fmt: skip
     for precision, compiled, B in tqdm(cases, unit="case", disable=None):
         case = f"{precision}_{'compile' if compiled else 'eager'}_{B}"
-        learner, pairs = start(local_learner(name, precision, compiled), replace(TrainConfig(), batch_size=B))
+        learner, _ = start(local_backend(name, precision, compiled), replace(TrainConfig(), batch_size=B))
 
-        def step(learner=learner, pairs=pairs):
-            learner.step(pairs.images, pairs.tokens, LR)
+        def step(learner=learner):
+            learner.step(LR)
 
         seconds = in_turn({case: step}, rounds)[case]
         result |= {f"{case}_ms": 1e3 * seconds, f"{case}_pairs_per_second": B / seconds}
         if learner.place.device.type == "cuda":
             result[f"{case}_memory_mb"] = peak_device_memory(step) / 2**20
     return result | machine()
-
-
-def table(result: dict) -> str:
-    """The figures as a Markdown table, a row for all that have a measure; and a line that says what they hold for."""
-    units = {"_ms": "ms", "_mb": "MB", "_s": "s"}
-    lines = ["| | | of eager's | of compile's | of the matrix-product peak |", "|---|---|---|---|---|"]
-    for key, value in result.items():
-        name, _, unit = key.rpartition("_")
-        if f"_{unit}" in units:
-            cells = [f"{value:.3g} {units['_' + unit]}"]
-            for other in ("vs_eager", "vs_compile", "of_peak"):
-                found = result.get(f"{name}_{other}")
-                cells.append("" if found is None else f"{found:.0%}" if other == "of_peak" else f"{found:.2f}")
-            lines.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
-    where = [f"{key} {value}" for key, value in result.items() if isinstance(value, str)]
-    return "\n".join([*lines, "", ", ".join(where)])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,123 @@
+"""Arguments that several commands have, and what they stand for."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from ..errors import CheckpointError, ConfigError, DataError, quote
+
+RECIPE = {  # the numbers of the recipe that can be set, with their types
+    "seed": int, "steps": int, "batch_size": int, "peak_lr": float, "warmup": int, "replay": int,
+    "log_every": int, "score_every": int, "save_every": int,
+}  # fmt: skip
+
+
+def add_run(parser) -> None:
+    """RUN, for `open_run`."""
+    parser.add_argument("run", metavar="RUN", help="a run folder, or 'default' for the one in the package")
+
+
+def open_run(name: str):
+    """The CLIP of a run folder, or the one that comes with the package."""
+    from ..files.checkpoint import load
+    from ..model import Model
+
+    model = load(None if name == "default" else name)
+    if not isinstance(model, Model):
+        raise CheckpointError(f"{quote(name)} is a {type(model).__name__}, expected a CLIP: name another run")
+    return model
+
+
+def open_writer(name: str):
+    """The model of a run folder that writes words about pictures, or the one that comes with the package."""
+    from ..files.checkpoint import SYSTEM, load
+    from ..model import BridgedModel, Describer
+
+    model = load(SYSTEM if name == "default" else name)
+    if not isinstance(model, BridgedModel | Describer):
+        raise CheckpointError(f"{name} has no decoder: make a run that has one with `miniclip study system`")
+    return model
+
+
+def open_describer(name: str):
+    """The same, but one that describes, and can show where it looked."""
+    from ..model import Describer
+
+    model = open_writer(name)
+    if not isinstance(model, Describer):
+        raise CheckpointError(f"{name} answers questions and has not learned to describe: `miniclip ask` opens it")
+    return model
+
+
+def open_matcher(name: str):
+    """The fusion encoder of a run folder."""
+    from ..files.checkpoint import load
+    from ..model import Matcher
+
+    model = load(name)
+    if not isinstance(model, Matcher):
+        raise CheckpointError(f"{name} is no fusion encoder: make one with `miniclip study fusion`")
+    return model
+
+
+def add_picture(parser, name: str) -> None:
+    """--out for a picture, for `new_picture`."""
+    parser.add_argument("--out", metavar="FILE", default=f"{name}.png", help="the picture: .png, .svg or .pdf")
+
+
+def new_picture(path: str) -> Path:
+    """The path, after checking that a picture can be written there: nothing is overwritten, nothing half done."""
+    target = Path(path)
+    if target.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise DataError(f"--out {quote(path)} ends in {target.suffix or 'nothing'}, expected .png, .svg or .pdf")
+    if not target.parent.is_dir():
+        raise DataError(f"--out {quote(path)}: the folder {quote(str(target.parent))} does not exist: make it first")
+    if target.exists():
+        raise DataError(f"--out {quote(path)} exists already: choose another name, or remove it")
+    return target
+
+
+def add_recipe(parser) -> None:
+    """The recipe's options, for `recipe_of`."""
+    for name, kind in RECIPE.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=name.replace("_", " "))
+    parser.add_argument("--loss", choices=("info_nce", "multi_positive", "sigmoid"), help="(default: info_nce)")
+
+
+def recipe_of(args):
+    """The recipe, with what was given on the command line."""
+    from ..train.clip import TrainConfig
+
+    return TrainConfig(**{name: getattr(args, name) for name in (*RECIPE, "loss") if getattr(args, name) is not None})
+
+
+def add_backend(parser) -> None:
+    """The backend's options, for `backend_of`."""
+    parser.add_argument("--backend", choices=("numpy", "torch"), default="numpy", help="(default: %(default)s)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="of the torch backend (default: auto)")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), help="of the torch backend (default: fp32)")
+    parser.add_argument("--compile", action="store_true", default=None, help="fuse the torch backend's forwards")
+
+
+def backend_of(args):
+    """A context: the backend that was asked for."""
+    from ..train.backend import NUMPY
+
+    options = {name: getattr(args, name) for name in ("device", "precision", "compile")}
+    given = {name: value for name, value in options.items() if value is not None}
+    if args.backend == "torch":
+        return import_torch("learner").backend(**given)
+    if given:
+        raise ConfigError(f"--{next(iter(given))} is for PyTorch, and the backend is numpy: add --backend torch")
+    return nullcontext(NUMPY)
+
+
+def import_torch(name: str):
+    """A module of `miniclip.torch`, or a ConfigError that says how to get PyTorch."""
+    from importlib import import_module
+
+    try:
+        return import_module(f"miniclip.torch.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ConfigError("PyTorch is not installed: pip install 'miniclip[torch]', or use --backend numpy") from error

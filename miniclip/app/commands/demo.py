@@ -1,0 +1,27 @@
+"""miniclip demo: train the default model, score it, and draw all it can do on one page."""
+
+from pathlib import Path
+
+from ..arguments import add_recipe, recipe_of
+from ..printing import with_scores
+
+HELP = "train the default model, then show what it can do"
+text = with_scores
+
+
+def arguments(parser) -> None:
+    parser.add_argument("--out", metavar="DIR", default="runs/demo", help="the run folder, new (default: %(default)s)")
+    add_recipe(parser)
+
+
+def run(args) -> dict:
+    from ...figures import save
+    from ...files.state import read_log
+    from ...tasks.evaluate import evaluate
+    from ...train.clip import train
+    from ..show import overview
+
+    recipe, picture = recipe_of(args), Path(args.out) / "demo.png"
+    model = train(recipe, args.out)
+    save(overview(model, read_log(args.out), recipe.seed), picture)
+    return {"run": str(args.out), "picture": str(picture), "scores": evaluate(model, recipe.seed)}

@@ -1,0 +1,32 @@
+"""miniclip figures list | render ID... --out DIR | sheet --out FILE.png: the lecture figures."""
+
+HELP = "the lecture figures: list them, render them to files, or all on one sheet"
+
+
+def arguments(parser) -> None:
+    parser.add_argument("what", choices=("list", "render", "sheet"))
+    parser.add_argument("ids", nargs="*", metavar="ID", help="such as f03")
+    parser.add_argument("--all", action="store_true", help="every figure")
+    parser.add_argument("--out", metavar="PATH", help="the folder, or the sheet's file (default: slides, figures.png)")
+    parser.add_argument("--format", default="svg", help="svg, pdf, png, gif, mp4, or several: svg,png (default: svg)")
+    parser.add_argument("--size", default="wide", help="wide, half, square or paper (default: %(default)s)")
+    parser.add_argument("--theme", default="light", help="light or dark (default: %(default)s)")
+    parser.add_argument("--run", default="default", metavar="RUN", help="where the numbers come from")
+
+
+def run(args) -> dict:
+    from ...figures.gallery import sheet
+    from ...figures.lectures import Run, lectures
+    from ...figures.render import chosen, render
+
+    if args.what == "list":
+        return {"figures": {id: module.TITLE for id, module in lectures().items()}}
+    source = Run(None if args.run == "default" else args.run)
+    if args.what == "sheet":
+        return {"files": [sheet(args.out or "figures.png", args.theme, source)]}
+    ids = chosen(args.ids, args.all)
+    return {"files": render(ids, args.out or "slides", args.format.split(","), args.size, args.theme, source)}
+
+
+def text(result: dict) -> str:
+    return "\n".join(result.get("files") or [f"{id}  {title}" for id, title in result["figures"].items()])

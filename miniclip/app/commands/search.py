@@ -1,0 +1,32 @@
+"""miniclip search RUN "a small red circle on the left": find pictures by a sentence."""
+
+from ..arguments import add_picture, add_run, new_picture, open_matcher, open_run
+
+HELP = "find pictures by a sentence"
+
+
+def arguments(parser) -> None:
+    add_run(parser)
+    add_picture(parser, "search")
+    parser.add_argument("query", metavar="SENTENCE", help="for example 'a small red circle on the left'")
+    parser.add_argument("--k", type=int, default=8, metavar="K", help="how many (default: %(default)s)")
+    parser.add_argument("--rerank", metavar="RUN", help="a fusion encoder, which puts the best in order again")
+
+
+def run(args) -> dict:
+    from ...figures import save
+    from ..show import search
+
+    picture = new_picture(args.out)
+    matcher = open_matcher(args.rerank) if args.rerank else None
+    result, figure = search(open_run(args.run), args.query, args.k, matcher=matcher)
+    save(figure, picture)
+    return {**result, "picture": str(picture)}
+
+
+def text(result: dict) -> str:
+    right = result["right"] or ["?"] * len(result["ids"])
+    marks = {True: "right", False: "wrong", "?": ""}
+    rows = [f"{score:7.4f}  picture {id}  {marks[found]}".rstrip()
+            for score, id, found in zip(result["scores"], result["ids"], right, strict=True)]  # fmt: skip
+    return "\n".join([*rows, f"picture: {result['picture']}"])

@@ -1,0 +1,123 @@
+"""What the studies compare, and how each model of them is made: from what, by which stage, for how long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..files.state import TRAINING
+from ..files.storage import digest
+from ..model import BridgedModel, Describer, Handle, Matcher, Model
+from ..nn.tree import to_vector
+from .backend import NUMPY, Backend
+from .run import run
+from .stages import (
+    COCA_STEPS,
+    align_stage,
+    answer_stage,
+    blind_stage,
+    bridge_stage,
+    coca_stage,
+    deaf_stage,
+    describe_stage,
+    frozen_describe_stage,
+    language_stage,
+    match_stage,
+    new_bridged,
+    new_describer,
+    new_language_model,
+    new_matcher,
+    system_stage,
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One model: the models that it needs, what it begins as, its stage, how many steps, and how long one takes."""
+
+    needs: tuple[str, ...]
+    begin: Callable  # (seed, *the models it needs) -> the model before the stage
+    stage: Callable  # (model, seed, steps, backend) -> Stage
+    steps: int
+    milliseconds: float  # a step, about, on two cores: for the time left
+
+
+def as_it_is(seed: int, model: Handle) -> Handle:
+    """A stage begins where another one ended."""
+    return model
+
+
+def with_decoder(seed: int, clip: Model) -> Describer:
+    """A stage begins with a new decoder beside a trained CLIP."""
+    return new_describer(clip, seed)
+
+
+def with_bridge(kind: str) -> Callable[..., BridgedModel]:
+    """A stage begins with a new bridge between a trained tower and a trained language model."""
+    return lambda seed, tower, language: new_bridged(kind, tower, language, seed)
+
+
+def as_matcher(seed: int, describer: Describer) -> Matcher:
+    """A stage begins with a describer that is to judge."""
+    return new_matcher(describer, seed)
+
+
+ENDS = ("first stage", "language model")  # of a bridge
+TRAININGS = {
+    # The specialist for captions: image tower and decoder learn to describe, and nothing else.
+    "captioner": Training(("clip",), with_decoder, describe_stage, 1000, 1.0),
+    "frozen captioner": Training(("clip",), with_decoder, frozen_describe_stage, 1000, 1.0),
+    "first stage": Training(("clip",), with_decoder, coca_stage, COCA_STEPS, 1.0),
+    # The specialist for questions: it may forget the rest.
+    "answerer": Training(("first stage",), as_it_is, answer_stage, 2500, 1.0),
+    "system": Training(("first stage",), as_it_is, system_stage, 2200, 1.0),
+    "deaf": Training(("first stage",), as_it_is, deaf_stage, 400, 1.0),
+    "language model": Training((), new_language_model, language_stage, 5000, 1.0),
+    "blind": Training((), new_language_model, blind_stage, 400, 1.0),
+    "bridge: linear": Training(ENDS, with_bridge("linear"), bridge_stage, 3000, 1.0),
+    "bridge: mlp": Training(ENDS, with_bridge("mlp"), bridge_stage, 3000, 1.0),
+    "bridge: queries, to be asked": Training(ENDS, with_bridge("queries"), align_stage, 3000, 1.0),
+    "bridge: queries": Training(("bridge: queries, to be asked",), as_it_is, bridge_stage, 3000, 1.0),
+    "bridge: queries, not aligned": Training(ENDS, with_bridge("queries"), bridge_stage, 3000, 1.0),
+    "matcher": Training(("first stage",), as_matcher, match_stage, 1500, 1.0),
+}
+
+
+def in_order(names) -> list[str]:
+    """What to train for these models: each once, after all that it needs."""
+    ordered: dict[str, None] = {}
+    for name in names:
+        if name in TRAININGS:
+            ordered |= dict.fromkeys((*in_order(TRAININGS[name].needs), name))
+    return list(ordered)
+
+
+class Models(dict):
+    """The models of the studies by name, each trained when it is first asked for, in a run folder of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        A training that was begun in it goes on; one that is done is only opened.
+    seed : int
+        Of the initial weights, the training data and the test data.
+    clip : Model
+        The trained CLIP that all begin with.
+    backend : Backend
+    bar : tqdm, optional
+        Counts milliseconds, over all trainings.
+    """
+
+    def __init__(self, folder: Path, seed: int, clip: Model, backend: Backend = NUMPY, bar=None):
+        super().__init__(clip=clip)
+        self.folder, self.seed, self.backend, self.bar = folder, seed, backend, bar
+
+    def __missing__(self, name: str) -> Handle:
+        training = TRAININGS[name]
+        model = training.begin(self.seed, *(self[need] for need in training.needs))
+        stage = training.stage(model, self.seed, training.steps, self.backend)
+        stage = replace(stage, cost=training.milliseconds)
+        recipe = {"stage": stage.name, "seed": self.seed, "steps": stage.steps, "trained": list(stage.trained),
+                  "peak_lr": stage.peak_lr, "begins_with": digest(to_vector(model.params).tobytes())}  # fmt: skip
+        folder = self.folder / name.replace(":", "").replace(",", "").replace(" ", "-")
+        self[name] = run(folder, stage, model, recipe, (folder / TRAINING).exists(), self.backend, bar=self.bar)
+        return self[name]

@@ -1,0 +1,143 @@
+"""Run folders of models that describe, answer or judge: round trips, and no damaged or foreign byte is believed."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from describers import bits
+
+from miniclip.errors import CheckpointError, ConfigError, MiniclipError, WeightsError
+from miniclip.files.checkpoint import load, model_files
+from miniclip.files.storage import commit, encode_json
+from miniclip.model import Describer, Model
+from miniclip.tasks import vqa
+from miniclip.tasks.captioning import caption
+
+
+@pytest.fixture(scope="module")
+def folder(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("describer") / "run"
+    commit(path, model_files(model))
+    return path
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
+def test_what_is_saved_describes_and_answers_as_before(model, folder, sixteen):
+    again = load(folder)
+    assert type(again) is Describer
+    assert bits(again.params) == bits(model.params)
+    assert (again.coca, again.decoder_tokenizer.words) == (model.coca, model.decoder_tokenizer.words)
+    for ours, theirs in zip(caption(model, sixteen.images), caption(again, sixteen.images), strict=True):
+        assert ours.text == theirs.text
+        assert np.array_equal(ours.attention, theirs.attention)
+    assert vqa.answer(again, sixteen.images, sixteen.questions) == sixteen.answers
+    assert np.array_equal(again.encode_text(["a red circle"]), model.encode_text(["a red circle"]))
+    assert model_files(again) == model_files(model)
+
+
+@pytest.mark.filterwarnings("default")
+def test_transformers_opens_the_clip_of_a_describer(model, folder, sixteen):
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    theirs, report = transformers.CLIPModel.from_pretrained(folder, output_loading_info=True)
+    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    ids = model.tokenizer.encode(["a red circle", "two shapes"])
+    with torch.no_grad():
+        out = theirs.eval()(input_ids=torch.from_numpy(ids),
+                            pixel_values=torch.from_numpy(sixteen.images.transpose(0, 3, 1, 2).copy()))  # fmt: skip
+    image = model.encode_image(sixteen.images)
+    np.testing.assert_allclose(image, out.image_embeds.numpy(), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model.encode_text(ids), out.text_embeds.numpy(), rtol=0, atol=1e-5)
+    assert np.ptp(image, axis=0).max() > 1e-2
+
+
+def test_a_clip_without_a_decoder_stays_a_clip(model, tmp_path):
+    clip = {name: model.params[name] for name in ("visual", "text", "logit_scale")}
+    commit(tmp_path / "clip", model_files(Model(model.config, clip, model.tokenizer)))
+    assert not isinstance(load(tmp_path / "clip"), Describer)
+
+
+NAMES = ("decoder.json", "decoder.safetensors", "words.json")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_damaged_and_missing_decoder_files_are_refused(folder, copy, name):
+    sound = (folder / name).read_bytes()
+    rng = np.random.default_rng(0)
+    for at in rng.integers(len(sound), size=10):
+        flipped = sound[:at] + bytes([sound[at] ^ 1 << int(rng.integers(8))]) + sound[at + 1 :]
+        for data in (flipped, sound[:at], sound + b"\0", b""):
+            (copy / name).write_bytes(data)
+            with pytest.raises(CheckpointError, match=re.escape(name)) as caught:
+                load(copy)
+            assert "\n" not in str(caught.value)
+    (copy / name).unlink()
+    with pytest.raises(CheckpointError, match=re.escape(name)):
+        load(copy)
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"[]", b"3", b"null", b"{}", b"\x80\x04]q\x00K\x01a.", b'{"a": 1'])
+@pytest.mark.parametrize("name", NAMES)
+def test_foreign_decoder_files_are_refused_though_the_manifest_vouches_for_them(copy, name, data):
+    commit(copy, {name: data})
+    with pytest.raises(MiniclipError, match=re.escape(name) if name != "words.json" else "json") as caught:
+        load(copy)
+    assert "\n" not in str(caught.value)
+
+
+def changed(folder, change):
+    named = safetensors.numpy.load_file(folder / "decoder.safetensors")
+    change(named)
+    commit(folder, {"decoder.safetensors": safetensors.numpy.save(named)})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda n: n.pop("ln_final.weight"), "1 tensors do not fit decoder.json, such as ln_final.weight"),
+        (lambda n: n.update(spy=np.zeros(2, np.float32)), "1 tensors .* such as spy"),
+        (lambda n: n.update({"ln_final.bias": np.zeros(3, np.float32)}), "1 tensors .* such as ln_final.bias"),
+        (lambda n: n["ln_final.bias"].__setitem__(0, np.nan), "1 tensors .* such as ln_final.bias"),
+        (lambda n: n["ln_final.bias"].__setitem__(0, np.inf), "1 tensors .* such as ln_final.bias"),
+        (lambda n: n.update({"ln_final.bias": np.zeros(32)}), "1 tensors .* such as ln_final.bias"),
+        (lambda n: n.clear(), "tensors do not fit decoder.json"),
+    ],
+    ids=["missing", "extra", "shape", "nan", "inf", "float64", "nothing"],
+)
+def test_decoder_weights_that_do_not_fit_are_refused(copy, change, message):
+    changed(copy, change)
+    with pytest.raises(WeightsError, match=message):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"width": 31}, ConfigError, "DecoderConfig.width is 31"),
+        ({"layers": 3}, WeightsError, "do not fit decoder.json"),
+        ({"heads": 0}, ConfigError, "DecoderConfig.heads is 0"),
+        ({"memory_width": 16}, WeightsError, "4 tensors do not fit decoder.json, such as blocks.0.cross.kv_proj"),
+        ({"memory_width": 0}, WeightsError, "do not fit decoder.json"),
+        ({"vocab_size": 7}, CheckpointError, r"words.json has \(words, length\) .*, decoder.json says \(7, "),
+        ({"activation": "relu"}, ConfigError, "activation is 'relu'"),
+        ({"spy": 1}, ConfigError, "decoder.json has other keys than a DecoderConfig"),
+    ],
+)
+def test_decoder_sizes_that_do_not_fit_are_refused(model, copy, change, error, message):
+    commit(copy, {"decoder.json": encode_json(vars(model.coca.decoder) | change)})
+    with pytest.raises(error, match=message):
+        load(copy)
+
+
+def test_sizes_far_beyond_the_file_are_refused_before_they_are_made(copy):
+    sizes = json.loads((copy / "decoder.json").read_text()) | {"width": 4000}
+    commit(copy, {"decoder.json": encode_json(sizes)})
+    with pytest.raises(WeightsError, match=r"decoder.safetensors has [\d,]+ numbers, decoder.json says [\d,]{10,}"):
+        load(copy)
