@@ -52,6 +52,8 @@ def names(cell) -> tuple[set[str], set[str]]:
             defined |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
         elif isinstance(node, ast.arg):
             defined.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            defined.add(node.name)
     return defined, read
 
 
