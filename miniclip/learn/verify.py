@@ -3,7 +3,8 @@
 import inspect
 import re
 
-from .spec import Exercise, equal, matches, ok, outcomes, say
+from .seen import say
+from .spec import Exercise, equal, matches, ok, outcomes
 
 
 def problems(exercise: Exercise) -> list[str]:
@@ -27,21 +28,17 @@ def problems(exercise: Exercise) -> list[str]:
         for case, a, b in zip(exercise.cases, other, expected, strict=True):
             if not ok(exercise, case, a, b):
                 found.append(f"{next(iter(functions.values())).__name__}, a right answer, is refused on {case.name!r}")
-    texts = {}
     for wrong in exercise.wrongs.values():
         results = outcomes(exercise, wrong.functions)
         named = matches(exercise, results, expected)
         if named[:1] != [wrong.name]:
             found.append(f"{wrong.name} is taken for {named or 'a right answer or nothing known'}")
-        try:
-            texts[wrong.name] = say(wrong.hint, exercise, results, expected)
-        except (KeyError, IndexError, ValueError) as error:
-            found.append(f"the hint of {wrong.name} does not format: {error!r}")
-    for name, text in texts.items():
-        if not 12 <= len(text.split()) <= 60:
-            found.append(f"the hint of {name} has {len(text.split())} words, expected 12 to 60")
-        if not re.search(r"\d", text):
-            found.append(f"the hint of {name} has no number, shape or axis: {text}")
+        elif not 12 <= len((shown := say(wrong.hint, exercise, results, expected)).split()) <= 60:
+            found.append(f"what is said about {wrong.name} has {len(shown.split())} words, expected 12 to 60: {shown}")
+        elif not re.search(r"\d", shown):
+            found.append(f"what is said about {wrong.name} has no number, shape or axis: {shown}")
+        if len(wrong.hint.split()) < 8:
+            found.append(f"the hint of {wrong.name} has {len(wrong.hint.split())} words, expected at least 8")
     code = tokens("".join(inspect.getsource(function) for function in exercise.solutions.values()))
     written = {name: wrong.hint for name, wrong in exercise.wrongs.items()}  # the learner's numbers give nothing away
     for name, text in (written | dict(zip("123", exercise.hints, strict=True))).items():

@@ -116,20 +116,20 @@ def losses_of_chunks(I, T, scale, chunk):
     return [0.5 * (surprise(S, range(len(S))).mean() + surprise(S.T, range(len(S))).mean()) for S in tables]
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You treated each chunk as a batch of its own, with
-only chunk - 1 negatives for each image. That is an easier game. Compare every block with all N texts.""")
+@exercise.wrong("""You treated each chunk as a batch of its own, with only chunk - 1 negatives for each image. That is
+an easier game. Compare every block with all N texts.""")
 def mean_of_chunk_losses(I, T, scale, chunk):
     return np.mean(losses_of_chunks(I, T, scale, chunk))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You added up the losses of small batches, each with
-chunk - 1 negatives. Neither the sum nor the small tables fit: use all N texts, and average over the N pairs.""")
+@exercise.wrong("""You added up the losses of small batches, each with chunk - 1 negatives. Compare every block with all
+N texts, and average over the N pairs.""")
 def sum_of_chunk_losses(I, T, scale, chunk):
     return np.sum(losses_of_chunks(I, T, scale, chunk))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. In every block you took the answers from columns 0,
-1, 2 and so on. The second block starts further down: shift its columns by the number of rows before it.""")
+@exercise.wrong("""In every block you took the answers from columns 0, 1, 2 and so on. The second block starts further
+down: shift its columns by the number of rows before it.""")
 def label_not_offset(I, T, scale, chunk):
     I, T = unit(I), unit(T)
     S = scale * I @ T.T
@@ -138,8 +138,8 @@ def label_not_offset(I, T, scale, chunk):
     return 0.5 * (rows.mean() + columns.mean()) - S[np.arange(len(S)), local].mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You averaged the blocks, and a short last block
-counts as much as a full one. Sum over all pairs first, then divide by N once.""")
+@exercise.wrong("""You averaged the blocks, and a short last block counts as much as a full one. Sum over all pairs
+first, then divide by N once.""")
 def unweighted_last_chunk(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
     halves = [
@@ -148,15 +148,15 @@ def unweighted_last_chunk(I, T, scale, chunk):
     return 0.5 * np.mean(halves)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. That is the row half alone. Each text also chooses
-among all N images, along axis 0, and its column is spread over the blocks: carry a running log-sum-exp.""")
+@exercise.wrong("""That is the row half alone. Each text also chooses among all N images, along axis 0, and its column
+is spread over the blocks: carry a running log-sum-exp.""")
 def rows_only(I, T, scale, chunk):
     I, T = unit(I), unit(T)
     return surprise(scale * I @ T.T, range(len(I))).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. Your rows see all N texts, but a column sees only the
-images of its own block. Merge the column sums of all blocks before you take the loss.""")
+@exercise.wrong("""Your rows see all N texts, but a column sees only the images of its own block. Merge the column sums
+of all blocks before you take the loss.""")
 def columns_within_chunk(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
     rows = [surprise(scale * I[part] @ T.T, part) for part in parts]
@@ -164,23 +164,23 @@ def columns_within_chunk(I, T, scale, chunk):
     return np.concatenate(rows + columns).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You used the rows as they came, so the long ones
-decide everything. Bring all of them to length 1 before the first block.""")
+@exercise.wrong("""You used the rows as they came, so the long ones decide everything. Bring all of them to length 1
+before the first block.""")
 def no_normalize(I, T, scale, chunk):
     S = scale * I @ T.T
     return 0.5 * (surprise(S, range(len(S))).mean() + surprise(S.T, range(len(S))).mean())
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. A plain exp overflows for logits of 1000. Take the
-maximum out before exp, in the rows and in the running sum of the columns.""")
+@exercise.wrong("""A plain exp overflows for logits of 1000. Take the maximum out before exp, in the rows and in the
+running sum of the columns.""")
 def overflows(I, T, scale, chunk):
     S = scale * unit(I) @ unit(T).T
     lse = np.log(np.exp(S).sum(axis=1)) + np.log(np.exp(S).sum(axis=0))
     return (0.5 * lse - np.diag(S)).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You stop when no full chunk is left, so the last rows
-are never seen. Let the last block be shorter: 7 rows in blocks of 3 make 3 blocks.""")
+@exercise.wrong("""You stop when no full chunk is left, so the last rows are never seen. Let the last block be shorter:
+7 rows in blocks of 3 make 3 blocks.""")
 def drops_last_chunk(I, T, scale, chunk):
     I, T, kept = unit(I), unit(T), len(I) // chunk * chunk
     S = scale * I[:kept] @ T.T
@@ -188,8 +188,7 @@ def drops_last_chunk(I, T, scale, chunk):
     return (rows + np.logaddexp.reduce(S, axis=0).sum()) / (2 * len(I))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}, which is half as much. You added both halves of the
-loss and never divided by 2. CLIP takes their mean.""")
+@exercise.wrong("That is 2 times the right loss: you added both halves and never divided by 2. CLIP takes their mean.")
 def forgot_half(I, T, scale, chunk):
     return 2 * chunked_clip_loss(I, T, scale, chunk)
 

@@ -208,8 +208,8 @@ def grad_not_reset(params, batch, n, seed):
     return descend(params, batch, n, accumulate=True)
 
 
-@exercise.wrong("""On {case} every loss is the same, or nothing came back changed. You worked out new weights, but
-step 2 starts from the old ones. Put the new ones back into params.""")
+@exercise.wrong("""Every loss is the same, or nothing came back changed. You worked out new weights, but step 2 starts
+from the old ones. Put the new ones back into params.""")
 def updates_a_copy(params, batch, n, seed):
     params, losses = {name: np.array(value, float) for name, value in params.items()}, []
     for _ in range(n):
@@ -226,20 +226,20 @@ def lr_sign(params, batch, n, seed):
     return descend(params, batch, n, rate=-0.3)
 
 
-@exercise.wrong("""On {case} both towers moved, but log_scale still has its first value. At scale 1 the softmax stays
-soft and the loss cannot come near 0.05. Give the scale its slope too.""")
+@exercise.wrong("""Both towers moved, but log_scale still has its first value. At scale 1 the softmax stays soft and the
+loss cannot come near 0.05. Give the scale its slope too.""")
 def scale_frozen(params, batch, n, seed):
     return descend(params, batch, n, frozen=("log_scale",))
 
 
-@exercise.wrong("""On {case} one of the 2 towers has not moved. Pictures and texts have to come towards each other:
-update both matrices in each step, each with its own slope.""")
+@exercise.wrong("""One of the two towers has not moved. Pictures and texts have to come towards each other: update both
+matrices in each step, each with its own slope.""")
 def one_tower_frozen(params, batch, n, seed):
     return descend(params, batch, n, frozen=("text",))
 
 
-@exercise.wrong("""On {case} your first loss belongs to wrong pairs: you shuffled X and Y in 2 different orders, so
-row i no longer holds a picture and its text. Draw one permutation and use it on both.""")
+@exercise.wrong("""Your first loss belongs to wrong pairs: you shuffled X and Y in two different orders, so row i no
+longer holds a picture and its text. Draw one permutation and use it on both.""")
 def pairs_broken(params, batch, n, seed):
     params, losses = {name: np.array(value, float) for name, value in params.items()}, []
     rng = np.random.default_rng(seed)
@@ -251,39 +251,39 @@ def pairs_broken(params, batch, n, seed):
     return params, losses
 
 
-@exercise.wrong("""On {case} your first loss already belongs to moved weights. Note the loss of each of the n steps
-before you move, so that number 0 says where training began.""")
+@exercise.wrong("""Your first loss already belongs to moved weights. Note the loss of each of the n steps before you
+move, so that number 0 says where training began.""")
 def loss_after_step(params, batch, n, seed):
     return descend(params, batch, n)[0], descend(params, batch, n + 1)[1][1:]
 
 
-@exercise.wrong("""On {case} there is 1 loss more than there are steps. Note one loss in each step, before the weights
-move, and none after the last.""")
+@exercise.wrong("""There is one loss more than there are steps: n steps have n losses, not n + 1. Note one loss in each
+step, before the weights move, and none after the last.""")
 def one_loss_too_many(params, batch, n, seed):
     return descend(params, batch, n)[0], descend(params, batch, n + 1)[1]
 
 
-@exercise.wrong("""On {case} your first loss is that of the row half alone. CLIP also lets each text choose its
-picture: a softmax along axis 0. Average both halves, and both slopes.""")
+@exercise.wrong("""Your first loss is that of the row half alone. CLIP also lets each text choose its picture: a softmax
+along axis 0. Average both halves, and both slopes.""")
 def one_direction(params, batch, n, seed):
     return descend(params, batch, n, both=False)
 
 
-@exercise.wrong("""On {case} your first loss is N times too large: you summed over the pairs. Take the mean, so that
-it starts near ln N, which is 1.95 for 7 pairs.""")
+@exercise.wrong("""Your first loss is N times too large: you summed over the pairs. Take the mean, so that it starts
+near ln N, which is 1.61 for 5 pairs.""")
 def sum_not_mean(params, batch, n, seed):
     new, losses = descend(params, batch, n, rate=0.3 * len(batch[0]))
     return new, [len(batch[0]) * loss for loss in losses]
 
 
-@exercise.wrong("""On {case} your first loss is exactly ln N, as if all logits were equal. You multiplied by
-log_scale, which is 0. The scale is exp(log_scale), so it begins at 1.""")
+@exercise.wrong("""Your first loss is exactly ln N, as if all logits were equal. You multiplied by log_scale, which is
+0. The scale is exp(log_scale), so it begins at 1.""")
 def forgot_exp(params, batch, n, seed):
     return descend(params, batch, n, exp=False)
 
 
-@exercise.wrong("""On {case} your first loss is far from ln N. You used the rows of X @ image as they are. Bring each
-embedding to length 1 along axis 1, or the loss measures lengths.""")
+@exercise.wrong("""Your first loss is far from ln N. You used the rows of X @ image as they are. Bring each embedding to
+length 1 along axis 1, or the loss measures lengths.""")
 def not_normalized(params, batch, n, seed):
     X, Y = batch
     params, losses = {name: np.array(value, float) for name, value in params.items()}, []
@@ -297,8 +297,8 @@ def not_normalized(params, batch, n, seed):
     return params, losses
 
 
-@exercise.wrong("""The losses are right, but on {case} you changed the params that were handed in, because `-=` writes
-into the caller's arrays. Copy all 3 of them before the first step.""")
+@exercise.wrong("""The losses are right, but `-=` writes into the arrays of the caller: the params that you were given
+have changed. Copy all 3 of them before the first step.""")
 def changes_its_input(params, batch, n, seed):
     losses = []
     for _ in range(n):
