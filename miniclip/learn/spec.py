@@ -10,6 +10,7 @@ A spec file makes one `Exercise` and fills it with decorators:
     @exercise.wrong("hint")       what someone got wrong and the next step, as the values themselves are told before it
     @exercise.judge               instead of comparing values: (args, value) -> None, a misconception, or a sentence
     exercise.case("name", *args)
+    exercise.needs_float64("name", "reason")    everywhere else, the solution in float32 must pass, too
 """
 
 import copy
@@ -83,6 +84,7 @@ class Exercise:
     wrongs: dict[str, Wrong] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     judges: dict[str, Callable] = field(default_factory=dict)
+    float64: dict[str, str] = field(default_factory=dict)
     module: str = ""
 
     def __post_init__(self):
@@ -134,6 +136,10 @@ class Exercise:
 
     def case(self, name: str, *args, of: str | None = None) -> None:
         self.cases.append(Case(name, args, of or self.first))
+
+    def needs_float64(self, case: str, reason: str) -> None:
+        """In this case float32 is no right answer: its numbers are too coarse."""
+        self.float64[case] = reason
 
 
 def prepare(argument):

@@ -54,8 +54,8 @@ def cross_entropy_of_equal_scores(n):
 
 
 @exercise.also_right
-def in_float32(n):
-    return np.float32(sum([math.log(n)]))
+def log_sum_of_equal_scores(n):
+    return np.logaddexp.reduce(np.zeros(n))
 
 
 @exercise.wrong("""That is the chance of a hit, 1 in n. A loss is 0 when the answer is sure and grows with doubt: take

@@ -59,10 +59,10 @@ def with_hypot_as_list(x, axis=-1, eps=1e-12):
 
 
 @exercise.also_right
-def with_einsum_in_float32(x, axis=-1, eps=1e-12):
+def with_einsum(x, axis=-1, eps=1e-12):
     rows = np.moveaxis(x, axis, -1)
     length = np.maximum(np.sqrt(np.einsum("...i,...i->...", rows, rows)), eps)
-    return np.moveaxis(rows / length[..., None], -1, axis).astype(np.float32)
+    return np.moveaxis(rows / length[..., None], -1, axis)
 
 
 def lengths(x, axis):

@@ -83,7 +83,7 @@ def with_slices(img, p):
 def with_einsum(img, p):
     H, W, C = img.shape
     grid = np.einsum("yaxbc->yxabc", img.reshape(H // p, p, W // p, p, C))
-    return grid.reshape(H // p * (W // p), p * p * C).astype(np.float32)
+    return grid.reshape(H // p * (W // p), p * p * C)
 
 
 @exercise.also_right
@@ -95,7 +95,7 @@ def with_split(img, p):
 
 @exercise.also_right(of="unpatchify")
 def back_with_slices(patches, p, H, W):
-    img = np.empty((H, W, patches.shape[1] // p**2), dtype=np.float32)
+    img = np.empty((H, W, patches.shape[1] // p**2))
     for i, patch in enumerate(patches):
         y, x = divmod(i, W // p)
         img[y * p : (y + 1) * p, x * p : (x + 1) * p] = patch.reshape(p, p, -1)

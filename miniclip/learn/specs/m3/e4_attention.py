@@ -73,13 +73,13 @@ def with_einsum_and_a_big_number(q, k, v, mask):
 
 
 @exercise.also_right
-def only_the_keys_it_sees_in_float32(q, k, v, mask):
+def only_the_keys_it_sees(q, k, v, mask):
     rows = []
     for query, allowed in zip(q / q.shape[1] ** 0.25, mask, strict=True):
         score = (k[allowed] / k.shape[1] ** 0.25) @ query
         weight = np.exp(score - score.max())
         rows.append(v[allowed].T @ (weight / weight.sum()))
-    return np.array(rows, np.float32)
+    return np.array(rows)
 
 
 def softmax(z, axis=1):
@@ -205,3 +205,4 @@ exercise.case("2 queries, scores in the thousands", np.array([[60.0, -20.0, 30.0
 exercise.case("1 query, 2 keys, 1 value feature", np.array([[2.0, 0.0, 0.0, 0.0]]),
               np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]), np.array([[10.0], [0.0]]),
               np.array([[True, True]]))  # fmt: skip
+exercise.needs_float64("2 queries, scores in the thousands", "float32 is off by 3e-5 there")

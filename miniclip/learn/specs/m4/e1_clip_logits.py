@@ -68,11 +68,6 @@ def einsum_then_lengths(I, T, log_scale, max_scale=100.0):
 
 
 @exercise.also_right
-def in_float32(I, T, log_scale, max_scale=100.0):
-    return clip_logits(I, T, log_scale, max_scale).astype(np.float32)
-
-
-@exercise.also_right
 def caps_before_exp(I, T, log_scale, max_scale=100.0):
     return np.array([unit(T) @ row for row in unit(I)]) * np.exp(np.minimum(log_scale, np.log(max_scale)))
 

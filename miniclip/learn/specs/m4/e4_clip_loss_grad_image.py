@@ -115,11 +115,6 @@ def two_losses(I, T, scale):
     return 0.5 * (halves[0] + halves[1]) / lengths
 
 
-@exercise.also_right
-def in_float32(I, T, scale):
-    return clip_loss_grad_image(I, T, scale).astype(np.float32)
-
-
 @exercise.wrong("""Your gradient has a part along the image itself. A longer image has the same loss, so that part is 0:
 take it away, row by row.""")
 def no_tangent_projection(I, T, scale):

@@ -73,10 +73,10 @@ def as_lists(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2)
 
 
 @exercise.also_right
-def with_average_and_float32(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
+def with_average(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     m, v = (np.average([old, x], axis=0, weights=[b, 1 - b]) for old, x, b in ((m, g, beta1), (v, g * g, beta2)))
     step = np.divide(m / (1 - beta1**t), eps + np.sqrt(v / (1 - beta2**t)))
-    return tuple(np.float32(x) for x in (w - lr * step - lr * decay * w, m, v))
+    return w - lr * step - lr * decay * w, m, v
 
 
 @exercise.wrong("""The decay reached m and v: you added it to the gradient, which is L2 regularisation. AdamW keeps the

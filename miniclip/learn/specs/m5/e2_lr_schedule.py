@@ -61,8 +61,12 @@ def with_interp(t, warmup, total, lr_max, lr_min):
 
 
 @exercise.also_right
-def in_float32(t, warmup, total, lr_max, lr_min):
-    return np.float32(lr_schedule(t, warmup, total, lr_max, lr_min))
+def as_a_sum_of_arrows(t, warmup, total, lr_max, lr_min):
+    """|1 + e^(i a)|^2 is 2 (1 + cos a)."""
+    if t < warmup:
+        return sum(lr_max / warmup for _ in range(t + 1))
+    x = min((t - warmup) / (total - warmup), 1) if total > warmup else 1
+    return lr_min + (lr_max - lr_min) * abs(1 + np.exp(1j * np.pi * x)) ** 2 / 4
 
 
 @exercise.also_right

@@ -84,7 +84,7 @@ def two_passes(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
     images = [surprise(scale * I[part] @ T.T, part) for part in parts]
     texts = [surprise(scale * T[part] @ I.T, part) for part in parts]
-    return np.float32(np.concatenate(images + texts).mean())
+    return np.concatenate(images + texts).mean()
 
 
 @exercise.also_right

@@ -68,8 +68,12 @@ def class_by_class(E):
 
 
 @exercise.also_right
-def in_float32(E):
-    return zero_shot_weights(E.astype(np.float32))
+def template_by_template(E):
+    total = np.zeros((len(E), E.shape[2]))
+    for prompts in E.swapaxes(0, 1):
+        lengths = np.hypot.reduce(prompts, axis=1)
+        total[lengths > 0] += prompts[lengths > 0] / lengths[lengths > 0, None]
+    return total / np.fmax(np.hypot.reduce(total, axis=1), 1e-12)[:, None]
 
 
 def unit(x, axis=-1):

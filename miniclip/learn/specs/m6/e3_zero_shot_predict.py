@@ -65,9 +65,9 @@ def with_log_sum_exp(X, W, scale):
 
 
 @exercise.also_right
-def in_float32_with_unit_classes(X, W, scale):
-    W = W / np.linalg.norm(W, axis=1, keepdims=True)
-    probs = softmax(scale * cosines(X, W)).astype(np.float32)
+def by_comparing_pairs(X, W, scale):
+    z = scale * cosines(X, W)
+    probs = 1 / np.exp(z[:, None, :] - z[:, :, None]).sum(axis=2)
     return probs, probs.argmax(axis=1).astype(np.int32)
 
 

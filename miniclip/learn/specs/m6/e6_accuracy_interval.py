@@ -78,8 +78,9 @@ def by_the_quadratic_formula(correct, z=1.96):
 
 
 @exercise.also_right
-def clipped_float32(correct, z=1.96):
-    return tuple(np.float32(min(1.0, max(0.0, x))) for x in from_counts(correct, z))
+def with_roots(correct, z=1.96):
+    p, q = sum(correct) / len(correct), z * z / len(correct)
+    return p, *sorted(np.roots([1 + q, -2 * p - q, p * p]).real)
 
 
 @exercise.wrong("""That is p plus and minus z standard errors, which has no width at all where p is 0 or 1. Can a few

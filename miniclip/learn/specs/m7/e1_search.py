@@ -81,9 +81,13 @@ def with_lexsort(index, query, k):
 
 
 @exercise.also_right
-def in_float32(index, query, k):
-    ids, scores = search(index, query, k)
-    return ids.astype(np.int32), scores.astype(np.float32)
+def one_argmax_at_a_time(index, query, k):
+    scores, ids, best = cosines(index, query), [], []
+    for _ in range(min(k, len(index))):
+        ids.append(int(scores.argmax()))
+        best.append(float(scores[ids[-1]]))
+        scores[ids[-1]] = -np.inf
+    return np.array(ids, np.int32), best
 
 
 @exercise.wrong("""Your scores climb instead of falling. A sort gives the smallest cosine first, so you show the worst

@@ -75,9 +75,9 @@ def flat(logits, tokens, pad=0):
 
 
 @exercise.also_right
-def in_float32(logits, tokens, pad=0):
+def with_weights(logits, tokens, pad=0):
     kept = tokens[:, 1:] != pad
-    return np.float32(np.average(losses(logits[:, :-1], tokens[:, 1:]), weights=kept))
+    return np.average(losses(logits[:, :-1], tokens[:, 1:]), weights=kept)
 
 
 @exercise.wrong("""You judged each place by the token that it has just read. That rewards copying. Place 0 must predict
