@@ -13,6 +13,7 @@ picture of a cat, [0.6, 0.8], with the captions [0.5, 0.866] (a cat) and [0.8, -
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, unit
 
 exercise = Exercise(
     "1.2", "A table of cosines", points=3,
@@ -48,10 +49,6 @@ def by_the_law_of_cosines(A, B):
     return table
 
 
-def unit(x):
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
 @exercise.also_right
 def with_loops(A, B):
     return [[sum(a * b) / (sum(a * a) * sum(b * b)) ** 0.5 for b in B] for a in A]
@@ -77,7 +74,7 @@ def dot_only(A, B):
 @exercise.wrong("""The rows of your table follow B and its columns follow A. Turn it round: rows follow A, columns
 follow B.""")
 def transposed(A, B):
-    return unit(B) @ unit(A).T
+    return cosine_table(B, A)
 
 
 @exercise.wrong("""You divided by the size of a whole matrix. Each row is a vector with its own length: norm along axis
@@ -88,7 +85,7 @@ def global_norm(A, B):
 
 @exercise.wrong("You return 1 minus the cosine, a distance. A similarity is largest, 1, for the same direction.")
 def distance(A, B):
-    return 1 - unit(A) @ unit(B).T
+    return 1 - cosine_table(A, B)
 
 
 @exercise.wrong("""Row i of A met only row i of B. Every row of A must meet every row of B: that makes a table of n rows
@@ -128,19 +125,19 @@ def l1_lengths(A, B):
 @exercise.wrong("""The minus signs are gone. A cosine of -1 means opposite, and that is not the same as equal: leave out
 the absolute value.""")
 def absolute(A, B):
-    return np.abs(unit(A) @ unit(B).T)
+    return np.abs(cosine_table(A, B))
 
 
 @exercise.wrong("""You cut off everything below 0. A negative cosine says that two vectors point away from each other;
 keep it.""")
 def cut_at_zero(A, B):
-    return np.maximum(unit(A) @ unit(B).T, 0)
+    return np.maximum(cosine_table(A, B), 0)
 
 
 @exercise.wrong("""That is the angle in radians, 0 for the same direction. The task asks for the cosine itself: leave
 out `arccos`.""")
 def angle(A, B):
-    return np.arccos(np.clip(unit(A) @ unit(B).T, -1, 1))
+    return np.arccos(np.clip(cosine_table(A, B), -1, 1))
 
 
 @exercise.wrong("You multiplied the entries of each pair, but did not add them up. Sum over the last axis, axis 2.")

@@ -14,6 +14,7 @@ Graded: scales 1, 14.3 and 1000, a right text that is not the best, a single tex
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import softmax
 
 exercise = Exercise(
     "1.5", "Who is pushed, and how hard?", points=4,
@@ -72,11 +73,6 @@ def with_the_jacobian(cos, pos, scale):
     onehot = (np.arange(len(cos)) == pos).astype(float)
     jacobian = np.diag(p) - np.outer(p, p)
     return scale * np.einsum("ij,j->i", jacobian, -onehot / np.maximum(p, 1e-300))
-
-
-def softmax(z):
-    e = np.exp(z - z.max())
-    return e / e.sum()
 
 
 def onehot(cos, pos):

@@ -15,6 +15,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import attention_weights, softmax
 
 exercise = Exercise(
     "3.4", "Attention", points=4,
@@ -82,49 +83,40 @@ def only_the_keys_it_sees(q, k, v, mask):
     return np.array(rows)
 
 
-def softmax(z, axis=1):
-    e = np.exp(z - z.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
-
-
-def scores(q, k, mask, scale):
-    return np.where(mask, q @ k.T * scale, -np.inf)
-
-
 @exercise.wrong("""The scores are bare dot products, so the softmax is too sharp. Divide them by the root of d_k, which
 keeps their spread near 1.""")
 def no_scale(q, k, v, mask):
-    return softmax(scores(q, k, mask, 1.0)) @ v
+    return attention_weights(q, k, mask, 1.0) @ v
 
 
 @exercise.wrong("""You divided the scores by d_k itself, so all weights are too equal. A dot product of d_k terms
 spreads like the root: with d_k = 4, divide by 2.""")
 def scale_by_d(q, k, v, mask):
-    return softmax(scores(q, k, mask, 1 / q.shape[1])) @ v
+    return attention_weights(q, k, mask, 1 / q.shape[1]) @ v
 
 
 @exercise.wrong("""You divided by the root of the width of v. A score is a sum over the features of query and key: use
 axis 1 of q, which is d_k.""")
 def scale_by_values(q, k, v, mask):
-    return softmax(scores(q, k, mask, 1 / np.sqrt(v.shape[1]))) @ v
+    return attention_weights(q, k, mask, 1 / np.sqrt(v.shape[1])) @ v
 
 
 @exercise.wrong("""You divided by the root of the number of keys. More keys do not make a dot product longer; more
 features do. Use axis 1 of k, not axis 0.""")
 def scale_by_keys(q, k, v, mask):
-    return softmax(scores(q, k, mask, 1 / np.sqrt(len(k)))) @ v
+    return attention_weights(q, k, mask, 1 / np.sqrt(len(k))) @ v
 
 
 @exercise.wrong("""You multiplied the scores by the root of d_k. That makes the softmax pick almost a single key.
 Divide, so that wider features do not sharpen it.""")
 def multiplies_scale(q, k, v, mask):
-    return softmax(scores(q, k, mask, np.sqrt(q.shape[1]))) @ v
+    return attention_weights(q, k, mask, np.sqrt(q.shape[1])) @ v
 
 
 @exercise.wrong("""Your weights add up to 1 for each key, along axis 0. A query spends a total of 1 on the keys it sees.
 Take the softmax over the keys, axis 1.""")
 def softmax_over_queries(q, k, v, mask):
-    return softmax(scores(q, k, mask, q.shape[1] ** -0.5), axis=0) @ v
+    return attention_weights(q, k, mask, axis=0) @ v
 
 
 @exercise.wrong("""A hidden key still counts. You set its score to 0, but exp(0) is 1, not 0. Only minus infinity gives
@@ -160,13 +152,13 @@ def masked_after_softmax(q, k, v, mask):
 @exercise.wrong("""A score above 709 makes exp overflow. Subtract the largest score of each query first: that changes no
 weight.""")
 def unstable(q, k, v, mask):
-    e = np.exp(scores(q, k, mask, q.shape[1] ** -0.5))
+    e = np.exp(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -np.inf))
     return e / e.sum(1, keepdims=True) @ v
 
 
 @exercise.wrong("You returned the weights. They say where a query looks; what it reads is the weights times v.")
 def returns_weights(q, k, v, mask):
-    return softmax(scores(q, k, mask, q.shape[1] ** -0.5))
+    return attention_weights(q, k, mask)
 
 
 @exercise.wrong("""You mixed the values with raw scores, and those can be negative and add up to anything. Put a softmax
@@ -178,13 +170,13 @@ def no_softmax(q, k, v, mask):
 @exercise.wrong("""Each query copies one value, that of its best key. Attention is soft: every key that may be seen has
 a share. Average with the softmax weights.""")
 def picks_the_best(q, k, v, mask):
-    return v[scores(q, k, mask, 1.0).argmax(1)]
+    return v[attention_weights(q, k, mask).argmax(1)]
 
 
 @exercise.wrong("""The values are not read: you averaged the keys. Keys only decide the weights, axis 1 of the table.
 Multiply the weights by v.""")
 def reads_keys(q, k, v, mask):
-    return softmax(scores(q, k, mask, q.shape[1] ** -0.5)) @ k
+    return attention_weights(q, k, mask) @ k
 
 
 Q = np.array([[1.0, 0.5, -1.0, 2.0], [0.0, 3.0, 1.0, -0.5], [-2.0, 0.3, 0.8, 1.0]])

@@ -13,6 +13,7 @@ d_k, more keys than queries, causal masks, and a query that sees one key.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import attention_weights
 
 exercise = Exercise(
     "3.8", "Attention, backwards", points=6,
@@ -82,7 +83,7 @@ def query_by_query(dout, q, k, v, mask):
 
 @exercise.also_right
 def with_einsum_and_a_jacobian(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     J = P[:, :, None] * (np.eye(len(k)) - P[:, None, :])
     dS = np.einsum("ic,jc,ijl->il", dout, v, J) / np.sqrt(k.shape[-1])
     return np.einsum("ij,jd->id", dS, k), np.einsum("ij,id->jd", dS, q), np.einsum("ij,ic->jc", P, dout)
@@ -90,16 +91,10 @@ def with_einsum_and_a_jacobian(dout, q, k, v, mask):
 
 @exercise.also_right
 def with_the_output(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     average = (dout * (P @ v)).sum(1)[:, None]
     dS = P * (dout @ v.T - average) / q.shape[1] ** 0.5
     return dS @ k, dS.T @ q, P.T @ dout
-
-
-def weights(q, k, mask, scale=None):
-    S = np.where(mask, q @ k.T * (scale or q.shape[1] ** -0.5), -np.inf)
-    e = np.exp(S - S.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
 
 
 def through_softmax(dP, P):
@@ -116,7 +111,7 @@ def with_softmax_slope(slope):
     """All steps right but the one through the softmax."""
 
     def attention_backward(dout, q, k, v, mask):
-        P = weights(q, k, mask)
+        P = attention_weights(q, k, mask)
         return finish(slope(dout @ v.T, P), q, k, P.T @ dout)
 
     return attention_backward
@@ -132,21 +127,21 @@ def dv_uses_scores(dout, q, k, v, mask):
 @exercise.wrong("""Your dq and dk are too large by the root of d_k. Scores are products divided by that root, so each of
 these two slopes has the same factor.""")
 def forgot_scale(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout, 1.0)
 
 
 @exercise.wrong("""Your dq and dk were divided by d_k, not by its root. The scale enters S once, so it comes back once.
 Use it in dS or in both products, not in both places.""")
 def scale_twice(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout, 1 / q.shape[1])
 
 
 @exercise.wrong("""All 3 slopes are off: you rebuilt the weights without the root of d_k, so they are too sharp. Use
 exactly the P of the forward step.""")
 def no_scale_in_weights(dout, q, k, v, mask):
-    P = weights(q, k, mask, 1.0)
+    P = attention_weights(q, k, mask, 1.0)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
 
 
@@ -154,7 +149,7 @@ def no_scale_in_weights(dout, q, k, v, mask):
 of d_k: axis 1 of q.""")
 def scale_by_values(dout, q, k, v, mask):
     scale = v.shape[1] ** -0.5
-    P = weights(q, k, mask, scale)
+    P = attention_weights(q, k, mask, scale)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout, scale)
 
 
@@ -197,7 +192,7 @@ def mask_leaks(dout, q, k, v, mask):
 @exercise.wrong("""You rebuilt P without the mask and cleared hidden places of dS later. But hiding a key makes the
 others of its row weigh more, so P itself changes. Mask the scores.""")
 def mask_on_slope_only(dout, q, k, v, mask):
-    P = weights(q, k, np.ones(mask.shape, bool))
+    P = attention_weights(q, k, np.ones(mask.shape, bool))
     return finish(through_softmax(dout @ v.T, P) * mask, q, k, P.T @ dout)
 
 
@@ -210,7 +205,7 @@ def mask_inverted(dout, q, k, v, mask):
 @exercise.wrong("""Your dq and dk use dS the wrong way round. Row i of dS belongs to query i. So dq is dS times k, and
 dk needs the transpose; 4 by 4 tables hide this.""")
 def dq_dk_roles_swapped(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     dq, dk, dv = finish(through_softmax(dout @ v.T, P).T, q, k, P.T @ dout)
     return dq, dk, dv
 
@@ -219,7 +214,7 @@ def dq_dk_roles_swapped(dout, q, k, v, mask):
 Transpose P first.""")
 def dv_not_transposed(dout, q, k, v, mask):
     dq, dk, _ = attention_backward(dout, q, k, v, mask)
-    return dq, dk, weights(q, k, mask) @ dout
+    return dq, dk, attention_weights(q, k, mask) @ dout
 
 
 @exercise.wrong("""The slopes are right, but they stand in the order in which they are found, dv first. Return dq, dk,

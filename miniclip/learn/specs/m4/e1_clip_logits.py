@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, unit
 
 exercise = Exercise(
     "4.1", "The table of logits", points=3,
@@ -49,10 +50,6 @@ def pair_by_pair(I, T, log_scale, max_scale=100.0):
     return table
 
 
-def unit(x, axis=1):
-    return x / np.maximum(np.linalg.norm(x, axis=axis, keepdims=True), 1e-12)
-
-
 @exercise.also_right
 def nested_lists(I, T, log_scale, max_scale=100.0):
     scale = min(math.exp(log_scale), max_scale)
@@ -75,29 +72,29 @@ def caps_before_exp(I, T, log_scale, max_scale=100.0):
 @exercise.wrong("""You used log_scale itself as the scale. It is a logarithm: a stored 2.66 means a scale of 14.3. Undo
 the logarithm.""")
 def no_exp(I, T, log_scale, max_scale=100.0):
-    return min(log_scale, max_scale) * unit(I) @ unit(T).T
+    return min(log_scale, max_scale) * cosine_table(I, T)
 
 
 @exercise.wrong("Your scale went past its cap: a log_scale of 7 alone would give 1097. Hold the scale at max_scale.")
 def no_clip(I, T, log_scale, max_scale=100.0):
-    return np.exp(log_scale) * unit(I) @ unit(T).T
+    return np.exp(log_scale) * cosine_table(I, T)
 
 
 @exercise.wrong("""You capped the logarithm; a log_scale of 7 then slips under a cap of 100. The cap is for the scale,
 after exp.""")
 def clips_log(I, T, log_scale, max_scale=100.0):
-    return np.exp(min(log_scale, max_scale)) * unit(I) @ unit(T).T
+    return np.exp(min(log_scale, max_scale)) * cosine_table(I, T)
 
 
 @exercise.wrong("""You cut each logit off at max_scale. Then large cosines all look alike. Cap the one scale that all
 entries share.""")
 def clips_logits(I, T, log_scale, max_scale=100.0):
-    return np.minimum(np.exp(log_scale) * unit(I) @ unit(T).T, max_scale)
+    return np.minimum(np.exp(log_scale) * cosine_table(I, T), max_scale)
 
 
 @exercise.wrong("Your cap is always 100. The caller chose another one: use the argument max_scale.")
 def ignores_max_scale(I, T, log_scale, max_scale=100.0):
-    return min(np.exp(log_scale), 100.0) * unit(I) @ unit(T).T
+    return min(np.exp(log_scale), 100.0) * cosine_table(I, T)
 
 
 @exercise.wrong("""In your table long embeddings get large logits. Bring every row of I and of T to length 1 before the
@@ -130,12 +127,12 @@ def transposed(I, T, log_scale, max_scale=100.0):
 @exercise.wrong("""You divided by the scale, as one does with a temperature. A scale of 14.3 makes logits larger:
 multiply.""")
 def divides_by_scale(I, T, log_scale, max_scale=100.0):
-    return unit(I) @ unit(T).T / min(np.exp(log_scale), max_scale)
+    return cosine_table(I, T) / min(np.exp(log_scale), max_scale)
 
 
 @exercise.wrong("You raised 10 to the power of log_scale. CLIP stores a natural logarithm: its base is 2.718.")
 def base_ten(I, T, log_scale, max_scale=100.0):
-    return min(10.0**log_scale, max_scale) * unit(I) @ unit(T).T
+    return min(10.0**log_scale, max_scale) * cosine_table(I, T)
 
 
 @exercise.wrong("A row of zeros made 0/0. Put a tiny floor, say 1e-12, under the lengths that you divide by.")

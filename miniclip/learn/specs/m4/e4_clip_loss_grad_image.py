@@ -10,6 +10,7 @@ and short rows, one pair alone, and a scale of 1000.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import softmax, table_slope, unit
 
 exercise = Exercise(
     "4.4", "Which way to turn an image", points=6,
@@ -65,11 +66,9 @@ def complex_step(I, T, scale):
 
 def parts(I, T, scale):
     """Lengths of I, u, v, softmax of the rows, softmax of the columns."""
-    lengths = np.linalg.norm(I, axis=1, keepdims=True)
-    u, v = I / lengths, T / np.linalg.norm(T, axis=1, keepdims=True)
+    u, v = unit(I), unit(T)
     S = scale * u @ v.T
-    P, Q = np.exp(S - S.max(1, keepdims=True)), np.exp(S - S.max(0))
-    return lengths, u, v, P / P.sum(1, keepdims=True), Q / Q.sum(0)
+    return np.linalg.norm(I, axis=1, keepdims=True), u, v, softmax(S, 1), softmax(S, 0)
 
 
 def across(du, u):
@@ -80,10 +79,6 @@ def finish(G, I, T, scale):
     """From the slope in the table to the slope in I."""
     lengths, u, v, _, _ = parts(I, T, scale)
     return across(scale * G @ v, u) / lengths
-
-
-def slope(P, Q):
-    return (P + Q - 2 * np.eye(len(P))) / (2 * len(P))
 
 
 @exercise.also_right
@@ -102,7 +97,7 @@ def image_by_image(I, T, scale):
 def with_einsum_and_jacobians(I, T, scale):
     lengths, u, v, P, Q = parts(I, T, scale)
     J = (np.eye(I.shape[1]) - np.einsum("id,ie->ide", u, u)) / lengths[:, :, None]
-    return np.einsum("ij,je,ide->id", scale * slope(P, Q), v, J)
+    return np.einsum("ij,je,ide->id", scale * table_slope(P, Q), v, J)
 
 
 @exercise.also_right
@@ -119,20 +114,20 @@ def two_losses(I, T, scale):
 take it away, row by row.""")
 def no_tangent_projection(I, T, scale):
     lengths, _, v, P, Q = parts(I, T, scale)
-    return scale * slope(P, Q) @ v / lengths
+    return scale * table_slope(P, Q) @ v / lengths
 
 
 @exercise.wrong("""Each row has the right direction, not the right size. A row of length 10 turns 10 times less for the
 same step: divide by its length.""")
 def forgot_norm(I, T, scale):
     _, u, v, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ v, u)
+    return across(scale * table_slope(P, Q) @ v, u)
 
 
 @exercise.wrong("You divided by the squared length. Normalising divides by the length once, and so does its slope.")
 def squared_norm(I, T, scale):
     lengths, u, v, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ v, u) / lengths**2
+    return across(scale * table_slope(P, Q) @ v, u) / lengths**2
 
 
 @exercise.wrong("""You went back through the rows only. Half of the loss is the softmax along axis 0, and it pulls at
@@ -158,7 +153,7 @@ def sign(I, T, scale):
 Turn it back before adding: its axis 0 must be images.""")
 def q_transposed(I, T, scale):
     _, _, _, P, Q = parts(I, T, scale)
-    return finish(slope(P, Q.T), I, T, scale)
+    return finish(table_slope(P, Q.T), I, T, scale)
 
 
 @exercise.wrong("""All entries are 0, as if the loss did not depend on the images. Turn one image a little and 4.3 gives
@@ -197,14 +192,14 @@ def forgot_half(I, T, scale):
 length 1: use those.""")
 def text_not_normalised(I, T, scale):
     lengths, u, _, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ T, u) / lengths
+    return across(scale * table_slope(P, Q) @ T, u) / lengths
 
 
 @exercise.wrong("""You took the part along I away with I itself. Only a vector of length 1 measures that part: use the
 normalised row.""")
 def projects_with_raw_rows(I, T, scale):
     lengths, _, v, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ v, I) / lengths
+    return across(scale * table_slope(P, Q) @ v, I) / lengths
 
 
 @exercise.wrong("""This is the gradient of the texts. Swap the roles: each row of the answer is a sum of texts, weighted
@@ -218,7 +213,7 @@ exp.""")
 def unstable_exp(I, T, scale):
     _, u, v, _, _ = parts(I, T, scale)
     e = np.exp(scale * u @ v.T)
-    return finish(slope(e / e.sum(1, keepdims=True), e / e.sum(0)), I, T, scale)
+    return finish(table_slope(e / e.sum(1, keepdims=True), e / e.sum(0)), I, T, scale)
 
 
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),

@@ -9,6 +9,7 @@ image has at least k negatives. The answer is an array of integers of shape (n, 
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import largest, same_group
 
 exercise = Exercise(
     "4.7", "The hardest negatives", points=3,
@@ -48,14 +49,6 @@ def pick_the_best_k_times(S, group, k):
     return answer
 
 
-def same_group(group):
-    return group[:, None] == group
-
-
-def top(S, k):
-    return np.argsort(-S, axis=1, kind="stable")[:, :k]
-
-
 @exercise.also_right
 def sorting_lists(S, group, k):
     others = [[j for j, h in enumerate(group.tolist()) if h != g] for g in group.tolist()]
@@ -87,18 +80,18 @@ def counting_who_is_harder(S, group, k):
 
 @exercise.wrong("Image 0 has its own text among its negatives. Remove all texts of the image's group before you rank.")
 def includes_positive(S, group, k):
-    return top(S, k)
+    return largest(S, k)
 
 
 @exercise.wrong("You removed the diagonal only. Pairs of one group share a caption: remove those too.")
 def removes_diagonal_only(S, group, k):
-    return top(np.where(np.eye(len(S), dtype=bool), -np.inf, S), k)
+    return largest(np.where(np.eye(len(S), dtype=bool), -np.inf, S), k)
 
 
 @exercise.wrong("""These are the easiest negatives, those with the smallest similarity. Sort from the largest down;
 column 0 is the hardest.""")
 def easiest(S, group, k):
-    return top(np.where(same_group(group), -np.inf, -S), k)
+    return largest(np.where(same_group(group), -np.inf, -S), k)
 
 
 @exercise.wrong("You ranked images for each text, down the columns. Here each image ranks texts: sort along axis 1.")
@@ -113,12 +106,12 @@ def values_not_indices(S, group, k):
 
 @exercise.wrong("You ranked by size without sign. A text at -0.9 points away from the image: it is easy, not hard.")
 def by_magnitude(S, group, k):
-    return top(np.where(same_group(group), -np.inf, np.abs(S)), k)
+    return largest(np.where(same_group(group), -np.inf, np.abs(S)), k)
 
 
 @exercise.wrong("Your right texts count as 0. Negatives may lie below that: use minus infinity.")
 def masks_with_zero(S, group, k):
-    return top(np.where(same_group(group), 0.0, S), k)
+    return largest(np.where(same_group(group), 0.0, S), k)
 
 
 @exercise.wrong("""The right texts are chosen, but each row runs from easy to hard. Turn it around: column 0 is the
@@ -141,7 +134,7 @@ def ties_last_first(S, group, k):
 
 @exercise.wrong("You counted positions among the negatives only. Count in the full row, from 0.")
 def counts_negatives_only(S, group, k):
-    return np.array([top(row[None, group != g], k)[0] for row, g in zip(S, group, strict=True)])
+    return np.array([largest(row[None, group != g], k)[0] for row, g in zip(S, group, strict=True)])
 
 
 @exercise.wrong("Your positions are too large by 1. They count from 0, so text 0 is the first.")
@@ -163,7 +156,7 @@ def ignores_k(S, group, k):
 and leave S as it was.""")
 def mutates_input(S, group, k):
     S[same_group(group)] = -np.inf
-    return top(S, k)
+    return largest(S, k)
 
 
 five = np.array([[0.9, 0.2, -0.95, 0.4, 0.3], [0.5, 0.7, 0.1, -0.6, 0.8], [-0.2, 0.6, 0.9, 0.55, -0.7],

@@ -18,6 +18,7 @@ from itertools import permutations
 import numpy as np
 
 from miniclip.learn.spec import Exercise, numeric
+from miniclip.learn.specs.helpers import lengths, log_softmax, table_loss
 
 exercise = Exercise(
     "5.4", "Overfit one batch", points=5,
@@ -74,17 +75,13 @@ def train_steps(params, batch, n, seed):
 def forward(params, X, Y):
     """The unit rows and lengths of both towers, and the logits."""
     I, T = X @ params["image"], Y @ params["text"]
-    a, b = (np.linalg.norm(x, axis=1, keepdims=True) for x in (I, T))
+    a, b = lengths(I), lengths(T)
     return I / a, a, T / b, b, np.exp(params["log_scale"]) * (I / a) @ (T / b).T
 
 
 def halves(S):
     """ln softmax of each row, and of each column."""
-    return S - np.logaddexp.reduce(S, axis=1, keepdims=True), S - np.logaddexp.reduce(S, axis=0, keepdims=True)
-
-
-def loss_of(S):
-    return -0.5 * sum(np.diag(half).mean() for half in halves(S))
+    return log_softmax(S, 1), log_softmax(S, 0)
 
 
 def gradients(params, X, Y, both=True, exp=True):
@@ -139,22 +136,22 @@ def judge(args, value):
         return "updates_a_copy"
     S, I, T = forward(params, X, Y)[4], X @ params["image"], Y @ params["text"]
     end = forward(new, X, Y)[4]
-    if not np.isclose(losses[0], loss_of(S), rtol=1e-4):
+    if not np.isclose(losses[0], table_loss(S), rtol=1e-4):
         starts = {
             "one_direction": -np.diag(halves(S)[0]).mean(),
-            "sum_not_mean": N * loss_of(S),
-            "forgot_exp": loss_of(0 * S),
-            "not_normalized": loss_of(I @ T.T),
+            "sum_not_mean": N * table_loss(S),
+            "forgot_exp": table_loss(0 * S),
+            "not_normalized": table_loss(I @ T.T),
         }
         for name, start in starts.items():
             if np.isclose(losses[0], start, rtol=1e-6):
                 return name
-        if np.isclose(losses[-1], loss_of(end), rtol=1e-6):
+        if np.isclose(losses[-1], table_loss(end), rtol=1e-6):
             return "loss_after_step"
-        mixed = [loss_of(S[:, list(order)]) for order in permutations(range(N))] if N < 6 else []
+        mixed = [table_loss(S[:, list(order)]) for order in permutations(range(N))] if N < 6 else []
         if np.isclose(losses[0], mixed, rtol=1e-8).any():
             return "pairs_broken"
-        return f"The first loss is {losses[0]:.4f}, but the params that were given have {loss_of(S):.4f} on this batch."
+        return f"The first loss is {losses[0]:.4f}, but the given params have {table_loss(S):.4f} on this batch."
     if still:
         return "scale_frozen" if still == ["log_scale"] else "one_tower_frozen"
     if n < 200:
@@ -163,7 +160,7 @@ def judge(args, value):
         return "lr_sign"
     if np.allclose(losses[:3], descend(params, (X, Y), 3, accumulate=True)[1], rtol=1e-6):
         return "grad_not_reset"
-    if losses[-1] >= 0.05 or loss_of(end) >= 0.05:
+    if losses[-1] >= 0.05 or table_loss(end) >= 0.05:
         return f"After {n} steps the loss is {losses[-1]:.4f}, expected below 0.05. Check the slopes one by one."
     if (end.argmax(axis=1) != np.arange(N)).any():
         return f"The loss is low, but not all {N} pictures find their text. Do your returned params belong to it?"
@@ -290,7 +287,7 @@ def not_normalized(params, batch, n, seed):
     for _ in range(n):
         I, T = X @ params["image"], Y @ params["text"]
         S = np.exp(params["log_scale"]) * I @ T.T
-        losses.append(loss_of(S))
+        losses.append(table_loss(S))
         dS = (sum(np.exp(half) for half in halves(S)) - 2 * np.eye(len(S))) / (2 * len(S))
         slopes = {"image": X.T @ dS @ T, "text": Y.T @ dS.T @ I, "log_scale": (dS * S).sum()}
         params = {name: params[name] - 0.001 * slopes[name] for name in params}

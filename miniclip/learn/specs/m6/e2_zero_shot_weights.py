@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import unit
 
 exercise = Exercise(
     "6.2", "An ensemble of prompts", points=4,
@@ -74,10 +75,6 @@ def template_by_template(E):
         lengths = np.hypot.reduce(prompts, axis=1)
         total[lengths > 0] += prompts[lengths > 0] / lengths[lengths > 0, None]
     return total / np.fmax(np.hypot.reduce(total, axis=1), 1e-12)[:, None]
-
-
-def unit(x, axis=-1):
-    return x / np.maximum(np.linalg.norm(x, axis=axis, keepdims=True), 1e-12)
 
 
 @exercise.wrong("""You averaged first, so the longest prompts decide the direction. Bring each prompt to length 1 before

@@ -11,6 +11,7 @@ The clouds may have different numbers of rows. There are no rows of zeros.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import unit
 
 exercise = Exercise(
     "7.4", "The modality gap", points=3,
@@ -44,10 +45,6 @@ def from_pairs(I, T):
         return total / (len(A) * len(B))
 
     return max(0.0, mean_cosine(I, I) - 2 * mean_cosine(I, T) + mean_cosine(T, T)) ** 0.5
-
-
-def unit(x):
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
 @exercise.also_right
