@@ -68,7 +68,7 @@ def unstable(z, axis=-1):
     return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
 
 
-@exercise.wrong("""Here exp(1000) overflows, and infinity divided by infinity is NaN. Shift each row by its maximum, and
+@exercise.wrong("""Here exp(1000) overflows, and infinity over infinity is NaN. Shift each row by its maximum, and
 subtract logarithms.""")
 def unstable_quotient(z, axis=-1):
     return np.log(np.exp(z) / np.exp(z).sum(axis=axis, keepdims=True))

@@ -152,8 +152,8 @@ def unstable_log_sum(I, T, scale):
     return 0.5 * (np.log(np.exp(S).sum(1)) + np.log(np.exp(S).sum(0)) - 2 * S.diagonal()).mean()
 
 
-@exercise.wrong("""The probability of the right answer underflowed to 0 before you took its logarithm. Subtract
-logarithms instead of dividing.""")
+@exercise.wrong("""The chance of the right answer became 0 before you took its logarithm. Subtract logarithms instead of
+dividing.""")
 def log_of_zero(I, T, scale):
     S = scale * cosine_table(I, T)
     return -0.5 * (np.log(np.diag(np.exp(log_softmax(S, 1)))) + np.log(np.diag(np.exp(log_softmax(S, 0))))).mean()

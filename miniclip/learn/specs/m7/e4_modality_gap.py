@@ -120,8 +120,8 @@ def city_block(I, T):
     return np.abs(unit(I).mean(0) - unit(T).mean(0)).sum()
 
 
-@exercise.wrong("""You averaged the squared differences over the d coordinates. A length sums them along axis 0 instead,
-however many there are.""")
+@exercise.wrong("""You took the mean of the squared differences over the d numbers. A length takes their sum, however
+many there are.""")
 def root_mean_square(I, T):
     return np.sqrt(((unit(I).mean(0) - unit(T).mean(0)) ** 2).mean())
 
