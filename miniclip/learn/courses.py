@@ -8,7 +8,8 @@ from pathlib import Path
 from . import files
 from .grade import Result
 from .sandbox import run
-from .spec import Exercise, short
+from .seen import short
+from .spec import Exercise
 
 SETUP = """#!/usr/bin/env bash
 set -e

@@ -1,8 +1,8 @@
 """From a learner's file to a result: what is right, what is not, and the one thing to say about it.
 
 The first of these that applies is said: the file does not load; not started; another signature; nothing returned; a
-known misconception; another type, shape or NaN; a changed input, two calls that disagree; a pattern in the numbers; or
-the smallest case that is wrong.
+known misconception; an exception; a changed input; two calls that disagree; or what the first wrong case gave, with a
+question if the numbers show a pattern.
 """
 
 import ast
@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from .sandbox import Run, run
-from .spec import Case, Exercise, Outcome, equal, matches, numeric, ok, outcomes, same, say, short
+from .seen import say
+from .spec import Exercise, Outcome, equal, matches, numeric, ok, outcomes, same
 
 STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error")
 
@@ -166,7 +167,7 @@ def diagnose(exercise, answer: Run, found, expected, steady: bool, result: Resul
     if failing and got.error:
         result.status = "error"
         line = f", line {answer.lines[first]}" if answer.lines.get(first) else ""
-        return f"{path.name}{line}: {got.error}: {got.message} (on {case.name!r})"
+        return f"{path.name}{line}: {got.error}: {' '.join(got.message.split())} (on {case.name!r})"
     if any(outcome.mutated for outcome in found):
         changed = next(c.name for c, outcome in zip(exercise.cases, found, strict=True) if outcome.mutated)
         return f"{case.function} changed its input on {changed!r}. The caller still needs it: work on a copy."
@@ -174,37 +175,28 @@ def diagnose(exercise, answer: Run, found, expected, steady: bool, result: Resul
         return (
             "Two calls on the same input disagree. Keep nothing between calls, and take randomness from the arguments."
         )
-    verdict = exercise.judges[case.function](case.args, got.value) if case.function in exercise.judges else ""
-    return verdict or differs(case, got, right) or pattern(exercise, found, expected) or smallest(case, got, right)
+    advice = exercise.judges[case.function](case.args, got.value) if case.function in exercise.judges else ""
+    return say(advice or undefined(got, right) or pattern(found, expected), exercise, found, expected)
 
 
-def differs(case: Case, got: Outcome, right: Outcome) -> str:
-    """Another type, shape, or numbers that are none."""
-    if type(got.value) is not type(right.value) and not (numeric(got.value) and numeric(right.value)):
-        odd = isinstance(got.value, str) and got.value.startswith("<")  # `plain` tells only the type's name
-        kinds = got.value[1:-1] if odd else type(got.value).__name__, type(right.value).__name__
-        return f"{case.function} returned {kinds[0]} on {case.name!r}, expected {kinds[1]}."
-    if not numeric(right.value):
+def undefined(got: Outcome, right: Outcome) -> str:
+    """Numbers that are none, where the right ones are."""
+    if not (numeric(got.value) and numeric(right.value) and np.isfinite(right.value).all()):
         return ""
-    ours, theirs = np.asarray(got.value), np.asarray(right.value)
-    if ours.shape != theirs.shape:
-        return f"The result has shape {ours.shape} on {case.name!r}, expected {theirs.shape}."
-    if (ours.dtype == bool) != (theirs.dtype == bool):
-        return f"The result holds {ours.dtype} on {case.name!r}, expected {theirs.dtype}."
-    if ours.dtype.kind == "f" and np.isfinite(theirs).all() and not np.isfinite(ours).all():
-        kind = "NaN" if np.isnan(ours).any() else "infinity"
-        return f"The result has {kind} on {case.name!r}. Which step can divide by 0 or overflow there?"
-    return ""
+    if np.isfinite(got.value).all():
+        return ""
+    kind = "NaN" if np.isnan(got.value).any() else "infinity"
+    return f"Where can {kind} come from? Look for a step that can divide by 0 or overflow there."
 
 
-def pattern(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> str:
+def pattern(found: list[Outcome], expected: list[Outcome]) -> str:
     """The same simple relation on every case: a factor, an offset, a sign, a transposition."""
     pairs = [(np.asarray(a.value, float), np.asarray(b.value, float)) for a, b in zip(found, expected, strict=True)
              if numeric(a.value) and numeric(b.value) and np.shape(a.value) == np.shape(b.value)]  # fmt: skip
     if len(pairs) < len(found) or not pairs:
         return ""
     if all(equal(a, -b) for a, b in pairs):
-        return f"Every value has the wrong sign: {short(found[0].value)}, expected {short(expected[0].value)}."
+        return "Every value has the wrong sign. Which minus is missing, or there twice?"
     ratios = np.concatenate([(a[b != 0] / b[b != 0]).ravel() for a, b in pairs])
     alike = len(ratios) > 1 and abs(ratios[0]) > 1e-9 and np.allclose(ratios, ratios[0], rtol=1e-4)
     if alike and all(np.allclose(a[b == 0], 0) for a, b in pairs):
@@ -215,13 +207,3 @@ def pattern(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -
     if all(a.ndim == 2 and a.shape[0] == a.shape[1] and equal(a.T, b) for a, b in pairs):
         return "Rows and columns have changed places: transpose the result."
     return ""
-
-
-def smallest(case: Case, got: Outcome, right: Outcome) -> str:
-    """The first case that is wrong, and the entry that is most so."""
-    message = f"On {case.name!r} you got {short(got.value)}, expected {short(right.value)}."
-    if numeric(got.value) and numeric(right.value) and np.size(got.value) > 1:
-        gap = np.abs(np.asarray(got.value, float) - np.asarray(right.value, float))
-        place = tuple(int(i) for i in np.unravel_index(np.nanargmax(gap), gap.shape))
-        message += f" The entry at {place} differs most."
-    return message

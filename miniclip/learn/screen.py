@@ -14,8 +14,9 @@ MARKS = {"pass": "+", "not_started": ".", "error": "!", "wrong": "x", "partial":
 
 
 def wrapped(text: str, mark: str = " ") -> list[str]:
-    """Lines of a paragraph, the first one marked."""
-    return textwrap.wrap(text, WIDTH, initial_indent=f"  {mark}  ", subsequent_indent="     ")
+    """Lines of a text, the first one marked; each of its own lines begins a new one."""
+    lines = [line for part in text.splitlines() for line in textwrap.wrap(part, WIDTH - 5)]
+    return [f"  {' ' if i else mark}  {line}" for i, line in enumerate(lines)]
 
 
 def verdict(exercise: Exercise, result: Result) -> str:

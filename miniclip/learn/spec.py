@@ -7,9 +7,10 @@ A spec file makes one `Exercise` and fills it with decorators:
     @exercise.solution            the function the learner writes: its signature and docstring become the stub
     @exercise.oracle              slow and independent: loops, or another formula
     @exercise.also_right          correct in another style: must pass
-    @exercise.wrong("hint")       a misconception; the function's name is its name
+    @exercise.wrong("hint")       what someone got wrong and the next step, as the values themselves are told before it
     @exercise.judge               instead of comparing values: (args, value) -> None, a misconception, or a sentence
     exercise.case("name", *args)
+    exercise.needs_float64("name", "reason")    everywhere else, the solution in float32 must pass, too
 """
 
 import copy
@@ -83,6 +84,7 @@ class Exercise:
     wrongs: dict[str, Wrong] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     judges: dict[str, Callable] = field(default_factory=dict)
+    float64: dict[str, str] = field(default_factory=dict)
     module: str = ""
 
     def __post_init__(self):
@@ -134,6 +136,10 @@ class Exercise:
 
     def case(self, name: str, *args, of: str | None = None) -> None:
         self.cases.append(Case(name, args, of or self.first))
+
+    def needs_float64(self, case: str, reason: str) -> None:
+        """In this case float32 is no right answer: its numbers are too coarse."""
+        self.float64[case] = reason
 
 
 def prepare(argument):
@@ -240,24 +246,3 @@ def matches(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -
         wrong.name for wrong in exercise.wrongs.values()
         if all(map(same, found, outcomes(exercise, wrong.functions)))
     ]  # fmt: skip
-
-
-def say(hint: str, exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> str:
-    """The hint with {case}, {got}, {expected}, {got_shape}, {expected_shape} of the first case that went wrong."""
-    for case, outcome, right in zip(exercise.cases, found, expected, strict=True):
-        if not ok(exercise, case, outcome, right):
-            got = outcome.value if not outcome.error else outcome.error
-            return hint.format(case=case.name, got=short(got), expected=short(right.value),
-                               got_shape=np.shape(got) if numeric(got) else short(got),
-                               expected_shape=np.shape(right.value) if numeric(right.value) else "")  # fmt: skip
-    return hint
-
-
-def short(value, limit: int = 60) -> str:
-    """A value in a few characters."""
-    if isinstance(value, np.ndarray | np.generic) or (isinstance(value, list | tuple) and numeric(value)):
-        text = np.array2string(np.asarray(value), precision=4, suppress_small=True, threshold=12, separator=", ")
-    else:
-        text = f"{value:.4f}" if isinstance(value, float) else repr(value)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 3] + "..."

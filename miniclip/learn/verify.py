@@ -2,61 +2,119 @@
 
 import inspect
 import re
+from collections.abc import Iterator
 
-from .spec import Exercise, equal, matches, ok, outcomes, say
+import numpy as np
+
+from .seen import say
+from .spec import Exercise, Outcome, call, equal, matches, ok, outcomes
 
 
 def problems(exercise: Exercise) -> list[str]:
     """Everything that is wrong with a spec, in words; nothing if it is fit."""
-    found = []
     expected = outcomes(exercise, exercise.solutions)
+    checks = solutions, oracles, other_right_answers, float32_answers, known_wrong_answers
+    return [
+        *(problem for check in checks for problem in check(exercise, expected)),
+        *texts(exercise),
+        *counts(exercise),
+    ]
+
+
+def solutions(exercise: Exercise, expected: list[Outcome]) -> Iterator[str]:
+    """The solution runs, leaves its arguments alone and convinces the judge."""
     for case, outcome in zip(exercise.cases, expected, strict=True):
         if outcome.error:
-            found.append(f"the solution fails on {case.name!r}: {outcome.error} {outcome.message}")
+            yield f"the solution fails on {case.name!r}: {outcome.error} {outcome.message}"
         if outcome.mutated:
-            found.append(f"the solution changes its arguments on {case.name!r}")
+            yield f"the solution changes its arguments on {case.name!r}"
         if not ok(exercise, case, outcome, outcome):
-            found.append(f"the judge refuses the solution on {case.name!r}")
+            yield f"the judge refuses the solution on {case.name!r}"
+
+
+def oracles(exercise: Exercise, expected: list[Outcome]) -> Iterator[str]:
+    """Whoever computes it slowly gets the same."""
     for name, oracle in exercise.oracles.items():
         slow = outcomes(exercise, exercise.solutions | {name: oracle})
         for case, a, b in zip(exercise.cases, slow, expected, strict=True):
             if case.function == name and (a.error or not equal(a.value, b.value, 1e-6, 1e-9)):
-                found.append(f"the oracle disagrees on {case.name!r}: {a.value if not a.error else a.error}, {b.value}")
+                yield f"the oracle disagrees on {case.name!r}: {a.value if not a.error else a.error}, {b.value}"
+
+
+def other_right_answers(exercise: Exercise, expected: list[Outcome]) -> Iterator[str]:
+    """A right answer in another style passes."""
     for functions in exercise.alternatives:
         other = outcomes(exercise, exercise.solutions | functions)
         for case, a, b in zip(exercise.cases, other, expected, strict=True):
             if not ok(exercise, case, a, b):
-                found.append(f"{next(iter(functions.values())).__name__}, a right answer, is refused on {case.name!r}")
-    texts = {}
+                yield f"{next(iter(functions.values())).__name__}, a right answer, is refused on {case.name!r}"
+
+
+def float32_answers(exercise: Exercise, expected: list[Outcome]) -> Iterator[str]:
+    """The solution's results in float32 pass, and so does what it makes of arguments in float32, where these fit."""
+    for case, right in zip(exercise.cases, expected, strict=True):
+        given = [argument if isinstance(argument, float) else float32(argument) for argument in case.args]
+        coarse = Outcome(float32(right.value)), call(exercise.solutions[case.function], given)
+        fits = all(ok(exercise, case, outcome, right) for outcome in coarse)
+        if not fits and case.name not in exercise.float64:
+            yield f"the solution in float32, a right answer, is refused on {case.name!r}"
+        if fits and case.name in exercise.float64:
+            yield f"{case.name!r} does not need float64: {exercise.float64[case.name]}"
+    for name in exercise.float64.keys() - {case.name for case in exercise.cases}:
+        yield f"there is no case {name!r} that could need float64"
+
+
+def float32(value):
+    """The value with 32 bits for every number that had 64."""
+    if isinstance(value, dict):
+        return {key: float32(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(float32(item) for item in value)
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value.astype(np.float32)
+    return np.float32(value) if isinstance(value, float) else value
+
+
+def known_wrong_answers(exercise: Exercise, expected: list[Outcome]) -> Iterator[str]:
+    """Each is taken for itself, and what is shown is neither short nor long and names a number."""
     for wrong in exercise.wrongs.values():
-        results = outcomes(exercise, wrong.functions)
-        named = matches(exercise, results, expected)
+        found = outcomes(exercise, wrong.functions)
+        named = matches(exercise, found, expected)
         if named[:1] != [wrong.name]:
-            found.append(f"{wrong.name} is taken for {named or 'a right answer or nothing known'}")
-        try:
-            texts[wrong.name] = say(wrong.hint, exercise, results, expected)
-        except (KeyError, IndexError, ValueError) as error:
-            found.append(f"the hint of {wrong.name} does not format: {error!r}")
-    for name, text in texts.items():
-        if not 12 <= len(text.split()) <= 60:
-            found.append(f"the hint of {name} has {len(text.split())} words, expected 12 to 60")
-        if not re.search(r"\d", text):
-            found.append(f"the hint of {name} has no number, shape or axis: {text}")
-    code = tokens("".join(inspect.getsource(function) for function in exercise.solutions.values()))
-    written = {name: wrong.hint for name, wrong in exercise.wrongs.items()}  # the learner's numbers give nothing away
-    for name, text in (written | dict(zip("123", exercise.hints, strict=True))).items():
-        if name in "123" and len(text.split()) > 160:
-            found.append(f"rung {name} has {len(text.split())} words, expected at most 160")
-        if runs(tokens(text)) & runs(code):
-            found.append(f"hint {name} shares six tokens in a row with the solution")
+            yield f"{wrong.name} is taken for {named or 'a right answer or nothing known'}"
+            continue
+        shown = say(wrong.hint, exercise, found, expected)
+        if not 12 <= len(shown.split()) <= 60:
+            yield f"what is shown for {wrong.name} has {len(shown.split())} words, expected 12 to 60: {shown}"
+        if not re.search(r"\d", shown):
+            yield f"what is shown for {wrong.name} has no number, shape or axis: {shown}"
+
+
+def texts(exercise: Exercise) -> Iterator[str]:
+    """Brief and hints have their lengths, and no hint gives the solution away."""
+    hints = {name: wrong.hint for name, wrong in exercise.wrongs.items()}
+    rungs = dict(zip("123", exercise.hints, strict=True))
+    code = runs(tokens("".join(inspect.getsource(function) for function in exercise.solutions.values())))
+    for name, text in hints.items():
+        if len(text.split()) < 8:
+            yield f"the hint of {name} has {len(text.split())} words, expected at least 8"
+    for name, text in rungs.items():
+        if len(text.split()) > 160:
+            yield f"rung {name} has {len(text.split())} words, expected at most 160"
+    for name, text in (hints | rungs).items():
+        if runs(tokens(text)) & code:
+            yield f"hint {name} shares six tokens in a row with the solution"
+    if not 20 <= len(exercise.brief.split()) <= 200:
+        yield f"the brief has {len(exercise.brief.split())} words, expected 20 to 200"
+
+
+def counts(exercise: Exercise) -> Iterator[str]:
+    """There is enough of everything."""
     for what, have, least in (("cases", len(exercise.cases), 3), ("known wrong answers", len(exercise.wrongs), 3),
                               ("other right answers", len(exercise.alternatives), 3),
                               ("oracles or judges", len(exercise.oracles) + len(exercise.judges), 1)):  # fmt: skip
         if have < least:
-            found.append(f"there are {have} {what}, expected at least {least}")
-    if not 20 <= len(exercise.brief.split()) <= 200:
-        found.append(f"the brief has {len(exercise.brief.split())} words, expected 20 to 200")
-    return found
+            yield f"there are {have} {what}, expected at least {least}"
 
 
 def tokens(text: str) -> list[str]:

@@ -19,7 +19,7 @@ def found():
     all_of_them = []
     for n, status in enumerate(STATUSES):
         points = 5 if status == "pass" else 2 if status == "partial" else 0
-        hint = "" if status == "pass" else f'Say <{status}> & "why": 3.'
+        hint = "" if status == "pass" else f'On "n = 2".\nSay <{status}> & "why": 3.'
         all_of_them.append(Result(f"4.{n}", f"Title {n}", "m4", 5, status, points, f"exercises/m4/e{n}.py", "ab" * 32,
                                   [{"name": "a", "ok": status == "pass", "message": ""}], 3,
                                   "forgot_half" if status == "wrong" else "", hint, 0.25))  # fmt: skip
@@ -70,7 +70,7 @@ def test_junit(found):
     case = suite.find("testcase[@name='4.2 Title 2']")
     properties = {one.get("name"): one.get("value") for one in case.iter("property")}
     assert properties == {"id": "4.2", "points": "0", "max_points": "5", "misconception": "forgot_half"}
-    assert case.find("failure").get("message") == 'Say <wrong> & "why": 3.'
+    assert case.find("failure").get("message") == 'On "n = 2".\nSay <wrong> & "why": 3.'
 
 
 def test_prairielearn(found):

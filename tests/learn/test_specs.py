@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from miniclip.learn import files, grade, verify
+from miniclip.learn import files, grade, screen, verify
 from miniclip.learn.sandbox import Run
-from miniclip.learn.spec import call, matches, outcomes, say
+from miniclip.learn.seen import say
+from miniclip.learn.spec import call, matches, outcomes
 from miniclip.learn.specs import all_exercises
 
 FOLDER = Path(__file__).parents[2] / "exercises"
@@ -65,6 +66,9 @@ def test_every_known_wrong_answer_gets_its_own_hint(id, monkeypatch):
         assert (result.status, result.misconception) == ("wrong", wrong.name), result.hint
         assert result.hint == say(wrong.hint, exercise, outcomes(exercise, wrong.functions), expected)
         assert result.points < exercise.points
+        shown = screen.verdict(exercise, result)
+        assert len(shown.splitlines()) <= 9  # of the twelve of a screen; keys and score follow
+        assert shown.split()[-9:] == result.hint.split()[-9:]
         monkeypatch.undo()
 
 

@@ -54,66 +54,64 @@ def cross_entropy_of_equal_scores(n):
 
 
 @exercise.also_right
-def in_float32(n):
-    return np.float32(sum([math.log(n)]))
+def log_sum_of_equal_scores(n):
+    return np.logaddexp.reduce(np.zeros(n))
 
 
-@exercise.wrong("""You returned {got} for {case}, expected {expected}. That is the chance of a hit, 1 in n. A loss is 0
-when the answer is sure and grows with doubt: take minus the logarithm of the chance.""")
+@exercise.wrong("""That is the chance of a hit, 1 in n. A loss is 0 when the answer is sure and grows with doubt: take
+minus the logarithm of the chance.""")
 def chance_not_loss(n):
     return 1 / n
 
 
-@exercise.wrong("""Your {got} counts bits, expected {expected}. With base 2, a choice among 2 texts costs 1. Losses here
-are in nats: use the natural logarithm.""")
+@exercise.wrong("""Your logarithm has base 2, so it counts bits: a choice among 2 texts costs 1. Losses here are in
+nats: use the natural logarithm.""")
 def log2(n):
     return np.log2(n)
 
 
-@exercise.wrong("""You got {got} for {case}, expected {expected}. A calculator's logarithm with base 10 was used. Losses
-are in nats, with base e = 2.718.""")
+@exercise.wrong("You took the logarithm with base 10, as a calculator does. Losses are in nats, with base e = 2.718.")
 def log10(n):
     return np.log10(n)
 
 
-@exercise.wrong("""Your loss {got} is below 0, expected {expected}. The logarithm of a chance is negative. Turn the
-sign, so that less knowledge means more loss.""")
+@exercise.wrong("""A loss is never below 0, but the logarithm of a chance is negative. Turn the sign, so that less
+knowledge means more loss.""")
 def sign(n):
     return -np.log(n)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. You left the right text out of the choice. It is one
-of the n texts that the guess falls on, so count it.""")
+@exercise.wrong("""You left the right text out of the choice. It is one of the n texts that the guess falls on, so count
+it.""")
 def n_minus_1(n):
     return np.log(n - 1)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. There is no extra answer such as "none of these": the
-guess falls on n texts, not on n plus 1.""")
+@exercise.wrong("""There is no extra answer such as "none of these": the guess falls on n texts, not on n plus 1.""")
 def n_plus_1(n):
     return np.log(n + 1)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. That is 1 minus the chance: how often the guess fails.
-It never exceeds 1. The loss is minus the logarithm of the chance.""")
+@exercise.wrong("""That is 1 minus the chance: how often the guess fails. It never exceeds 1, but a loss can. Take minus
+the logarithm of the chance.""")
 def error_rate(n):
     return 1 - 1 / n
 
 
-@exercise.wrong("""For {case} you got {got}, 2 times {expected}. Images ask for texts and texts ask for images, but CLIP
-averages both questions. Both losses are equal here, so the mean is just one of them.""")
+@exercise.wrong("""That is 2 times the right loss. Images ask for texts and texts ask for images, but CLIP averages both
+questions. Both losses are equal here, so the mean is just one of them.""")
 def both_directions_added(n):
     return 2 * np.log(n)
 
 
-@exercise.wrong("""For {case} you got {got}, n times {expected}. You added the losses of all n images. The loss of a
-batch is their mean, and all of them are equal.""")
+@exercise.wrong("""That is n times the right loss: you added the losses of all n images. The loss of a batch is their
+mean, and here all of them are equal.""")
 def sum_over_batch(n):
     return n * np.log(n)
 
 
-@exercise.wrong("""For {case} you got {got}, expected {expected}. You weighted the loss with the chance 1/n, as if only
-one of the n images counted. Every image has this loss, and so has the mean.""")
+@exercise.wrong("""You weighted the loss with the chance 1/n, as if only one of the n images counted. Every image has
+the same loss, and so has the mean: leave the factor out.""")
 def weighted_with_chance(n):
     return np.log(n) / n
 

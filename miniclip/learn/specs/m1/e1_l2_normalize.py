@@ -13,6 +13,7 @@ Graded: matrices and 3-D arrays, another axis, whole numbers, a zero row, very s
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import lengths
 
 exercise = Exercise(
     "1.1", "Vectors of length 1", points=3,
@@ -59,109 +60,103 @@ def with_hypot_as_list(x, axis=-1, eps=1e-12):
 
 
 @exercise.also_right
-def with_einsum_in_float32(x, axis=-1, eps=1e-12):
+def with_einsum(x, axis=-1, eps=1e-12):
     rows = np.moveaxis(x, axis, -1)
     length = np.maximum(np.sqrt(np.einsum("...i,...i->...", rows, rows)), eps)
-    return np.moveaxis(rows / length[..., None], -1, axis).astype(np.float32)
+    return np.moveaxis(rows / length[..., None], -1, axis)
 
 
-def lengths(x, axis):
-    return np.linalg.norm(x, axis=axis, keepdims=True)
-
-
-@exercise.wrong("""You got {got}, expected {expected}. Axis 0 runs down the columns, so your columns have length 1. Each
-row is one vector: use the axis that was asked for.""")
+@exercise.wrong("""Axis 0 runs down the columns, so your columns have length 1. Each row is one vector: use the axis
+that was asked for.""")
 def wrong_axis(x, axis=-1, eps=1e-12):
     return x / np.maximum(lengths(x, 0), eps)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You always use the last axis, -1. The caller may say
-that the vectors lie along another one: pass `axis` on.""")
+@exercise.wrong("""You always use the last axis, -1. The caller may say that the vectors lie along another one: pass
+`axis` on.""")
 def ignores_axis(x, axis=-1, eps=1e-12):
     return x / np.maximum(lengths(x, -1), eps)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided by the squared length: a row of length 13 came out
-with length 1/13. Take the root of the sum first.""")
+@exercise.wrong("""You divided by the squared length: a row of length 13 came out with length 1/13. Take the root of the
+sum first.""")
 def squared_norm(x, axis=-1, eps=1e-12):
     return x / np.maximum(lengths(x, axis) ** 2, eps)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. In your rows the absolute values add up to 1. Length means
-another sum: the squares must add up to 1.""")
+@exercise.wrong("In your rows the absolute values add up to 1. A length is another sum: the squares must add up to 1.")
 def l1_norm(x, axis=-1, eps=1e-12):
     return x / np.maximum(np.abs(x).sum(axis=axis, keepdims=True), eps)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The largest entry of your rows is 1 in size. The length takes all
-entries into account: root of the sum of squares.""")
+@exercise.wrong("""You divided each row by its largest entry. The length takes all entries into account: it is the root
+of the sum of squares.""")
 def max_norm(x, axis=-1, eps=1e-12):
     return x / np.maximum(np.abs(x).max(axis=axis, keepdims=True), eps)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You took the mean of the squares, not the sum. So your rows of d
-numbers have length root of d, not 1.""")
+@exercise.wrong("""You took the mean of the squares, not the sum. So a row of d numbers comes out with length root of d,
+not 1.""")
 def root_mean_square(x, axis=-1, eps=1e-12):
     return x / np.maximum(np.sqrt(np.mean(x * x, axis=axis, keepdims=True)), eps)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided everything by one number, the size of the whole
-array. Each vector has its own length: sum along one axis only.""")
+@exercise.wrong("""You divided everything by one number, the size of the whole array. Each vector has its own length:
+sum along one axis only.""")
 def one_norm_for_all(x, axis=-1, eps=1e-12):
     return x / np.maximum(np.sqrt(np.sum(x * x)), eps)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. A row of zeros has length 0, and 0/0 is not a number.
-Divide by the length or by eps, whichever is larger.""")
+@exercise.wrong("""A row of zeros has length 0, and 0/0 is not a number. Divide by the length or by eps, whichever is
+larger.""")
 def nan_on_zero(x, axis=-1, eps=1e-12):
     return x / lengths(x, axis)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You look for a length of exactly 0 only. Any length
-below eps is replaced by eps: take the larger of both.""")
+@exercise.wrong("""You guard against a length of exactly 0 only. Replace every length below eps by eps: take the larger
+of both.""")
 def guards_zero_only(x, axis=-1, eps=1e-12):
     return x / np.where(lengths(x, axis) == 0, 1, lengths(x, axis))
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Short rows come out too short, because a number such
-as 1e-6 was added to their length. Use `eps` as given, and as a lower limit.""")
+@exercise.wrong("""Short rows come out too short, because a number such as 1e-6 was added to their length. Use `eps` as
+given, and as a lower limit.""")
 def big_eps(x, axis=-1, eps=1e-12):
     return x / (lengths(x, axis) + 1e-6)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You added eps to every length. A row that is longer
-than eps must end with length exactly 1: take the larger of both.""")
+@exercise.wrong("""You added eps to every length. A row that is longer than eps must end with length exactly 1: take the
+larger of both.""")
 def adds_eps(x, axis=-1, eps=1e-12):
     return x / (lengths(x, axis) + eps)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Under the root, an eps of 1e-12 acts like a length of
-1e-6 and shrinks short rows. Take the root first, then compare it with eps.""")
+@exercise.wrong("""Under the root, an eps of 1e-12 acts like a length of 1e-6 and shrinks short rows. Take the root
+first, then compare it with eps.""")
 def eps_under_the_root(x, axis=-1, eps=1e-12):
     return x / np.sqrt((x * x).sum(axis=axis, keepdims=True) + eps)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You ignore the caller's eps and use 1e-12 always. The
-limit is an argument of the function.""")
+@exercise.wrong("You ignore the caller's eps and always use 1e-12. The limit is an argument of the function: use it.")
 def ignores_eps(x, axis=-1, eps=1e-12):
     return x / np.maximum(lengths(x, axis), 1e-12)
 
 
-@exercise.wrong("""The values on "{case}" look right, but the caller's array of shape {expected_shape} has changed: you
-wrote the result into x. Return a new array instead.""")
+@exercise.wrong("""The values look right, but you wrote the result into x, and x belongs to the caller. Return a new
+array instead.""")
 def mutates_input(x, axis=-1, eps=1e-12):
     x /= np.maximum(lengths(x, axis), eps)
     return x
 
 
-@exercise.wrong("""You returned the lengths, shape {got_shape}. The result has the shape of x, here {expected_shape}:
-divide the vectors by their lengths.""")
+@exercise.wrong("""You returned the lengths themselves. The result has the shape of x: divide the vectors by their
+lengths.""")
 def returns_lengths(x, axis=-1, eps=1e-12):
     return np.linalg.norm(x, axis=axis)
 
 
-@exercise.wrong("""On "{case}" NumPy could not divide x of shape {expected_shape} by its lengths. The sum dropped an
-axis, so the shapes do not line up. Keep it as an axis of size 1.""")
+@exercise.wrong("""NumPy could not divide x by its lengths. The sum dropped an axis, so the shapes do not line up. Keep
+it as an axis of size 1.""")
 def no_keepdims(x, axis=-1, eps=1e-12):
     return x / np.maximum(np.linalg.norm(x, axis=axis), eps)
 

@@ -13,6 +13,7 @@ picture of a cat, [0.6, 0.8], with the captions [0.5, 0.866] (a cat) and [0.8, -
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, unit
 
 exercise = Exercise(
     "1.2", "A table of cosines", points=3,
@@ -48,10 +49,6 @@ def by_the_law_of_cosines(A, B):
     return table
 
 
-def unit(x):
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
 @exercise.also_right
 def with_loops(A, B):
     return [[sum(a * b) / (sum(a * a) * sum(b * b)) ** 0.5 for b in B] for a in A]
@@ -64,90 +61,86 @@ def with_einsum(A, B):
 
 
 @exercise.also_right
-def in_float32(A, B):
-    return (unit(A)[:, None] * unit(B)[None]).sum(axis=2).astype(np.float32)
+def with_broadcasting(A, B):
+    return (unit(A)[:, None] * unit(B)[None]).sum(axis=2)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. These are dot products, and some lie outside -1 to 1: long
-vectors win by their length. Divide by both lengths.""")
+@exercise.wrong("""These are dot products, and some lie outside -1 to 1: long vectors win by their length. Divide by
+both lengths.""")
 def dot_only(A, B):
     return A @ B.T
 
 
-@exercise.wrong("""Your table has shape {got_shape}, expected {expected_shape}. Its rows follow B. Let rows follow A and
-columns follow B.""")
+@exercise.wrong("""The rows of your table follow B and its columns follow A. Turn it round: rows follow A, columns
+follow B.""")
 def transposed(A, B):
-    return unit(B) @ unit(A).T
+    return cosine_table(B, A)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided by the size of a whole matrix. Each row is a vector
-with its own length: norm along axis 1.""")
+@exercise.wrong("""You divided by the size of a whole matrix. Each row is a vector with its own length: norm along axis
+1.""")
 def global_norm(A, B):
     return A @ B.T / (np.linalg.norm(A) * np.linalg.norm(B))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You return 1 minus the cosine, a distance. A similarity is
-largest, 1, for the same direction.""")
+@exercise.wrong("You return 1 minus the cosine, a distance. A similarity is largest, 1, for the same direction.")
 def distance(A, B):
-    return 1 - unit(A) @ unit(B).T
+    return 1 - cosine_table(A, B)
 
 
-@exercise.wrong("""On "{case}" row i of A met only row i of B. Every row of A must meet every row of B: the table has
-shape {expected_shape}. Multiply matrices instead of entries.""")
+@exercise.wrong("""Row i of A met only row i of B. Every row of A must meet every row of B: that makes a table of n rows
+and m columns. Multiply matrices instead of entries.""")
 def rowwise_only(A, B):
     return (unit(A) * unit(B)).sum(axis=1)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The rows of A have length 1, but those of B keep their lengths,
-so a long row of B gets large values. Normalise both.""")
+@exercise.wrong("""The rows of A have length 1, but those of B keep their lengths, so a long row of B gets large values.
+Normalise both.""")
 def only_a_normalised(A, B):
     return unit(A) @ B.T
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The rows of B have length 1, but those of A keep their lengths.
-Normalise both sides.""")
+@exercise.wrong("The rows of B have length 1, but those of A keep their lengths. Normalise both sides.")
 def only_b_normalised(A, B):
     return A @ unit(B).T
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your norm runs down axis 0, over the same feature of all vectors.
-A vector is a row: sum its squares along axis 1.""")
+@exercise.wrong("""Your norm runs down axis 0, over the same feature of all vectors. A vector is a row: sum its squares
+along axis 1.""")
 def columns_normalised(A, B):
     return (A / np.linalg.norm(A, axis=0)) @ (B / np.linalg.norm(B, axis=0)).T
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided by squared lengths. A vector of length 10 was divided
-by 100: take the root of the sum of squares.""")
+@exercise.wrong("""You divided by squared lengths. A vector of length 10 was divided by 100: take the root of the sum of
+squares.""")
 def squared_lengths(A, B):
     return A @ B.T / np.outer((A * A).sum(axis=1), (B * B).sum(axis=1))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided by sums of absolute values. The length of [3, 4] is
-5, not 7: square, sum, root.""")
+@exercise.wrong("You divided by sums of absolute values. The length of [3, 4] is 5, not 7: square, sum, root.")
 def l1_lengths(A, B):
     return A @ B.T / np.outer(np.abs(A).sum(axis=1), np.abs(B).sum(axis=1))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The minus signs are gone. A cosine of -1 means opposite, and that
-is not the same as equal: leave out the absolute value.""")
+@exercise.wrong("""The minus signs are gone. A cosine of -1 means opposite, and that is not the same as equal: leave out
+the absolute value.""")
 def absolute(A, B):
-    return np.abs(unit(A) @ unit(B).T)
+    return np.abs(cosine_table(A, B))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You cut off at 0. A negative cosine says that two vectors point
-away from each other; keep it.""")
+@exercise.wrong("""You cut off everything below 0. A negative cosine says that two vectors point away from each other;
+keep it.""")
 def cut_at_zero(A, B):
-    return np.maximum(unit(A) @ unit(B).T, 0)
+    return np.maximum(cosine_table(A, B), 0)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. That is the angle in radians, 0 for the same direction. The
-cosine itself is asked: leave out `arccos`.""")
+@exercise.wrong("""That is the angle in radians, 0 for the same direction. The task asks for the cosine itself: leave
+out `arccos`.""")
 def angle(A, B):
-    return np.arccos(np.clip(unit(A) @ unit(B).T, -1, 1))
+    return np.arccos(np.clip(cosine_table(A, B), -1, 1))
 
 
-@exercise.wrong("""Your result has shape {got_shape}, expected {expected_shape}. You multiplied the entries of each
-pair, but did not add them up. Sum over the last axis, axis 2.""")
+@exercise.wrong("You multiplied the entries of each pair, but did not add them up. Sum over the last axis, axis 2.")
 def no_sum(A, B):
     return unit(A)[:, None] * unit(B)[None]
 

@@ -12,6 +12,7 @@ vectors of very different lengths; an image that no text fits; a tie; a single t
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table
 
 exercise = Exercise(
     "1.3", "Which text belongs to the image?", points=3,
@@ -55,7 +56,7 @@ def with_lists(img, texts):
 @exercise.also_right
 def with_unit_vectors(img, texts):
     cosines = np.einsum("kd,d->k", texts / np.linalg.norm(texts, axis=1, keepdims=True), img / np.linalg.norm(img))
-    return cosines.astype(np.float32), np.argmax(cosines.astype(np.float32))
+    return cosines, np.argmax(cosines)
 
 
 @exercise.also_right
@@ -64,112 +65,102 @@ def with_a_stable_sort(img, texts):
     return [cosines, np.argsort(-cosines, kind="stable")[0]]
 
 
-def cosines_of(img, texts):
-    return texts @ img / (np.linalg.norm(texts, axis=1) * np.linalg.norm(img))
-
-
-@exercise.wrong("""On "{case}" you answered {got}, expected {expected}. You picked the smallest cosine, the text that
-points away most. The best fit has the largest one: -1 is opposite, 1 is equal.""")
+@exercise.wrong("""You picked the smallest cosine, the text that points away most. The best fit has the largest one: -1
+is opposite, 1 is equal.""")
 def argmin(img, texts):
-    cosines = cosines_of(img, texts)
+    cosines = cosine_table(texts, img)
     return cosines, int(cosines.argmin())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. The minus sign is gone. The text at -0.96 is opposite
-to the image, not close to it: keep the sign.""")
+@exercise.wrong("The minus sign is gone. The text at -0.96 is opposite to the image, not close to it: keep the sign.")
 def abs_cos(img, texts):
-    cosines = np.abs(cosines_of(img, texts))
+    cosines = np.abs(cosine_table(texts, img))
     return cosines, int(cosines.argmax())
 
 
-@exercise.wrong("""On "{case}" you answered {got}, expected {expected}. Your cosines are right, but you chose by their
-size without the sign. A cosine of -0.96 is the worst fit.""")
+@exercise.wrong("""Your cosines are right, but you chose by their size without the sign. A cosine of -0.96 is the worst
+fit.""")
 def abs_in_the_choice(img, texts):
-    cosines = cosines_of(img, texts)
+    cosines = cosine_table(texts, img)
     return cosines, int(np.abs(cosines).argmax())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. These are distances, 0 for the same point. For
-vectors of length 1 they rank alike, but lengths disturb them. Return cosines.""")
+@exercise.wrong("""These are distances: 0 means the same point. For vectors of length 1 they give the same order, but
+other lengths disturb them. Return cosines.""")
 def euclid_rank(img, texts):
     distances = np.linalg.norm(texts - img, axis=1)
     return distances, int(distances.argmin())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You return 1 minus the cosine, a distance. A
-similarity is 1, not 0, when directions agree.""")
+@exercise.wrong("You return 1 minus the cosine, a distance. A similarity is 1, not 0, when directions agree.")
 def cosine_distance(img, texts):
-    distances = 1 - cosines_of(img, texts)
+    distances = 1 - cosine_table(texts, img)
     return distances, int(distances.argmin())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You multiplied the entries but did not add them up. A
-dot product is one number per text: sum along axis 1.""")
+@exercise.wrong("""You multiplied the entries but did not add them up. A dot product is one number per text: sum along
+axis 1.""")
 def elementwise(img, texts):
     products = texts * img / (np.linalg.norm(texts, axis=1, keepdims=True) * np.linalg.norm(img))
     return products, int(products.argmax())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. These are dot products: a long text wins by its
-length. Divide by both lengths, so that no value exceeds 1.""")
+@exercise.wrong("""These are dot products: a long text wins by its length. Divide by both lengths, so that no value
+exceeds 1.""")
 def dot_only(img, texts):
     dots = texts @ img
     return dots, int(dots.argmax())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. The texts have length 1 now, but the image kept its
-own. The choice survives this, the values do not: divide by the image's length too.""")
+@exercise.wrong("""The texts have length 1 now, but the image kept its own. The choice survives this, the values do not:
+divide by the image's length too.""")
 def image_not_normalised(img, texts):
     dots = texts @ img / np.linalg.norm(texts, axis=1)
     return dots, int(dots.argmax())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You divided by the image's length only, so longer
-texts get larger values. Divide each text's value by its own length, along axis 1.""")
+@exercise.wrong("""You divided by the image's length only, so longer texts get larger values. Divide each text's value
+by its own length, along axis 1.""")
 def texts_not_normalised(img, texts):
     dots = texts @ img / np.linalg.norm(img)
     return dots, int(dots.argmax())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Your values add up to 1: they went through a softmax.
-Probabilities come later, the cosines are asked here.""")
+@exercise.wrong("""Your values add up to 1: they went through a softmax. That comes later; here the cosines themselves
+are asked for.""")
 def probabilities(img, texts):
-    e = np.exp(cosines_of(img, texts))
+    e = np.exp(cosine_table(texts, img))
     return e / e.sum(), int(e.argmax())
 
 
-@exercise.wrong("""On "{case}" you answered {got}, expected {expected}. Your position is 1 too large. Positions count
-from 0, as in NumPy.""")
+@exercise.wrong("Your position is 1 too large. Positions count from 0, as everywhere in NumPy.")
 def counts_from_one(img, texts):
-    cosines = cosines_of(img, texts)
+    cosines = cosine_table(texts, img)
     return cosines, int(cosines.argmax()) + 1
 
 
-@exercise.wrong("""On "{case}" you answered {got}, expected {expected}. The second part is the best cosine itself.
-Return where it stands: a position from 0 on.""")
+@exercise.wrong("The second part is the best cosine itself. Return where it stands: a position from 0 on.")
 def value_not_position(img, texts):
-    cosines = cosines_of(img, texts)
+    cosines = cosine_table(texts, img)
     return cosines, float(cosines.max())
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You sorted the cosines, so nobody knows which text
-number 0 is. Keep them in the order of the texts.""")
+@exercise.wrong("You sorted the cosines, so nobody knows which text number 0 is. Keep them in the order of the texts.")
 def sorted_cosines(img, texts):
-    cosines = cosines_of(img, texts)
+    cosines = cosine_table(texts, img)
     return np.sort(cosines)[::-1], int(cosines.argmax())
 
 
-@exercise.wrong("""On "{case}" you answered {got}, expected {expected}. The last of the equal ones won. The first must
-win, as with `argmax`: position 0 goes before position 2.""")
+@exercise.wrong("""The last of the equal ones won. The first must win, as with `argmax`: position 0 goes before position
+2.""")
 def last_of_a_tie(img, texts):
-    cosines = cosines_of(img, texts)
+    cosines = cosine_table(texts, img)
     return cosines, int(np.argsort(cosines, kind="stable")[-1])
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. Both parts are there, in the wrong order. The
-cosines come first, the position comes second, as item 1.""")
+@exercise.wrong("Both parts are there, in the wrong order. The cosines come first, the position comes second.")
 def parts_swapped(img, texts):
-    cosines = cosines_of(img, texts)
+    cosines = cosine_table(texts, img)
     return int(cosines.argmax()), cosines
 
 

@@ -55,8 +55,8 @@ def with_a_ratio(p, scale):
 
 
 @exercise.also_right
-def with_diff_in_float32(p, scale):
-    return np.float32(-np.diff(np.log(p))[0] / scale)
+def with_diff(p, scale):
+    return -np.diff(np.log(p))[0] / scale
 
 
 @exercise.also_right
@@ -65,80 +65,78 @@ def with_scores(p, scale):
     return np.array(cosines[0] - cosines[1])
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. That is the difference of the probabilities. Between
-them and the cosines stands an exponential: compare logarithms, then use the scale.""")
+@exercise.wrong("""That is the difference of the probabilities. Between them and the cosines stands an exponential:
+compare logarithms, then use the scale.""")
 def difference(p, scale):
     return p[0] - p[1]
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You divided the difference of the probabilities by
-the scale. On the way back from the softmax comes a logarithm first.""")
+@exercise.wrong("""You divided the difference of the probabilities by the scale. The way back from the softmax begins
+with a logarithm: take it first.""")
 def difference_over_scale(p, scale):
     return (p[0] - p[1]) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You used the ratio of the probabilities itself. It is
-e to the power of the score gap, so it needs a logarithm before it is divided by the scale.""")
+@exercise.wrong("""You used the ratio of the probabilities itself. It is e to the power of the score gap, so it needs a
+logarithm before it is divided by the scale.""")
 def ratio(p, scale):
     return p[0] / p[1] / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. That is the ratio of the probabilities. Two steps are
-missing: its natural logarithm, and then the scale.""")
+@exercise.wrong("""That is the ratio of the probabilities. Two steps are missing: its natural logarithm, and then the
+scale.""")
 def bare_ratio(p, scale):
     return p[0] / p[1]
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You multiplied by the scale. A score is scale times
-cosine, so the way back divides. No two cosines differ by more than 2.""")
+@exercise.wrong("""You multiplied by the scale. A score is scale times cosine, so the way back divides. No two cosines
+differ by more than 2.""")
 def times_s(p, scale):
     return np.log(p[0] / p[1]) * scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. This is the gap between the scores. One more step
-leads to the cosines: a score is scale times cosine.""")
+@exercise.wrong("""This is the gap between the scores. One more step leads to the cosines: a score is scale times
+cosine.""")
 def forgot_scale(p, scale):
     return np.log(p[0] / p[1])
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. The size is right, the sign is not. Subtract the
-second from the first: a result below 0 says that the second text won.""")
+@exercise.wrong("""The size is right, the sign is not. Subtract the second from the first: a result below 0 says that
+the second text won.""")
 def sign(p, scale):
     return np.log(p[1] / p[0]) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You took the logarithm with base 2. The softmax uses
-e = 2.718, so the natural logarithm undoes it.""")
+@exercise.wrong("You took the logarithm with base 2. The softmax uses e = 2.718, so the natural logarithm undoes it.")
 def log2(p, scale):
     return np.log2(p[0] / p[1]) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You took the logarithm with base 10. The softmax uses
-e = 2.718, so the natural logarithm undoes it.""")
+@exercise.wrong("You took the logarithm with base 10. The softmax uses e = 2.718, so the natural logarithm undoes it.")
 def log10(p, scale):
     return np.log10(p[0] / p[1]) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You compared p[0] with 1 - p[0], that is, with all
-others together. Other texts share in the sum: compare it with p[1].""")
+@exercise.wrong("""You compared p[0] with 1 - p[0], that is, with all others together. Other texts share in the sum:
+compare it with p[1].""")
 def log_odds_of_the_first(p, scale):
     return np.log(p[0] / (1 - p[0])) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You took the size of the gap. The sign tells which
-text won: a first probability below the second gives a number below 0.""")
+@exercise.wrong("""You took the size of the gap. The sign tells which text won: a first probability below the second
+gives a number below 0.""")
 def absolute(p, scale):
     return abs(np.log(p[0] / p[1])) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You only undid the softmax of the first text and
-forgot the second. A logarithm of 1 probability still contains the sum over all texts; in a difference it cancels.""")
+@exercise.wrong("""You undid the softmax of the first text only. The logarithm of one probability still contains the sum
+over all texts. In the difference of two logarithms it cancels.""")
 def first_only(p, scale):
     return np.log(p[0]) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You divided one logarithm by the other. The logarithm
-of a ratio is a difference of logarithms: subtract, then use the scale.""")
+@exercise.wrong("""You divided one logarithm by the other. The logarithm of a ratio is a difference of logarithms:
+subtract, then use the scale.""")
 def quotient_of_logs(p, scale):
     return np.log(p[0]) / np.log(p[1]) / scale
 
@@ -150,3 +148,4 @@ exercise.case("0.3 and 0.05 out of several, scale 7", np.array([0.3, 0.05]), 7.0
 exercise.case("equal, 0.3 and 0.3, scale 10", np.array([0.3, 0.3]), 10.0)
 exercise.case("1e-300 and 0.75 at scale 1000", np.array([1e-300, 0.75]), 1000.0)
 exercise.case("0.6 and 0.4 at scale 1", np.array([0.6, 0.4]), 1.0)
+exercise.needs_float64("1e-300 and 0.75 at scale 1000", "1e-300 is 0 in float32")

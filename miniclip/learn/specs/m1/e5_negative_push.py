@@ -14,6 +14,7 @@ Graded: scales 1, 14.3 and 1000, a right text that is not the best, a single tex
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import softmax
 
 exercise = Exercise(
     "1.5", "Who is pushed, and how hard?", points=4,
@@ -66,31 +67,26 @@ def with_logsumexp(cos, pos, scale):
 
 
 @exercise.also_right
-def with_the_jacobian_in_float32(cos, pos, scale):
+def with_the_jacobian(cos, pos, scale):
     p = np.exp(scale * (cos - cos.max()))
     p /= p.sum()
     onehot = (np.arange(len(cos)) == pos).astype(float)
     jacobian = np.diag(p) - np.outer(p, p)
-    return (scale * np.einsum("ij,j->i", jacobian, -onehot / np.maximum(p, 1e-300))).astype(np.float32)
-
-
-def softmax(z):
-    e = np.exp(z - z.max())
-    return e / e.sum()
+    return scale * np.einsum("ij,j->i", jacobian, -onehot / np.maximum(p, 1e-300))
 
 
 def onehot(cos, pos):
     return np.eye(len(cos))[pos]
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You took the cosines themselves, with a minus. What
-pushes is the probability after the softmax, and it falls off much faster.""")
+@exercise.wrong("""You took the cosines themselves, with a minus. What pushes is the probability after the softmax, and
+it falls off much faster.""")
 def push_is_minus_cosine(cos, pos, scale):
     return -cos
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Your wrong texts share the push in equal parts. Each
-is pushed by its own probability: the one closest to the image gets nearly all.""")
+@exercise.wrong("""Your wrong texts share the push in equal parts. Each is pushed by its own probability: the one
+closest to the image gets nearly all.""")
 def uniform(cos, pos, scale):
     p = softmax(scale * cos)[pos]
     push = np.full(len(cos), (1 - p) / max(len(cos) - 1, 1))
@@ -98,75 +94,72 @@ def uniform(cos, pos, scale):
     return scale * push
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Your softmax favours the smallest cosine. The text at
--0.96 is far away already and gets next to nothing: leave out the minus in front of the cosines.""")
+@exercise.wrong("""Your softmax favours the smallest cosine. The text at -0.96 is far away already and gets next to
+nothing: leave out the minus in front of the cosines.""")
 def opposite_pushed_most(cos, pos, scale):
     return scale * (softmax(-scale * cos) - onehot(cos, pos))
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. All your slopes are positive, so even the right text
-is pushed away. Subtract 1 from its probability.""")
+@exercise.wrong("All your slopes are positive, so even the right text is pushed away. Subtract 1 from its probability.")
 def no_minus_one(cos, pos, scale):
     return scale * softmax(scale * cos)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You took 1 off every probability. Only the right text
-is pulled: subtract it at position `pos`.""")
+@exercise.wrong("You took 1 off every probability. Only the right text is pulled: subtract it at position `pos`.")
 def minus_one_everywhere(cos, pos, scale):
     return scale * (softmax(scale * cos) - 1)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Your softmax sees the bare cosines, which are almost
-equal. The scale acts twice: on the scores inside, and as a factor outside. At scale 1 you cannot see this.""")
+@exercise.wrong("""Your softmax sees the bare cosines, which are almost equal. The scale acts twice: on the scores
+inside, and as a factor outside. At scale 1 you cannot see this.""")
 def scale_not_in_softmax(cos, pos, scale):
     return scale * (softmax(cos) - onehot(cos, pos))
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. This is the slope in the scores. A score is scale
-times cosine, so the chain rule brings a second factor. At scale 1 you cannot see this.""")
+@exercise.wrong("""This is the slope in the scores. A score is scale times cosine, so the chain rule brings a second
+factor. At scale 1 you cannot see this.""")
 def slope_in_the_scores(cos, pos, scale):
     return softmax(scale * cos) - onehot(cos, pos)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You divide by the scale at the end. A score moves by
-the scale when a cosine moves by 1, so multiply.""")
+@exercise.wrong("You divide by the scale at the end. A score moves by the scale when a cosine moves by 1, so multiply.")
 def divides_by_scale(cos, pos, scale):
     return (softmax(scale * cos) - onehot(cos, pos)) / scale
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}: the sign is turned. The loss falls when the right
-cosine rises, so its slope is below 0. You return the step that lowers the loss.""")
+@exercise.wrong("""Your sign is turned: you return the step that lowers the loss. The loss falls when the right cosine
+rises, so its slope is below 0.""")
 def sign(cos, pos, scale):
     return scale * (onehot(cos, pos) - softmax(scale * cos))
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You subtracted 1 at the largest cosine. The right
-text is the one at `pos`, even when the model likes another one better.""")
+@exercise.wrong("""You subtracted 1 at the largest cosine. The right text is the one at `pos`, even when the model likes
+another one better.""")
 def best_taken_for_right(cos, pos, scale):
     return scale * (softmax(scale * cos) - onehot(cos, cos.argmax()))
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. The exponential of a score as large as 1000
-overflows. Subtract the largest score before exp: the softmax stays the same.""")
+@exercise.wrong("""The exponential of a score as large as 1000 overflows. Subtract the largest score before exp: the
+softmax stays the same.""")
 def unstable(cos, pos, scale):
     e = np.exp(scale * cos)
     return scale * (e / e.sum() - onehot(cos, pos))
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. Only the right text moves in your answer. The wrong
-ones share in the softmax: each is pushed with scale times its probability, and all slopes add up to 0.""")
+@exercise.wrong("""Only the right text moves in your answer. The wrong ones share in the softmax: each is pushed with
+scale times its probability, and all slopes add up to 0.""")
 def positive_only(cos, pos, scale):
     return scale * (softmax(scale * cos)[pos] - 1) * onehot(cos, pos)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. These are the probabilities. Two things are missing:
-minus 1 at the right text, and the scale as a factor.""")
+@exercise.wrong("""These are the probabilities. Two things are missing: minus 1 at the right text, and the scale as a
+factor.""")
 def probabilities(cos, pos, scale):
     return softmax(scale * cos)
 
 
-@exercise.wrong("""On "{case}" you got {got}, expected {expected}. You left the right text out of the softmax sum. It
-takes its share of the probability: sum over all texts, so that the slopes add up to 0.""")
+@exercise.wrong("""You left the right text out of the softmax sum. It takes its share of the probability: sum over all
+texts, so that the slopes add up to 0.""")
 def positive_not_in_sum(cos, pos, scale):
     p = softmax(scale * cos)
     p = p / np.maximum(p.sum() - p[pos], 1e-300)

@@ -80,96 +80,88 @@ def with_a_repair(ids, context_length, sos=1, eos=2, pad=0):
     return row
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. The cut took the end marker away. Keep fewer
-words, so that the last place, -1, can hold it.""")
+@exercise.wrong("The cut took the end marker away. Keep fewer words, so that the last place, -1, can hold it.")
 def truncation_drops_eos(ids, context_length, sos=1, eos=2, pad=0):
     row = [sos, *ids, eos][:context_length]
     return row + [pad] * (context_length - len(row))
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. The start marker is missing. Place 0 belongs to
-it, the words begin at place 1.""")
+@exercise.wrong("The start marker is missing. Place 0 belongs to it, the words begin at place 1.")
 def no_sos(ids, context_length, sos=1, eos=2, pad=0):
     row = [*ids[: context_length - 1], eos]
     return row + [pad] * (context_length - len(row))
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. There is no end marker. The caption's vector is
-read there: put it after the last word, and keep 1 place free for it.""")
+@exercise.wrong("""There is no end marker. The caption's vector is read there: put it after the last word, and keep one
+place free for it.""")
 def no_eos(ids, context_length, sos=1, eos=2, pad=0):
     row = [sos, *ids[: context_length - 1]]
     return row + [pad] * (context_length - len(row))
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. Your end marker waits at the last place, behind
-the padding. It belongs right after the last word; padding fills the places from there to the end.""")
+@exercise.wrong("""Your end marker waits at the last place, behind the padding. It belongs right after the last word;
+padding fills the places from there to the end.""")
 def eos_after_pad(ids, context_length, sos=1, eos=2, pad=0):
     row = [sos, *ids[: context_length - 2]]
     return row + [pad] * (context_length - 1 - len(row)) + [eos]
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. You always overwrite the last place with the end
-marker, so a short caption has 2 of them. Do that only when the words were cut.""")
+@exercise.wrong("""You always overwrite the last place with the end marker, so a short caption has two of them. Do that
+only when the words were cut.""")
 def two_ends(ids, context_length, sos=1, eos=2, pad=0):
     row = ([sos, *ids, eos] + [pad] * context_length)[:context_length]
     return row[:-1] + [eos]
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. Your padding stands on the left. Places are
-counted from 0 on the left, so the start marker goes first and padding last.""")
+@exercise.wrong("""Your padding stands on the left. Places are counted from 0 on the left, so the start marker goes
+first and padding last.""")
 def left_pad(ids, context_length, sos=1, eos=2, pad=0):
     row = [sos, *ids[: context_length - 2], eos]
     return [pad] * (context_length - len(row)) + row
 
 
-@exercise.wrong("""On "{case}" your row has shape {got_shape}, expected {expected_shape}. Captions of a batch must have
-equal lengths: fill the row with `pad`.""")
+@exercise.wrong("Your row ends too early. Captions of a batch must have equal lengths: fill the row with `pad`.")
 def no_pad(ids, context_length, sos=1, eos=2, pad=0):
     return [sos, *ids[: context_length - 2], eos]
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. You filled the row with end markers. There is
-exactly 1; the places behind it hold `pad`.""")
+@exercise.wrong("You filled the row with end markers. There is exactly one; the places behind it hold `pad`.")
 def pads_with_eos(ids, context_length, sos=1, eos=2, pad=0):
     row = [sos, *ids[: context_length - 2]]
     return row + [eos] * (context_length - len(row))
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. You kept the end of the caption and dropped its
-beginning. Keep the words from position 0 on.""")
+@exercise.wrong("You kept the end of the caption and dropped its beginning. Keep the words from position 0 on.")
 def keeps_the_last_words(ids, context_length, sos=1, eos=2, pad=0):
     row = [sos, *ids[max(len(ids) - (context_length - 2), 0) :], eos]
     return row + [pad] * (context_length - len(row))
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. One word more would fit. Only 2 places go to
-markers, so the length minus 2 is left for words.""")
+@exercise.wrong("One word more would fit. Only two places go to markers, so the length minus 2 is left for words.")
 def cuts_one_too_many(ids, context_length, sos=1, eos=2, pad=0):
     row = [sos, *ids[: max(context_length - 3, 0)], eos]
     return row + [pad] * (context_length - len(row))
 
 
-@exercise.wrong("""On "{case}" your row has shape {got_shape}, expected {expected_shape}. You fitted the words to the
-length and then added 2 markers. The markers count too.""")
+@exercise.wrong("""You fitted the words to the length and then added two markers, so the row is too long. The markers
+count too.""")
 def markers_not_counted(ids, context_length, sos=1, eos=2, pad=0):
     words = list(ids[:context_length])
     return [sos, *words, eos] + [pad] * (context_length - len(words))
 
 
-@exercise.wrong("""On "{case}" your row has shape {got_shape}, expected {expected_shape}. A long caption must be cut, or
-it will not fit into the table with the others. Keep only the words that leave room for the markers.""")
+@exercise.wrong("""A long caption must be cut, or it will not fit into the table with the others. Keep only the words
+that leave room for the markers.""")
 def never_cuts(ids, context_length, sos=1, eos=2, pad=0):
     return [sos, *ids, eos] + [pad] * (context_length - 2 - len(ids))
 
 
-@exercise.wrong("""On "{case}" you returned {got}, expected {expected}. You wrote 1, 2 and 0 into the row. The caller
-can choose other markers: use the arguments.""")
+@exercise.wrong("You wrote 1, 2 and 0 into the row. The caller can choose other markers: use the arguments.")
 def ignores_the_marker_arguments(ids, context_length, sos=1, eos=2, pad=0):
     return encode_caption(ids, context_length)
 
 
-@exercise.wrong("""The row on "{case}" is right, with shape {expected_shape}, but the caller's list has changed: you
-inserted the markers into it. Build a new list.""")
+@exercise.wrong("The row is right, but you inserted the markers into the caller's list. Build a new list instead.")
 def mutates_input(ids, context_length, sos=1, eos=2, pad=0):
     del ids[context_length - 2 :]
     ids.insert(0, sos)

@@ -83,7 +83,7 @@ def with_slices(img, p):
 def with_einsum(img, p):
     H, W, C = img.shape
     grid = np.einsum("yaxbc->yxabc", img.reshape(H // p, p, W // p, p, C))
-    return grid.reshape(H // p * (W // p), p * p * C).astype(np.float32)
+    return grid.reshape(H // p * (W // p), p * p * C)
 
 
 @exercise.also_right
@@ -95,7 +95,7 @@ def with_split(img, p):
 
 @exercise.also_right(of="unpatchify")
 def back_with_slices(patches, p, H, W):
-    img = np.empty((H, W, patches.shape[1] // p**2), dtype=np.float32)
+    img = np.empty((H, W, patches.shape[1] // p**2))
     for i, patch in enumerate(patches):
         y, x = divmod(i, W // p)
         img[y * p : (y + 1) * p, x * p : (x + 1) * p] = patch.reshape(p, p, -1)
@@ -121,107 +121,101 @@ def channel_first_back(patches, p, H, W):
     return patches.reshape(H // p, W // p, -1, p, p).transpose(0, 3, 1, 4, 2).reshape(H, W, -1)
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. A reshape alone cuts along memory, so a patch
-of yours holds a strip of a pixel row. Split into 5 axes, swap, then join.""")
+@exercise.wrong("""A reshape alone cuts along memory, so each of your patches holds a strip of a pixel row. Split into 5
+axes, swap two of them, then join.""")
 def plain_reshape(img, p):
     return img.reshape(-1, p * p * img.shape[2])
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. Your round trip works, but no patch is square:
-a reshape forth and back proves nothing. Swap axes 1 and 2 in both functions.""",
-                also={"unpatchify": reshape_back})  # fmt: skip
+@exercise.wrong("""Your round trip works, but no patch is a square of pixels: a reshape there and back proves nothing.
+Swap axes 1 and 2 in both functions.""", also={"unpatchify": reshape_back})  # fmt: skip
 def plain_reshape_in_both(img, p):
     return img.reshape(-1, p * p * img.shape[2])
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. Patch 1 of yours lies below patch 0. Go left
-to right first, and down when a row of patches is done.""")
+@exercise.wrong("Your patch 1 lies below patch 0. Go from left to right first, and down when a row of patches is done.")
 def column_major_grid(img, p):
     H, W, C = img.shape
     return img.reshape(H // p, p, W // p, p, C).transpose(2, 0, 1, 3, 4).reshape(-1, p * p * C)
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. Both functions go down first, then right, so
-the round trip hides it. Patch 1 lies to the right of patch 0.""",
-                also={"unpatchify": column_major_back})  # fmt: skip
+@exercise.wrong("""Both functions go down first and then right, so the round trip hides it. Patch 1 lies to the right of
+patch 0.""", also={"unpatchify": column_major_back})  # fmt: skip
 def column_major_in_both(img, p):
     return column_major_grid(img, p)
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. Your patch lists all of channel 0, then all of
-channel 1. The order is row, column, channel: a pixel's channels stay together.""")
+@exercise.wrong("""Your patch lists all of channel 0, then all of channel 1. The order is row, column, channel: the
+channels of a pixel stay together.""")
 def channel_first(img, p):
     H, W, C = img.shape
     return img.reshape(H // p, p, W // p, p, C).transpose(0, 2, 4, 1, 3).reshape(-1, p * p * C)
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. Both functions put channel 0 of all pixels
-first, so the round trip hides it. Inside a patch the channels of a pixel stay together.""",
-                also={"unpatchify": channel_first_back})  # fmt: skip
+@exercise.wrong("""Both functions put channel 0 of all pixels first, so the round trip hides it. Inside a patch the
+channels of a pixel stay together.""", also={"unpatchify": channel_first_back})  # fmt: skip
 def channel_first_in_both(img, p):
     return channel_first(img, p)
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. You took the width for the height, which works
-for squares only. Axis 0 of the image counts rows, axis 1 columns.""")
+@exercise.wrong("""You took the width for the height, which works for squares only. Axis 0 of the image counts rows,
+axis 1 columns.""")
 def h_w_swapped(img, p):
     W, H, C = img.shape
     return img.reshape(H // p, p, W // p, p, C).swapaxes(1, 2).reshape(-1, p * p * C)
 
 
-@exercise.wrong("""On "{case}" your patches have lost their colour: all channels carry the values of channel 0. Each
-pixel keeps the values of all its channels.""")
+@exercise.wrong("""Your patches have lost their colour: all channels carry the values of channel 0. Each pixel keeps the
+values of all its channels.""")
 def one_channel(img, p):
     return patchify(np.repeat(img[..., :1], img.shape[2], axis=2), p)
 
 
-@exercise.wrong("""On "{case}" patchify has shape {got_shape}, expected {expected_shape}. Only channel 0 is left. A
-pixel brings all its channels into the patch.""")
+@exercise.wrong("Only channel 0 is left. A pixel brings all its channels into the patch.")
 def drops_channels(img, p):
     return patchify(img[..., :1], p)
 
 
-@exercise.wrong("""On "{case}" the numbers of your patches are misplaced. Inside a patch you go down a column before you
-go right. Rows come first: pixel 1 is the right neighbour of pixel 0.""")
+@exercise.wrong("""Inside a patch you go down a column before you go right. Rows come first: pixel 1 is the right
+neighbour of pixel 0.""")
 def transposed_inside(img, p):
     H, W, C = img.shape
     return img.reshape(H // p, p, W // p, p, C).transpose(0, 2, 3, 1, 4).reshape(-1, p * p * C)
 
 
-@exercise.wrong("""On "{case}" patchify has shape {got_shape}, expected {expected_shape}. Your patches are still small
-pictures. Join their last 3 axes: one patch, one row of numbers.""")
+@exercise.wrong("Your patches are still small pictures. Join their last 3 axes: one patch, one row of numbers.")
 def not_flat(img, p):
     H, W, C = img.shape
     return img.reshape(H // p, p, W // p, p, C).swapaxes(1, 2).reshape(-1, p, p, C)
 
 
-@exercise.wrong("""On "{case}" patchify has shape {got_shape}, expected {expected_shape}. You cut a patch at every
-pixel, so they overlap. Move on by p pixels: each pixel belongs to 1 patch.""")
+@exercise.wrong("""You cut a patch at every pixel, so they overlap. Move on by p pixels: each pixel belongs to one
+patch.""")
 def overlapping(img, p):
     H, W, _ = img.shape
     return np.stack([img[y : y + p, x : x + p].ravel() for y in range(H - p + 1) for x in range(W - p + 1)])
 
 
-@exercise.wrong("""On "{case}" the pixels of your image are misplaced. A reshape alone puts the patches one after the
-other, like strips. Undo the swap of axes 1 and 2 as well.""", of="unpatchify")  # fmt: skip
+@exercise.wrong("""A reshape alone puts the patches one after the other, like strips. Undo the swap of axes 1 and 2 as
+well.""", of="unpatchify")  # fmt: skip
 def back_by_reshape(patches, p, H, W):
     return reshape_back(patches, p, H, W)
 
 
-@exercise.wrong("""On "{case}" the pixels of your image are misplaced. You lay the patches top to bottom first. Patch 1
-belongs to the right of patch 0.""", of="unpatchify")  # fmt: skip
+@exercise.wrong("""You lay the patches from top to bottom first. Patch 1 belongs to the right of patch 0.""",
+                of="unpatchify")  # fmt: skip
 def back_column_major(patches, p, H, W):
     return column_major_back(patches, p, H, W)
 
 
-@exercise.wrong("""On "{case}" the pixels of your image are misplaced. You took the channels for the first axis inside a
-patch. A patch is rows, columns, channels; the channel is the last axis, -1.""", of="unpatchify")  # fmt: skip
+@exercise.wrong("""You took the first axis inside a patch for the channels. A patch is rows, columns, channels: the
+channel is the last axis, -1.""", of="unpatchify")  # fmt: skip
 def back_channel_first(patches, p, H, W):
     return channel_first_back(patches, p, H, W)
 
 
-@exercise.wrong("""On "{case}" unpatchify gives shape {got_shape}, expected {expected_shape}. You swapped height and
-width. H comes first: it counts rows.""", of="unpatchify")  # fmt: skip
+@exercise.wrong("""You swapped height and width. H comes first: it counts the rows of the image.""",
+                of="unpatchify")  # fmt: skip
 def back_h_w_swapped(patches, p, H, W):
     return unpatchify(patches, p, W, H)
 

@@ -146,21 +146,21 @@ def chunks(order, size):
     return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
 
 
-@exercise.wrong("""On "{case}" a batch holds a caption twice, so each copy is a false negative of the other. Before you
-put an item into a batch, look whether its caption is there: at most 1 of a kind.""")
+@exercise.wrong("""A batch holds a caption twice, so each copy is a false negative of the other. Before you put an item
+into a batch, look whether its caption is there already.""")
 def plain_shuffle(caption_ids, batch_size, rng):
     return chunks(rng.permutation(len(caption_ids)), batch_size)
 
 
-@exercise.wrong("""On "{case}" each caption is used only 1 time in the epoch, and its copies are lost. They are good
-data: put them into other batches.""")
+@exercise.wrong("""Each caption is used only once in the epoch, and its copies are lost. They are good data: put them
+into other batches.""")
 def drops_duplicates(caption_ids, batch_size, rng):
     _, first = np.unique(caption_ids, return_index=True)
     return chunks(rng.permutation(first), batch_size)
 
 
-@exercise.wrong("""On "{case}" a batch is too short. The loss depends on the size of the batch, about ln n at the start,
-so leave out a batch that does not fill up.""")
+@exercise.wrong("""A batch is too short. The loss depends on the size of the batch (about ln n at the start), so leave
+out a batch that does not fill up.""")
 def keeps_short_last(caption_ids, batch_size, rng):
     full = unique_caption_batches(caption_ids, batch_size, rng)
     rest = np.delete(np.arange(len(caption_ids)), np.concatenate([np.zeros(0, int), *full]))
@@ -168,28 +168,28 @@ def keeps_short_last(caption_ids, batch_size, rng):
     return [*full, rest[first]] if len(rest) else full
 
 
-@exercise.wrong("""On "{case}" some items appear 2 times in the epoch and others never. You draw each batch afresh from
-all items. Shuffle once and deal the items out.""")
+@exercise.wrong("""Some items appear twice in the epoch and others never: you draw each batch afresh from all items.
+Shuffle once and deal the items out.""")
 def with_replacement(caption_ids, batch_size, rng):
     return [rng.choice(len(caption_ids), batch_size) for _ in range(len(caption_ids) // batch_size)]
 
 
-@exercise.wrong("""On "{case}" the last batch holds items a second time. You filled it up with items from batch 0. An
-epoch shows each item once at most: leave a short batch out.""")
+@exercise.wrong("""The last batch holds items a second time: you filled it up with items of batch 0. An epoch shows each
+item at most once, so leave a short batch out.""")
 def fills_up_the_last(caption_ids, batch_size, rng):
     order = rng.permutation(len(caption_ids))
     return [np.take(order, range(start, start + batch_size), mode="wrap") for start in range(0, len(order), batch_size)]
 
 
-@exercise.wrong("""On "{case}" you stop too early: the items left over still have enough different captions for 1 more
-batch. Pass over an item that clashes, try the others, and use it later.""")
+@exercise.wrong("""You stop too early: the items left over still have enough different captions for another batch. Pass
+over an item that clashes, try the others, and use it later.""")
 def stops_early(caption_ids, batch_size, rng):
     batches = chunks(rng.permutation(len(caption_ids)), batch_size)
     return [batch for batch in batches if len(np.unique(caption_ids[batch])) == batch_size]
 
 
-@exercise.wrong("""On "{case}" your items come in the order 0, 1, 2, ... The batches would be the same in every epoch.
-Shuffle the items with `rng` first.""")
+@exercise.wrong("""Your items come in the order 0, 1, 2, ... The batches would be the same in every epoch. Shuffle the
+items with `rng` first.""")
 def no_shuffle(caption_ids, batch_size, rng):
     batches = []
     for item in range(len(caption_ids)):
@@ -202,26 +202,25 @@ def no_shuffle(caption_ids, batch_size, rng):
     return [batch for batch in batches if len(batch) == batch_size]
 
 
-@exercise.wrong("""On "{case}" your batches hold caption ids. Return the positions of the items, from 0 on: with them
-one finds the image as well as the caption.""")
+@exercise.wrong("""Your batches hold caption ids. Return the positions of the items, from 0 on: a position finds the
+image as well as the caption.""")
 def captions_not_positions(caption_ids, batch_size, rng):
     return [caption_ids[batch] for batch in unique_caption_batches(caption_ids, batch_size, rng)]
 
 
-@exercise.wrong("""On "{case}" your positions begin with 1, and the largest one lies behind the end. NumPy counts from
-0, so the last item is n - 1.""")
+@exercise.wrong("""Your positions begin with 1, and the largest one lies behind the end. NumPy counts from 0, so the
+last item is n - 1.""")
 def counts_from_one(caption_ids, batch_size, rng):
     return [batch + 1 for batch in unique_caption_batches(caption_ids, batch_size, rng)]
 
 
-@exercise.wrong("""On "{case}" you made as many batches as a batch should have items. The argument is the number of
-items in 1 batch, not the number of batches.""")
+@exercise.wrong("""You made as many batches as a batch should have items. The argument is the number of items in one
+batch, not the number of batches.""")
 def counts_batches(caption_ids, batch_size, rng):
     return np.array_split(rng.permutation(len(caption_ids)), batch_size)
 
 
-@exercise.wrong("""On "{case}" you returned one long row of shape {got_shape}. Cut it into batches: a list with one
-array for each batch.""")
+@exercise.wrong("You returned one long row. Cut it into batches: a list with one array for each batch.")
 def not_cut(caption_ids, batch_size, rng):
     return np.concatenate([np.zeros(0, int), *unique_caption_batches(caption_ids, batch_size, rng)])
 

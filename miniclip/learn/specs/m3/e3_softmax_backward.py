@@ -63,86 +63,85 @@ def with_lists(dy, p):
 
 
 @exercise.also_right
-def multiplied_out_in_float32(dy, p):
+def multiplied_out(dy, p):
     flow = p * dy
-    return (flow - p * np.einsum("...i->...", flow)[..., None]).astype(np.float32)
+    return flow - p * np.einsum("...i->...", flow)[..., None]
 
 
-@exercise.wrong("""Your dz is 0 everywhere. With dy all ones that is true, as probabilities always add up to 1. On
-'{case}' dy varies: expected {expected}. Use the formula.""")
+@exercise.wrong("""Your dz is 0 everywhere. That is right only where all entries of dy in a row are equal, because
+probabilities always add up to 1. Here they differ: use the formula.""")
 def zeros(dy, p):
     return np.zeros(p.shape)
 
 
-@exercise.wrong("""On '{case}' you subtracted the plain mean of dy, and got {got}. Likely entries count more: weight dy
-with p, then add up along axis -1.""")
+@exercise.wrong("""You subtracted the plain mean of dy. Likely entries count more: weight dy with p, then add up along
+axis -1.""")
 def mean_not_dot(dy, p):
     return p * (dy - dy.mean(-1, keepdims=True))
 
 
-@exercise.wrong("""On '{case}' you subtracted the bare sum of dy along axis -1, and got {got}. Each slope counts with
-its probability: multiply by p before you add up.""")
+@exercise.wrong("""You subtracted the bare sum of dy along axis -1. Each slope counts with its probability: multiply by
+p before you add up.""")
 def sum_not_dot(dy, p):
     return p * (dy - dy.sum(-1, keepdims=True))
 
 
-@exercise.wrong("""On '{case}' your rows do not add up to 0. The average ran down axis 0, through different softmaxes.
-Rows sum to 1 along the last axis: average there.""")
+@exercise.wrong("""Your rows do not add up to 0. The average ran down axis 0, through different softmaxes. Rows sum to 1
+along the last axis: average there.""")
 def wrong_axis(dy, p):
     return p * (dy - (dy * p).sum(0, keepdims=True))
 
 
-@exercise.wrong("""On '{case}' all rows share 1 average. Each row is a softmax of its own and knows nothing of the
-others. Take one average for each row, along axis -1.""")
+@exercise.wrong("""All your rows share one average. Each row is a softmax of its own and knows nothing of the others.
+Take one average for each row, along axis -1.""")
 def whole_array(dy, p):
     return p * (dy - (dy * p).sum())
 
 
-@exercise.wrong("""The average is right, but on '{case}' you got {got}. The factor in front is missing: an entry with
-probability 0 cannot move. Multiply the difference by p.""")
+@exercise.wrong("""The average is right, but the factor in front is missing: an entry with probability 0 cannot move.
+Multiply the difference by p.""")
 def no_outer_p(dy, p):
     return dy - (dy * p).sum(-1, keepdims=True)
 
 
-@exercise.wrong("""On '{case}' you returned p dy, {got}, as if the row had a fixed sum below the line. That sum moves
-too. Subtract the weighted average of dy, 1 number for each row, inside.""")
+@exercise.wrong("""You returned p dy, as if the sum inside the softmax stayed fixed. That sum moves too. Subtract the
+weighted average of dy, one number for each row, before you multiply.""")
 def no_average(dy, p):
     return p * dy
 
 
-@exercise.wrong("""On '{case}' you used p (1 - p) dy: how a probability reacts to its own score. The other scores of the
-row act on it as well. Add their part, or use the average.""")
+@exercise.wrong("""You used p (1 - p) dy: how a probability reacts to its own score. The other scores of the row act on
+it as well. Add their part, or use the average.""")
 def diagonal_only(dy, p):
     return p * (1 - p) * dy
 
 
-@exercise.wrong("""On '{case}' all your entries have the sign turned: {got}, expected {expected}. A score whose slope
-beats the average must get a positive slope. Take dy less the average.""")
+@exercise.wrong("""All your entries have the sign turned. A score whose slope beats the average must get a positive
+slope. Take dy less the average.""")
 def sign(dy, p):
     return p * ((dy * p).sum(-1, keepdims=True) - dy)
 
 
-@exercise.wrong("""On '{case}' you took a softmax of p. But p already holds probabilities: its rows add up to 1. Use p
-as it is; the scores are not needed.""")
+@exercise.wrong("""You took a softmax of p. But p already holds probabilities: its rows add up to 1. Use p as it is; the
+scores are not needed.""")
 def softmax_again(dy, p):
     e = np.exp(p)
     return softmax_backward(dy, e / e.sum(-1, keepdims=True))
 
 
-@exercise.wrong("""On '{case}' you got {got}. That is the way back through the logarithm of a softmax: dy less p times
-its sum. Here dy is a slope in p itself, with 1 more factor p.""")
+@exercise.wrong("""That is the way back through the logarithm of a softmax: dy less p times its sum. Here dy is a slope
+in p itself: put p dy in place of dy.""")
 def log_softmax_gradient(dy, p):
     return dy - p * dy.sum(-1, keepdims=True)
 
 
-@exercise.wrong("""On '{case}' the result is {got}. The sum along the last axis lost that axis, so it no longer lines up
-with the rows. Keep it with length 1: keepdims.""")
+@exercise.wrong("""The sum along the last axis lost that axis, so it no longer lines up with the rows. Keep it with
+length 1: keepdims.""")
 def no_keepdims(dy, p):
     return p * (dy - (dy * p).sum(-1))
 
 
-@exercise.wrong("""Your values on '{case}' are right, but the caller's dy changed, all {got_shape} of it. `dy -= ...`
-writes into it. Make a new array: `dy - ...`.""")
+@exercise.wrong("The values are right, but `dy -= ...` writes into the caller's dy. Make a new array: `dy - ...`.")
 def mutates_input(dy, p):
     dy -= (dy * p).sum(-1, keepdims=True)
     return p * dy

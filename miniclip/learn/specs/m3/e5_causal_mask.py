@@ -56,68 +56,67 @@ def with_a_running_or(n):
     return np.logical_or.accumulate(np.eye(n, dtype=bool), axis=0)
 
 
-@exercise.wrong("""On '{case}' your diagonal is False, so row 0 is empty: {got}. A token may look at itself. Otherwise
-the first one has nothing to read, and its softmax divides 0 by 0.""")
+@exercise.wrong("""Your diagonal is False, so row 0 is empty. A token may look at itself. Otherwise the first one has
+nothing to read, and its softmax divides 0 by 0.""")
 def excludes_self(n):
     return np.tri(n, k=-1, dtype=bool)
 
 
-@exercise.wrong("""On '{case}' row 0 sees everything: {got}. You opened the future and hid the past. True belongs on and
-below the diagonal.""")
+@exercise.wrong("""Row 0 sees everything: you opened the future and hid the past. True belongs on and below the
+diagonal.""")
 def upper(n):
     return np.triu(np.ones((n, n), bool))
 
 
-@exercise.wrong("""On '{case}' you got {got}, True where looking is forbidden. Some libraries mark it so; here True
-allows. Turn every entry round (axis order is fine).""")
+@exercise.wrong("""Your True marks what is forbidden. Some libraries do it so; here True allows. Turn every entry round;
+the axes are fine.""")
 def true_means_hidden(n):
     return ~np.tri(n, dtype=bool)
 
 
-@exercise.wrong("""On '{case}' token 0 sees token 1: {got}. That is the word it must predict, so the answer leaks. Stop
-at the diagonal.""")
+@exercise.wrong("Token 0 sees token 1, the word that it must predict, so the answer leaks. Stop at the diagonal.")
 def one_ahead(n):
     return np.tri(n, k=1, dtype=bool)
 
 
-@exercise.wrong("""On '{case}' nothing is hidden: {got}. Token 0 may see no later token. Keep True only where the column
-is not past the row.""")
+@exercise.wrong("""Nothing is hidden, but token 0 may see no later token. Keep True only where the column is not past
+the row.""")
 def all_ones(n):
     return np.ones((n, n), bool)
 
 
-@exercise.wrong("""On '{case}' every token sees itself and nothing more: {got}. Then no word knows its sentence. Row 1
-needs the tokens 0 and 1: open the past.""")
+@exercise.wrong("""Every token sees itself and nothing more, so no word knows its sentence. Row 1 needs the tokens 0 and
+1: open the past.""")
 def only_self(n):
     return np.eye(n, dtype=bool)
 
 
-@exercise.wrong("""On '{case}' a token sees itself and 1 token before it. The whole past is allowed, however long ago.
-Fill everything below the diagonal.""")
+@exercise.wrong("""A token sees itself and one token before it. The whole past is allowed, however long ago. Fill
+everything below the diagonal.""")
 def window_of_two(n):
     return np.tri(n, dtype=bool) & ~np.tri(n, k=-2, dtype=bool)
 
 
-@exercise.wrong("""On '{case}' row 0 is the full one: {got}. The triangle stands on its head: the first token has the
-shortest past. Turn the order of the rows (axis 0).""")
+@exercise.wrong("""Row 0 is the full one: the triangle stands on its head. The first token has the shortest past. Turn
+the order of the rows, axis 0, round.""")
 def upside_down(n):
     return np.tri(n, dtype=bool)[::-1]
 
 
-@exercise.wrong("""On '{case}' the pattern is right, but it holds the numbers 1 and 0: {got}. Code that says `~mask` or
-picks with the mask breaks on numbers. Ask for type bool.""")
+@exercise.wrong("""The pattern is right, but the entries are the numbers 1 and 0. Code that says `~mask` or picks with
+the mask breaks on numbers. Ask for type bool.""")
 def numbers_not_bool(n):
     return np.tri(n)
 
 
-@exercise.wrong("""On '{case}' you return what one adds to scores: 0 and minus infinity. This mask only says yes or no.
-Return True where you have 0.""")
+@exercise.wrong("""You return what one adds to scores: 0 and minus infinity. This mask only says yes or no. Return True
+where you have 0, and False elsewhere.""")
 def minus_infinity(n):
     return np.where(np.tri(n, dtype=bool), 0.0, -np.inf)
 
 
-@exercise.wrong("""On '{case}' your shape is {got_shape}, expected {expected_shape}. Positions count from 0 to n - 1,
-and there is one row and one column for each token.""")
+@exercise.wrong("""Your table is one row and one column too large. Positions count from 0 to n - 1: there is one row and
+one column for each token.""")
 def one_too_many(n):
     return np.tri(n + 1, dtype=bool)
 

@@ -76,7 +76,7 @@ def split_and_stack(x, h):
 
 @exercise.also_right
 def split_with_swapaxes(x, h):
-    return np.swapaxes(x.reshape(*x.shape[:2], h, -1), 1, 2).astype(np.float32)
+    return np.swapaxes(x.reshape(*x.shape[:2], h, -1), 1, 2)
 
 
 @exercise.also_right("merge_heads")
@@ -86,7 +86,7 @@ def merge_with_concatenate(x):
 
 @exercise.also_right("merge_heads")
 def merge_with_einsum(x):
-    return np.einsum("bhlw->blhw", x).reshape(x.shape[0], x.shape[2], -1).astype(np.float32)
+    return np.einsum("bhlw->blhw", x).reshape(x.shape[0], x.shape[2], -1)
 
 
 @exercise.also_right("merge_heads")
@@ -110,95 +110,89 @@ def join_in_turns(x):
     return x.transpose(0, 2, 3, 1).reshape(len(x), x.shape[2], -1)
 
 
-@exercise.wrong("""On '{case}' the shape {got_shape} is right, the values are not. One reshape cuts along memory, so a
-head holds pieces of several tokens. Split the last axis first; then move the new one.""")
+@exercise.wrong("""The shape is right, the values are not. One reshape cuts along memory, so a head holds pieces of
+several tokens. Split the last axis first; then move the new one.""")
 def no_transpose(x, h):
     return cut_without_moving(x, h)
 
 
-@exercise.wrong("""On '{case}' head 0 took features 0, h, 2h and so on. A head is a block of neighbours. Split D into
-(h, D/h), in this order, not into (D/h, h).""")
+@exercise.wrong("""Head 0 took features 0, h, 2h and so on. A head is a block of neighbours. Split D into (h, D/h), in
+this order, not into (D/h, h).""")
 def interleaved(x, h):
     return cut_every_hth(x, h)
 
 
-@exercise.wrong("""On '{case}' your shape is {got_shape}, expected {expected_shape}. You gave h features to each of D/h
-heads. It is the other way round: h heads, and D/h on the last axis.""")
+@exercise.wrong("""You gave h features to each of D/h heads. It is the other way round: h heads, and D/h on the last
+axis.""")
 def head_dim_swapped(x, h):
     return x.reshape(*x.shape[:2], -1, h).transpose(0, 2, 1, 3)
 
 
-@exercise.wrong("""On '{case}' your shape is {got_shape}: heads come last. Expected {expected_shape}, with heads on axis
-1, so that each head is a table of tokens and features.""")
+@exercise.wrong("Your heads come last. They belong on axis 1, so that each head is a table of tokens and features.")
 def heads_last(x, h):
     return x.reshape(*x.shape[:2], h, -1).transpose(0, 1, 3, 2)
 
 
-@exercise.wrong("""On '{case}' you stopped at {got_shape}. The cut is right, yet tokens still stand in front of the
-heads. Change places of axis 1 and axis 2.""")
+@exercise.wrong("The cut is right, yet tokens still stand in front of the heads. Let axis 1 and axis 2 change places.")
 def heads_not_moved(x, h):
     return x.reshape(*x.shape[:2], h, -1)
 
 
-@exercise.wrong("""On '{case}' your shape is {got_shape}, with heads on axis 0. The batch stays in front: expected
-{expected_shape}. Move the heads behind it.""")
+@exercise.wrong("Your heads stand on axis 0. The batch stays in front: move the heads behind it, to axis 1.")
 def heads_first(x, h):
     return np.array(np.split(x, h, axis=-1))
 
 
-@exercise.wrong("""On '{case}' heads and batch share axis 0: {got_shape}. Some code does that, but here they keep an
-axis each: {expected_shape}.""")
+@exercise.wrong("Heads and batch share axis 0. Some code does that, but here each of them keeps an axis of its own.")
 def folded_into_batch(x, h):
     return split_heads(x, h).reshape(-1, x.shape[1], x.shape[2] // h)
 
 
-@exercise.wrong("""On '{case}' tokens and features changed places: {got_shape}, expected {expected_shape}. In each head
-a row is a token and the last axis holds its features.""")
+@exercise.wrong("""Tokens and features changed places. In each head a row is a token and the last axis holds its
+features.""")
 def features_before_tokens(x, h):
     return split_heads(x, h).swapaxes(2, 3)
 
 
-@exercise.wrong("""Splitting works. On '{case}' merging gives the right shape {got_shape} with wrong values: a
-token gets parts of others. Bring the heads next to their features before you join the axes.""",
-                of="merge_heads")  # fmt: skip
+@exercise.wrong("""Splitting works. Merging gives the right shape with wrong values: a token gets parts of others. Bring
+the heads next to their features before you join the axes.""", of="merge_heads")  # fmt: skip
 def merge_without_transpose(x):
     return join_without_moving(x)
 
 
-@exercise.wrong("""Splitting works. On '{case}' merging takes 1 feature of each head in turn. Put head 0 first as a
-whole, then head 1, and so on.""", of="merge_heads")  # fmt: skip
+@exercise.wrong("""Splitting works, but merging takes one feature of each head in turn. Put head 0 first as a whole,
+then head 1, and so on.""", of="merge_heads")  # fmt: skip
 def merge_interleaved(x):
     return join_in_turns(x)
 
 
-@exercise.wrong("""Splitting works. On '{case}' merging returns {got_shape}, still with an axis for the heads. Join the
-last 2 axes, to get {expected_shape}.""", of="merge_heads")  # fmt: skip
+@exercise.wrong("""Splitting works, but merging keeps an axis for the heads. Join the last 2 axes.""",
+                of="merge_heads")  # fmt: skip
 def merge_not_joined(x):
     return x.transpose(0, 2, 1, 3)
 
 
-@exercise.wrong("""Splitting works. On '{case}' merging returns {got_shape}, expected {expected_shape}. You averaged the
-heads. They hold different features: set them side by side.""", of="merge_heads")  # fmt: skip
+@exercise.wrong("""Splitting works, but merging averages the heads. They hold different features: set them side by
+side.""",
+                of="merge_heads")  # fmt: skip
 def merge_averages(x):
     return x.mean(1)
 
 
-@exercise.wrong("""Splitting works. On '{case}' merging returns {got_shape}: the heads joined the tokens. Expected
-{expected_shape}. It is the features, the last axis, that grow.""", of="merge_heads")  # fmt: skip
+@exercise.wrong("""Splitting works, but merging joins the heads with the tokens. It is the features, the last axis, that
+grow.""", of="merge_heads")  # fmt: skip
 def merge_into_tokens(x):
     return x.reshape(len(x), -1, x.shape[3])
 
 
-@exercise.wrong("""Your round trip gives x back, yet on '{case}' each head mixes tokens, although the shape is
-{got_shape}. Two bare reshapes undo each other. In both functions, move an axis with transpose.""",
-                also={"merge_heads": join_without_moving})  # fmt: skip
+@exercise.wrong("""Your round trip gives x back, yet each head mixes tokens: two bare reshapes undo each other. In both
+functions, move an axis with transpose.""", also={"merge_heads": join_without_moving})  # fmt: skip
 def round_trip_of_reshapes(x, h):
     return cut_without_moving(x, h)
 
 
-@exercise.wrong("""Your round trip gives x back, yet on '{case}' both functions deal features out in turns. Head 0
-must hold the first D/h features as a block: h comes before D/h in the reshape.""",
-                also={"merge_heads": join_in_turns})  # fmt: skip
+@exercise.wrong("""Your round trip gives x back, yet both functions deal features out in turns. Head 0 must hold the
+first D/h features as a block: h comes before D/h in the reshape.""", also={"merge_heads": join_in_turns})  # fmt: skip
 def round_trip_in_turns(x, h):
     return cut_every_hth(x, h)
 

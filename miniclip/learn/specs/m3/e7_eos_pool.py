@@ -56,7 +56,7 @@ def with_lists(x, tokens, eos=2):
 def with_einsum(x, tokens, eos=2):
     found = tokens == eos
     first = found & (found.cumsum(1) == 1)
-    return np.einsum("bl,bld->bd", first, x).astype(np.float32)
+    return np.einsum("bl,bld->bd", first, x)
 
 
 @exercise.also_right
@@ -73,99 +73,97 @@ def pick(x, place):
     return x[np.arange(len(x)), place]
 
 
-@exercise.wrong("""On '{case}' you took the vector at the last place, {got}. In a short caption that is padding. Find
-the place of EOS in each row (axis 1 of tokens).""")
+@exercise.wrong("""You took the vector at the last place. In a short caption that is padding. Find the place of EOS in
+each row, along axis 1 of tokens.""")
 def last_position(x, tokens, eos=2):
     return x[:, -1]
 
 
-@exercise.wrong("""On '{case}' you took place 0, the start mark: {got}. It has seen only itself, so it is the same for
-all captions. Take the place of EOS.""")
+@exercise.wrong("""You took place 0, the start mark. It has seen only itself, so it is the same for all captions. Take
+the place of EOS.""")
 def first_position(x, tokens, eos=2):
     return x[:, 0]
 
 
-@exercise.wrong("""On '{case}' you averaged all places along axis 1: {got}. Padding took part, so the same caption
-changes with the length of its row. Pick 1 vector, the one at EOS.""")
+@exercise.wrong("""You averaged all places along axis 1. Padding took part, so the same caption changes with the length
+of its row. Pick one vector, the one at EOS.""")
 def mean_all(x, tokens, eos=2):
     return x.mean(1)
 
 
-@exercise.wrong("""On '{case}' you averaged the places with an id other than 0, and got {got}. Other models do that.
-CLIP takes the vector at EOS alone.""")
+@exercise.wrong("""You averaged the places with an id other than 0. Other models do that. CLIP takes the vector at EOS
+alone.""")
 def mean_nonpad(x, tokens, eos=2):
     real = (tokens != 0)[..., None]
     return (x * real).sum(1) / real.sum(1)
 
 
-@exercise.wrong("""On '{case}' you averaged everything up to EOS: {got}. Attention has already gathered the words there.
-Take that 1 vector as it is.""")
+@exercise.wrong("""You averaged everything up to EOS. Attention has already gathered the words there: take that one
+vector as it is.""")
 def mean_up_to_eos(x, tokens, eos=2):
     return np.array([x[b, : t + 1].mean(0) for b, t in enumerate(places(tokens, eos))])
 
 
-@exercise.wrong("""On '{case}' you kept the largest number of each feature along axis 1: {got}. Then one row mixes
-several tokens. Take the vector at EOS.""")
+@exercise.wrong("""You kept the largest number of each feature along axis 1, so one row mixes several tokens. Take the
+vector at EOS.""")
 def max_pool(x, tokens, eos=2):
     return x.max(1)
 
 
-@exercise.wrong("""On '{case}' you got {got}. You looked for the largest id. In OpenAI's vocabulary EOS has it; here EOS
-is 2 and words lie above. Compare the ids with eos.""")
+@exercise.wrong("""You looked for the largest id. In OpenAI's vocabulary EOS has it; here EOS is 2 and words have larger
+ids. Compare the ids with eos.""")
 def argmax_token_id(x, tokens, eos=2):
     return pick(x, tokens.argmax(1))
 
 
-@exercise.wrong("""On '{case}' you got {got}, the vector 1 place before EOS. That token has not seen EOS, and for EOS at
-place 0 the index wraps round to the end. Take off the - 1.""")
+@exercise.wrong("""You took the vector one place before EOS. That token has not seen EOS, and for EOS at place 0 the
+index wraps round to the end. Leave out the - 1.""")
 def before_eos(x, tokens, eos=2):
     return pick(x, places(tokens, eos) - 1)
 
 
-@exercise.wrong("""On '{case}' you got {got}. Your place is 1 past EOS, which is padding or lies outside the row. argmax
-already returns the place of EOS, counted from 0.""")
+@exercise.wrong("""Your place is one past EOS: that is padding or lies outside the row. `argmax` already returns the
+place of EOS, counted from 0.""")
 def after_eos(x, tokens, eos=2):
     return pick(x, places(tokens, eos) + 1)
 
 
-@exercise.wrong("""On '{case}' you took the last EOS of the row: {got}, expected {expected}. Where rows are padded with
-EOS, only the first one ends the caption. Search from place 0.""")
+@exercise.wrong("""You took the last EOS of the row. Where rows are padded with EOS, only the first one ends the
+caption. Search from place 0.""")
 def last_eos(x, tokens, eos=2):
     return pick(x, tokens.shape[1] - 1 - places(tokens[:, ::-1], eos))
 
 
-@exercise.wrong("""On '{case}' you counted the ids that are not 0 to find the end: {got}. That fails when rows are
-padded with something else. Look for the id of EOS itself.""")
+@exercise.wrong("""You counted the ids that are not 0 to find the end. That fails when rows are padded with something
+else. Look for the id of EOS itself.""")
 def counts_nonpad(x, tokens, eos=2):
     return pick(x, (tokens != 0).sum(1) - 1)
 
 
-@exercise.wrong("""The id 2 works, but on '{case}' another eos is passed and you got {got}. You wrote 2 into the code.
-Compare with the argument.""")
+@exercise.wrong("""The id 2 works, but this case passes another eos. You wrote 2 into the code: compare with the
+argument.""")
 def fixed_eos(x, tokens, eos=2):
     return pick(x, places(tokens, 2))
 
 
-@exercise.wrong("""On '{case}' you added up the vectors at every EOS: {got}. A row may hold more than 1, and only the
-first one counts. argmax finds the first True.""")
+@exercise.wrong("""You added up the vectors at every EOS. A row may hold more than one, and only the first counts:
+`argmax` finds the first True.""")
 def sums_every_eos(x, tokens, eos=2):
     return (x * (tokens == eos)[..., None]).sum(1)
 
 
-@exercise.wrong("""On '{case}' your shape is {got_shape}, expected {expected_shape}. `x[:, place]` reads all places in
-every caption. Pair them: index axis 0 with 0, 1, 2 and so on.""")
+@exercise.wrong("`x[:, place]` reads all places in every caption. Pair them: index axis 0 with 0, 1, 2 and so on.")
 def every_place_for_all(x, tokens, eos=2):
     return x[:, places(tokens, eos)]
 
 
-@exercise.wrong("""On '{case}' your shape is {got_shape}, expected {expected_shape}. The vectors are right, but an axis
-of length 1 is left where the tokens were. Drop axis 1.""")
+@exercise.wrong("The vectors are right, but an axis of length 1 is left where the tokens were. Drop axis 1.")
 def keeps_token_axis(x, tokens, eos=2):
     return pick(x, places(tokens, eos))[:, None]
 
 
-@exercise.wrong("""On '{case}' you got {got}, the place of EOS itself, in {got_shape}. That says where to look. Use it
-to read a vector of x for each caption: {expected_shape}.""")
+@exercise.wrong("""You returned the place of EOS itself. That says where to look: use it to read one vector of x for
+each caption.""")
 def returns_places(x, tokens, eos=2):
     return places(tokens, eos)
 

@@ -13,6 +13,7 @@ d_k, more keys than queries, causal masks, and a query that sees one key.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import attention_weights
 
 exercise = Exercise(
     "3.8", "Attention, backwards", points=6,
@@ -82,24 +83,18 @@ def query_by_query(dout, q, k, v, mask):
 
 @exercise.also_right
 def with_einsum_and_a_jacobian(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     J = P[:, :, None] * (np.eye(len(k)) - P[:, None, :])
     dS = np.einsum("ic,jc,ijl->il", dout, v, J) / np.sqrt(k.shape[-1])
     return np.einsum("ij,jd->id", dS, k), np.einsum("ij,id->jd", dS, q), np.einsum("ij,ic->jc", P, dout)
 
 
 @exercise.also_right
-def with_the_output_in_float32(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+def with_the_output(dout, q, k, v, mask):
+    P = attention_weights(q, k, mask)
     average = (dout * (P @ v)).sum(1)[:, None]
     dS = P * (dout @ v.T - average) / q.shape[1] ** 0.5
-    return tuple(a.astype(np.float32) for a in (dS @ k, dS.T @ q, P.T @ dout))
-
-
-def weights(q, k, mask, scale=None):
-    S = np.where(mask, q @ k.T * (scale or q.shape[1] ** -0.5), -np.inf)
-    e = np.exp(S - S.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
+    return dS @ k, dS.T @ q, P.T @ dout
 
 
 def through_softmax(dP, P):
@@ -116,128 +111,128 @@ def with_softmax_slope(slope):
     """All steps right but the one through the softmax."""
 
     def attention_backward(dout, q, k, v, mask):
-        P = weights(q, k, mask)
+        P = attention_weights(q, k, mask)
         return finish(slope(dout @ v.T, P), q, k, P.T @ dout)
 
     return attention_backward
 
 
-@exercise.wrong("""On '{case}' dq and dk are right, dv is not. You used the scores before the softmax. What multiplied v
-were the weights, each row with sum 1: use their transpose times dout.""")
+@exercise.wrong("""Your dq and dk are right, dv is not: you used the scores before the softmax. What multiplied v were
+the weights, whose rows add up to 1. Use their transpose times dout.""")
 def dv_uses_scores(dout, q, k, v, mask):
     dq, dk, _ = attention_backward(dout, q, k, v, mask)
     return dq, dk, (mask * (q @ k.T) / np.sqrt(q.shape[1])).T @ dout
 
 
-@exercise.wrong("""On '{case}' dq and dk are too large, by the root of d_k. Scores are products divided by that root, so
-each of these 2 slopes has the same factor.""")
+@exercise.wrong("""Your dq and dk are too large by the root of d_k. Scores are products divided by that root, so each of
+these two slopes has the same factor.""")
 def forgot_scale(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout, 1.0)
 
 
-@exercise.wrong("""On '{case}' dq and dk were divided by d_k, not by its root. The scale enters S 1 time, so it comes
-back 1 time. Use it in dS or in both products, not in both places.""")
+@exercise.wrong("""Your dq and dk were divided by d_k, not by its root. The scale enters S once, so it comes back once.
+Use it in dS or in both products, not in both places.""")
 def scale_twice(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout, 1 / q.shape[1])
 
 
-@exercise.wrong("""On '{case}' all 3 slopes are off, since the weights are too sharp: you rebuilt them without the root
-of d_k. Use exactly the P of the forward step.""")
+@exercise.wrong("""All 3 slopes are off: you rebuilt the weights without the root of d_k, so they are too sharp. Use
+exactly the P of the forward step.""")
 def no_scale_in_weights(dout, q, k, v, mask):
-    P = weights(q, k, mask, 1.0)
+    P = attention_weights(q, k, mask, 1.0)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
 
 
-@exercise.wrong("""On '{case}' the scale came from the width of v. Scores add up over the features of q and k, so the
-root is that of d_k: axis 1 of q.""")
+@exercise.wrong("""Your scale came from the width of v. Scores add up over the features of q and k, so the root is that
+of d_k: axis 1 of q.""")
 def scale_by_values(dout, q, k, v, mask):
     scale = v.shape[1] ** -0.5
-    P = weights(q, k, mask, scale)
+    P = attention_weights(q, k, mask, scale)
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout, scale)
 
 
-@exercise.wrong("""On '{case}' dv is right; dq and dk used dP where dS belongs. Between weights and scores lies a
-softmax, and exercise 3.3 tells how to go back through it.""")
+@exercise.wrong("""Your dv is right, but dq and dk use dP where dS belongs. Between weights and scores lies a softmax;
+exercise 3.3 tells how to go back through it.""")
 def skips_softmax(dout, q, k, v, mask):
     return with_softmax_slope(lambda dP, P: dP)(dout, q, k, v, mask)
 
 
-@exercise.wrong("""On '{case}' you went through the softmax as P (1 - P) dP. That forgets that the other keys of the row
-react, too. Take dP less the weighted average of its row, times P (3.3).""")
+@exercise.wrong("""You went through the softmax as P (1 - P) dP. That forgets that the other keys of the row react, too.
+Take dP less the weighted average of its row, times P, as in 3.3.""")
 def diagonal_softmax(dout, q, k, v, mask):
     return with_softmax_slope(lambda dP, P: P * (1 - P) * dP)(dout, q, k, v, mask)
 
 
-@exercise.wrong("""On '{case}' you subtracted the plain mean of each row of dP. Rows of dS then miss the sum 0. The
-average needs the weights P, as in exercise 3.3.""")
+@exercise.wrong("""You subtracted the plain mean of each row of dP, so the rows of dS do not add up to 0. The average
+needs the weights P, as in exercise 3.3.""")
 def mean_not_dot(dout, q, k, v, mask):
     return with_softmax_slope(lambda dP, P: P * (dP - dP.mean(1, keepdims=True)))(dout, q, k, v, mask)
 
 
-@exercise.wrong("""On '{case}' you multiplied dP by P and stopped. A higher score takes weight from the rest of its row.
-Subtract the weighted average along axis 1 first.""")
+@exercise.wrong("""You multiplied dP by P and stopped. A higher score takes weight from the rest of its row. Subtract
+the weighted average along axis 1 first.""")
 def no_average(dout, q, k, v, mask):
     return with_softmax_slope(lambda dP, P: P * dP)(dout, q, k, v, mask)
 
 
-@exercise.wrong("""On '{case}' the average in dS ran over the queries, axis 0. Each query has a softmax of its own over
-the keys: sum along axis 1.""")
+@exercise.wrong("""The average in dS ran over the queries, axis 0. Each query has a softmax of its own over the keys:
+sum along axis 1.""")
 def average_over_queries(dout, q, k, v, mask):
     return with_softmax_slope(lambda dP, P: P * (dP - (dP * P).sum(0, keepdims=True)))(dout, q, k, v, mask)
 
 
-@exercise.wrong("""With nothing hidden you are right. On '{case}' the mask is not used, so hidden keys get a slope, too.
-Rebuild P with minus infinity there, and their slope is exactly 0.""")
+@exercise.wrong("""The mask is not used, so hidden keys get a slope, too. Rebuild P with minus infinity there, and their
+slope is exactly 0.""")
 def mask_leaks(dout, q, k, v, mask):
     return attention_backward(dout, q, k, v, np.ones(mask.shape, bool))
 
 
-@exercise.wrong("""On '{case}' you rebuilt P without the mask and cleared hidden places of dS later. But hiding a key
-makes the others weigh more: P itself changes, in axis 1. Mask the scores.""")
+@exercise.wrong("""You rebuilt P without the mask and cleared hidden places of dS later. But hiding a key makes the
+others of its row weigh more, so P itself changes. Mask the scores.""")
 def mask_on_slope_only(dout, q, k, v, mask):
-    P = weights(q, k, np.ones(mask.shape, bool))
+    P = attention_weights(q, k, np.ones(mask.shape, bool))
     return finish(through_softmax(dout @ v.T, P) * mask, q, k, P.T @ dout)
 
 
-@exercise.wrong("""On '{case}' you used exactly the places that are hidden. In this mask True (1) means that the query
+@exercise.wrong("""You used exactly the places that are hidden, and here none is. In this mask True means that the query
 may look. Put minus infinity where it is False.""")
 def mask_inverted(dout, q, k, v, mask):
     return attention_backward(dout, q, k, v, ~mask)
 
 
-@exercise.wrong("""On '{case}' dq and dk use dS the wrong way round: {got}. Row i of dS belongs to query i. So dq is dS
-times k, and dk needs the transpose; 4 by 4 tables hide this.""")
+@exercise.wrong("""Your dq and dk use dS the wrong way round. Row i of dS belongs to query i. So dq is dS times k, and
+dk needs the transpose; 4 by 4 tables hide this.""")
 def dq_dk_roles_swapped(dout, q, k, v, mask):
-    P = weights(q, k, mask)
+    P = attention_weights(q, k, mask)
     dq, dk, dv = finish(through_softmax(dout @ v.T, P).T, q, k, P.T @ dout)
     return dq, dk, dv
 
 
-@exercise.wrong("""On '{case}' you multiplied P with dout as it stands: {got}. Rows of dv belong to keys, and those are
-axis 1 of P. Transpose P first.""")
+@exercise.wrong("""You multiplied P with dout as it stands. Rows of dv belong to keys, and those are axis 1 of P.
+Transpose P first.""")
 def dv_not_transposed(dout, q, k, v, mask):
     dq, dk, _ = attention_backward(dout, q, k, v, mask)
-    return dq, dk, weights(q, k, mask) @ dout
+    return dq, dk, attention_weights(q, k, mask) @ dout
 
 
-@exercise.wrong("""On '{case}' the slopes are right and stand in the wrong order. You gave dv first, the order in which
-they are found. Return 3 parts: dq, dk, dv.""")
+@exercise.wrong("""The slopes are right, but they stand in the order in which they are found, dv first. Return dq, dk,
+dv.""")
 def found_order(dout, q, k, v, mask):
     dq, dk, dv = attention_backward(dout, q, k, v, mask)
     return dv, dq, dk
 
 
-@exercise.wrong("""On '{case}' dq and dk point the wrong way: their sign is turned. A key whose value helps more than
-average gets a positive dS. Take dP less its average, not the reverse; check entry 0.""")
+@exercise.wrong("""Your dq and dk point the wrong way: their sign is turned. A key whose value helps more than average
+gets a positive dS. Take dP less its average, not the reverse.""")
 def sign(dout, q, k, v, mask):
     dq, dk, dv = attention_backward(dout, q, k, v, mask)
     return -dq, -dk, dv
 
 
-@exercise.wrong("""Most cases are right, but '{case}' gives nan: exp overflows for a score above 709. Subtract the
-largest score of each row before exp; no weight changes.""")
+@exercise.wrong("""A score above 709 makes exp overflow. Subtract the largest score of each row before exp; no weight
+changes.""")
 def unstable(dout, q, k, v, mask):
     P = np.exp(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -np.inf))
     P /= P.sum(1, keepdims=True)

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
 
 exercise = Exercise(
     "4.3", "The loss of CLIP", points=5,
@@ -55,24 +56,6 @@ def by_hand(I, T, scale):
     return total / (2 * N)
 
 
-def unit(x):
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
-def logits(I, T, scale):
-    return scale * unit(I) @ unit(T).T
-
-
-def log_softmax(z, axis=1):
-    z = z - z.max(axis=axis, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
-
-
-def loss_of(S):
-    """The loss of a finished table."""
-    return -0.5 * (np.diag(log_softmax(S, 1)).mean() + np.diag(log_softmax(S, 0)).mean())
-
-
 @exercise.also_right
 def in_python_loops(I, T, scale):
     images = [[a / math.hypot(*u) for a in u] for u in I.tolist()]
@@ -94,129 +77,123 @@ def with_einsum(I, T, scale):
 
 
 @exercise.also_right
-def in_float32(I, T, scale):
-    return np.float32(clip_loss(I, T, scale))
-
-
-@exercise.also_right
 def log_sum_minus_diagonal(I, T, scale):
     S = scale * (I @ T.T) / np.outer(np.linalg.norm(I, axis=1), np.linalg.norm(T, axis=1))
     return (np.logaddexp.reduce(S, 0) + np.logaddexp.reduce(S, 1) - 2 * S.diagonal()).sum() / (2 * len(S))
 
 
-@exercise.wrong("""Your value {got} is the image-to-text half alone, expected {expected}. CLIP also asks which image
-fits each text: the softmax along axis 0. Average both questions.""")
+@exercise.wrong("""That is the image-to-text half alone. CLIP also asks which image fits each text: the softmax along
+axis 0. Average both questions.""")
 def image_to_text_only(I, T, scale):
-    return -np.diag(log_softmax(logits(I, T, scale), 1)).mean()
+    return -np.diag(log_softmax(scale * cosine_table(I, T), 1)).mean()
 
 
-@exercise.wrong("""Your value {got} is the text-to-image half alone, expected {expected}. CLIP also asks which text fits
-each image: the softmax along axis 1. Average both questions.""")
+@exercise.wrong("""That is the text-to-image half alone. CLIP also asks which text fits each image: the softmax along
+axis 1. Average both questions.""")
 def text_to_image_only(I, T, scale):
-    return -np.diag(log_softmax(logits(I, T, scale), 0)).mean()
+    return -np.diag(log_softmax(scale * cosine_table(I, T), 0)).mean()
 
 
-@exercise.wrong("""You got {got}, exactly 2 times {expected}. You added the loss of the rows and the loss of the
-columns. CLIP takes their average, so that it stays comparable with ln N.""")
+@exercise.wrong("""That is 2 times the right loss: you added the loss of the rows and the loss of the columns. CLIP
+takes their average, so that it stays comparable with ln N.""")
 def forgot_half(I, T, scale):
     return 2 * clip_loss(I, T, scale)
 
 
-@exercise.wrong("""You got {got}, which is N times {expected}. You summed over the N pairs of the batch. Take the mean,
-so that a batch of another size gives a loss of the same size.""")
+@exercise.wrong("""That is N times the right loss: you summed over the N pairs of the batch. Take the mean, so that a
+batch of another size gives a loss of the same size.""")
 def sum_not_mean(I, T, scale):
     return len(I) * clip_loss(I, T, scale)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided the cosines by the scale, which makes the batch look
-flat. A scale of 10 makes differences 10 times larger: multiply.""")
+@exercise.wrong("""You divided the cosines by the scale, which makes the batch look flat. A scale of 10 makes
+differences 10 times larger: multiply.""")
 def divide_by_scale(I, T, scale):
-    return loss_of(unit(I) @ unit(T).T / scale)
+    return table_loss(cosine_table(I, T) / scale)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your loss changes when an embedding gets longer. Divide each row
-of I and of T by its length, so that all have length 1.""")
+@exercise.wrong("""Your loss changes when an embedding gets longer. Divide each row of I and of T by its length, so that
+all have length 1.""")
 def not_normalised(I, T, scale):
-    return loss_of(scale * I @ T.T)
+    return table_loss(scale * I @ T.T)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your images have length 1, your texts have not: a long text wins
-too often. Normalise the rows of T as well.""")
+@exercise.wrong("""Your images have length 1, your texts have not: a long text wins too often. Normalise the rows of T
+as well.""")
 def image_side_only_normalised(I, T, scale):
-    return loss_of(scale * unit(I) @ T.T)
+    return table_loss(scale * unit(I) @ T.T)
 
 
-@exercise.wrong("""You got {got}, expected {expected}: too small by a factor of N. The table has N x N entries, but only
-N right answers, those on the diagonal. Take the mean of those N.""")
+@exercise.wrong("""Your loss is too small by a factor of N. The table has N x N entries, but only N right answers, those
+on the diagonal. Take the mean of those N.""")
 def mean_over_n_squared(I, T, scale):
     return clip_loss(I, T, scale) / len(I)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You summed exp over the wrong answers only. The right one belongs
-in that sum too; without it p is no probability, and the loss can fall below 0.""")
+@exercise.wrong("""You summed exp over the wrong answers only. The right one belongs in that sum too; without it p is no
+probability, and the loss can fall below 0.""")
 def positive_not_in_denominator(I, T, scale):
-    S = logits(I, T, scale)
+    S = scale * cosine_table(I, T)
     others = np.where(np.eye(len(S), dtype=bool), -np.inf, S)
     return 0.5 * (np.logaddexp.reduce(others, 1) + np.logaddexp.reduce(others, 0) - 2 * S.diagonal()).mean()
 
 
-@exercise.wrong("""In '{case}' you got {got} (expected {expected}): exp(1000) is too large for a number, and so your
-quotient broke. Use the stable logarithm of the softmax from 4.2.""")
+@exercise.wrong("""No float can hold exp(1000), and so your quotient broke. Use the stable logarithm of the softmax from
+4.2.""")
 def unstable_exp(I, T, scale):
-    e = np.exp(logits(I, T, scale))
+    e = np.exp(scale * cosine_table(I, T))
     return -0.5 * (np.log(np.diag(e / e.sum(1, keepdims=True))) + np.log(np.diag(e / e.sum(0)))).mean()
 
 
-@exercise.wrong("""In '{case}' you got {got} (expected {expected}): the sum of exp(1000) is infinite, and so is its
-logarithm. Subtract the maximum of each row first, as in 4.2.""")
+@exercise.wrong("""The sum of exp(1000) is infinite, and so is its logarithm. Subtract the maximum of each row first, as
+in 4.2.""")
 def unstable_log_sum(I, T, scale):
-    S = logits(I, T, scale)
+    S = scale * cosine_table(I, T)
     return 0.5 * (np.log(np.exp(S).sum(1)) + np.log(np.exp(S).sum(0)) - 2 * S.diagonal()).mean()
 
 
-@exercise.wrong("""In '{case}' you got {got} (expected {expected}): the probability of the right answer underflowed to 0
-before you took its logarithm. Subtract logarithms instead of dividing.""")
+@exercise.wrong("""The chance of the right answer became 0 before you took its logarithm. Subtract logarithms instead of
+dividing.""")
 def log_of_zero(I, T, scale):
-    S = logits(I, T, scale)
+    S = scale * cosine_table(I, T)
     return -0.5 * (np.log(np.diag(np.exp(log_softmax(S, 1)))) + np.log(np.diag(np.exp(log_softmax(S, 0))))).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The size is right, the sign is not: ln p is never above 0, so a
-loss needs a minus sign.""")
+@exercise.wrong("The size is right, the sign is not: ln p is never above 0, so a loss needs a minus sign.")
 def sign(I, T, scale):
     return -clip_loss(I, T, scale)
 
 
-@exercise.wrong("""You got {got}, expected {expected}: too large by a factor of 1.4427. You took logarithms to base 2.
-Losses here are in nats, with the natural logarithm.""")
+@exercise.wrong("""Your loss is 1.4427 times the right one: you took logarithms to base 2. Losses here are in nats, with
+the natural logarithm.""")
 def log2(I, T, scale):
     return clip_loss(I, T, scale) / np.log(2)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You made one softmax of the whole table. Each image asks a
-question of its own: probabilities sum to 1 in every row, and then in every column.""")
+@exercise.wrong("""You made one softmax of the whole table. Each image asks a question of its own: probabilities sum to
+1 in every row, and then in every column.""")
 def one_softmax_for_all(I, T, scale):
-    S = logits(I, T, scale)
+    S = scale * cosine_table(I, T)
     return np.logaddexp.reduce(S, axis=None) - S.diagonal().mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You averaged probabilities first and took one logarithm at the
-end. Take -ln p for every question, then the mean.""")
+@exercise.wrong("""You averaged probabilities first and took one logarithm at the end. Take -ln p for every question,
+then the mean.""")
 def log_of_mean(I, T, scale):
-    S = logits(I, T, scale)
+    S = scale * cosine_table(I, T)
     return -0.5 * sum(np.log(np.diag(np.exp(log_softmax(S, axis))).mean()) for axis in (0, 1))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You applied exp to the scale. In this exercise `scale` is the
-scale itself, 10 means 10; the logarithm appears only in 4.1 and 4.5.""")
+@exercise.wrong("""You applied exp to the scale. In this exercise `scale` is the scale itself, 10 means 10; the
+logarithm appears only in 4.1 and 4.5.""")
 def scale_is_log(I, T, scale):
-    return loss_of(np.exp(scale) * unit(I) @ unit(T).T)
+    return table_loss(np.exp(scale) * cosine_table(I, T))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You left the scale out, so the softmax is almost flat. Multiply
-the cosines by it before the softmax: in '{case}' they then reach further than 1.""")
+@exercise.wrong("""You left the scale out, so the softmax sees cosines between -1 and 1 only. Multiply them by the scale
+first.""")
 def forgot_scale(I, T, scale):
-    return loss_of(unit(I) @ unit(T).T)
+    return table_loss(cosine_table(I, T))
 
 
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),

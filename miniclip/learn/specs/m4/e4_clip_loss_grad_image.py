@@ -10,6 +10,7 @@ and short rows, one pair alone, and a scale of 1000.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import softmax, table_slope, unit
 
 exercise = Exercise(
     "4.4", "Which way to turn an image", points=6,
@@ -65,11 +66,9 @@ def complex_step(I, T, scale):
 
 def parts(I, T, scale):
     """Lengths of I, u, v, softmax of the rows, softmax of the columns."""
-    lengths = np.linalg.norm(I, axis=1, keepdims=True)
-    u, v = I / lengths, T / np.linalg.norm(T, axis=1, keepdims=True)
+    u, v = unit(I), unit(T)
     S = scale * u @ v.T
-    P, Q = np.exp(S - S.max(1, keepdims=True)), np.exp(S - S.max(0))
-    return lengths, u, v, P / P.sum(1, keepdims=True), Q / Q.sum(0)
+    return np.linalg.norm(I, axis=1, keepdims=True), u, v, softmax(S, 1), softmax(S, 0)
 
 
 def across(du, u):
@@ -80,10 +79,6 @@ def finish(G, I, T, scale):
     """From the slope in the table to the slope in I."""
     lengths, u, v, _, _ = parts(I, T, scale)
     return across(scale * G @ v, u) / lengths
-
-
-def slope(P, Q):
-    return (P + Q - 2 * np.eye(len(P))) / (2 * len(P))
 
 
 @exercise.also_right
@@ -102,7 +97,7 @@ def image_by_image(I, T, scale):
 def with_einsum_and_jacobians(I, T, scale):
     lengths, u, v, P, Q = parts(I, T, scale)
     J = (np.eye(I.shape[1]) - np.einsum("id,ie->ide", u, u)) / lengths[:, :, None]
-    return np.einsum("ij,je,ide->id", scale * slope(P, Q), v, J)
+    return np.einsum("ij,je,ide->id", scale * table_slope(P, Q), v, J)
 
 
 @exercise.also_right
@@ -115,116 +110,110 @@ def two_losses(I, T, scale):
     return 0.5 * (halves[0] + halves[1]) / lengths
 
 
-@exercise.also_right
-def in_float32(I, T, scale):
-    return clip_loss_grad_image(I, T, scale).astype(np.float32)
-
-
-@exercise.wrong("""You returned {got}, expected {expected}. Your gradient has a part along the image itself. A longer
-image has the same loss, so that part is 0: take it away, row by row.""")
+@exercise.wrong("""Your gradient has a part along the image itself. A longer image has the same loss, so that part is 0:
+take it away, row by row.""")
 def no_tangent_projection(I, T, scale):
     lengths, _, v, P, Q = parts(I, T, scale)
-    return scale * slope(P, Q) @ v / lengths
+    return scale * table_slope(P, Q) @ v / lengths
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. Each row has the right direction, not the right size. A row
-of length 10 turns 10 times less for the same step: divide by its length.""")
+@exercise.wrong("""Each row has the right direction, not the right size. A row of length 10 turns 10 times less for the
+same step: divide by its length.""")
 def forgot_norm(I, T, scale):
     _, u, v, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ v, u)
+    return across(scale * table_slope(P, Q) @ v, u)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You divided by the squared length. Normalising divides by
-the length once, and so does its slope.""")
+@exercise.wrong("You divided by the squared length. Normalising divides by the length once, and so does its slope.")
 def squared_norm(I, T, scale):
     lengths, u, v, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ v, u) / lengths**2
+    return across(scale * table_slope(P, Q) @ v, u) / lengths**2
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You went back through the rows only. Half of the loss is the
-softmax along axis 0, and it pulls at the images too.""")
+@exercise.wrong("""You went back through the rows only. Half of the loss is the softmax along axis 0, and it pulls at
+the images too.""")
 def one_direction(I, T, scale):
     P = parts(I, T, scale)[3]
     return finish((P - np.eye(len(P))) / len(P), I, T, scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. The scale is missing as a factor. The logits are scale times
-cosine, so turning an image a little moves them by scale times as much.""")
+@exercise.wrong("""The scale is missing as a factor. The logits are scale times cosine, so turning an image a little
+moves them by scale times as much.""")
 def forgot_scale(I, T, scale):
     return clip_loss_grad_image(I, T, scale) / scale
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. The sign is turned around. A gradient points to where the
-loss rises; the slope in the table is softmax minus truth, so it is below 0 on the diagonal.""")
+@exercise.wrong("""The sign is turned around. A gradient points to where the loss rises; the slope in the table is
+softmax minus truth, so it is below 0 on the diagonal.""")
 def sign(I, T, scale):
     return -clip_loss_grad_image(I, T, scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. Your softmax of the texts lies as (text, image), and you
-added it to one that lies as (image, text). Turn it back before adding: its axis 0 must be images.""")
+@exercise.wrong("""Your softmax of the texts lies as (text, image), and you added it to one that lies as (image, text).
+Turn it back before adding: its axis 0 must be images.""")
 def q_transposed(I, T, scale):
     _, _, _, P, Q = parts(I, T, scale)
-    return finish(slope(P, Q.T), I, T, scale)
+    return finish(table_slope(P, Q.T), I, T, scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. All entries are 0, as if the loss did not depend on the
-images. Turn one image a little and 4.3 gives another number.""")
+@exercise.wrong("""All entries are 0, as if the loss did not depend on the images. Turn one image a little and 4.3 gives
+another number.""")
 def zeros(I, T, scale):
     return np.zeros_like(I)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You left out the truth: each softmax needs 1 subtracted at
-the right answer. Without it nothing pulls a pair together.""")
+@exercise.wrong("""You left out the truth: each softmax needs 1 subtracted at the right answer. Without it nothing pulls
+a pair together.""")
 def no_one_hot(I, T, scale):
     _, _, _, P, Q = parts(I, T, scale)
     return finish((P + Q) / (2 * len(P)), I, T, scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. Two softmaxes share the diagonal, and you subtracted the
-truth only once. Each direction has its own right answer.""")
+@exercise.wrong("""Two softmaxes share the diagonal, and you subtracted the truth only once. Each direction has its own
+right answer.""")
 def one_identity(I, T, scale):
     _, _, _, P, Q = parts(I, T, scale)
     return finish((P + Q - np.eye(len(P))) / (2 * len(P)), I, T, scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}: too large by a factor of N. The loss is a mean over the
-pairs. Divide by N, the length of axis 0.""")
+@exercise.wrong("""Your gradient is too large by a factor of N. The loss is a mean over the pairs: divide by N, the
+length of axis 0.""")
 def sum_not_mean(I, T, scale):
     return len(I) * clip_loss_grad_image(I, T, scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}: exactly 2 times too large. The loss is the average of rows
-and columns, so the slope is an average too.""")
+@exercise.wrong("""Your gradient is exactly 2 times too large. The loss is the average of rows and columns, so the slope
+is an average too.""")
 def forgot_half(I, T, scale):
     return 2 * clip_loss_grad_image(I, T, scale)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. On the way back you multiplied by the texts as they came in.
-The logits were made from texts of length 1: use those.""")
+@exercise.wrong("""On the way back you multiplied by the texts as they came in. The logits were made from texts of
+length 1: use those.""")
 def text_not_normalised(I, T, scale):
     lengths, u, _, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ T, u) / lengths
+    return across(scale * table_slope(P, Q) @ T, u) / lengths
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You took the part along I away with I itself. Only a vector
-of length 1 measures that part: use the normalised row.""")
+@exercise.wrong("""You took the part along I away with I itself. Only a vector of length 1 measures that part: use the
+normalised row.""")
 def projects_with_raw_rows(I, T, scale):
     lengths, _, v, P, Q = parts(I, T, scale)
-    return across(scale * slope(P, Q) @ v, I) / lengths
+    return across(scale * table_slope(P, Q) @ v, I) / lengths
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. This is the gradient of the texts. Swap the roles: each row
-of the answer is a sum of texts, weighted along axis 1 of the table.""")
+@exercise.wrong("""This is the gradient of the texts. Swap the roles: each row of the answer is a sum of texts, weighted
+along axis 1 of the table.""")
 def gradient_of_texts(I, T, scale):
     return clip_loss_grad_image(T, I, scale)
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. exp(1000) overflowed in the softmax. Subtract
-the maximum of each row, and of each column, before exp.""")
+@exercise.wrong("""In the softmax exp(1000) overflowed. Subtract the maximum of each row, and of each column, before
+exp.""")
 def unstable_exp(I, T, scale):
     _, u, v, _, _ = parts(I, T, scale)
     e = np.exp(scale * u @ v.T)
-    return finish(slope(e / e.sum(1, keepdims=True), e / e.sum(0)), I, T, scale)
+    return finish(table_slope(e / e.sum(1, keepdims=True), e / e.sum(0)), I, T, scale)
 
 
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, softmax, table_slope
 
 exercise = Exercise(
     "4.5", "How the scale learns", points=4,
@@ -56,14 +57,8 @@ def complex_step(I, T, log_scale):
 
 def parts(I, T, scale):
     """Cosines, softmax of the rows, softmax of the columns."""
-    cosine = (I / np.linalg.norm(I, axis=1, keepdims=True)) @ (T / np.linalg.norm(T, axis=1, keepdims=True)).T
-    S = scale * cosine
-    P, Q = np.exp(S - S.max(1, keepdims=True)), np.exp(S - S.max(0))
-    return cosine, P / P.sum(1, keepdims=True), Q / Q.sum(0)
-
-
-def slope(P, Q):
-    return (P + Q - 2 * np.eye(len(P))) / (2 * len(P))
+    cosine = cosine_table(I, T)
+    return cosine, softmax(scale * cosine, 1), softmax(scale * cosine, 0)
 
 
 @exercise.also_right
@@ -84,111 +79,105 @@ def in_python_loops(I, T, log_scale):
 
 
 @exercise.also_right
-def einsum_in_float32(I, T, log_scale):
+def with_einsum(I, T, log_scale):
     cosine, P, Q = parts(I, T, np.exp(log_scale))
-    return np.einsum("ij,ij->", slope(P, Q), cosine * np.exp(log_scale)).astype(np.float32)
+    return np.einsum("ij,ij->", table_slope(P, Q), cosine * np.exp(log_scale))
 
 
 @exercise.also_right
 def as_an_array(I, T, log_scale):
     cosine, P, Q = parts(I, T, np.exp(log_scale))
-    return np.array(np.vdot(cosine, slope(P, Q)) * np.exp(log_scale))
+    return np.array(np.vdot(cosine, table_slope(P, Q)) * np.exp(log_scale))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. That is the slope in the scale itself. The logarithm moves it by
-exp(log_scale) times as much in '{case}': multiply by the scale once.""")
+@exercise.wrong("""That is the slope in the scale itself. When log_scale moves a little, the scale moves exp(log_scale)
+times as much: multiply by the scale once.""")
 def d_scale_not_log(I, T, log_scale):
     cosine, P, Q = parts(I, T, np.exp(log_scale))
-    return (slope(P, Q) * cosine).sum()
+    return (table_slope(P, Q) * cosine).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You averaged over all entries of the table. The slope contains
-1/N already, and the effects of all logits add up: sum them.""")
+@exercise.wrong("""You averaged over all entries of the table. The slope contains 1/N already, and the effects of all
+logits add up: sum them.""")
 def mean(I, T, log_scale):
     return grad_log_scale(I, T, log_scale) / len(I) ** 2
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The scale came in twice. The logits contain it; do not multiply
-by it once more.""")
+@exercise.wrong("The scale came in twice. The logits contain it; do not multiply by it once more.")
 def uses_logits_twice(I, T, log_scale):
     return np.exp(log_scale) * grad_log_scale(I, T, log_scale)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The sign is turned around. For a batch that is right, a larger
-scale lowers the loss, so its slope is below 0.""")
+@exercise.wrong("""The sign is turned around. For a batch that is right, a larger scale lowers the loss, so its slope is
+below 0.""")
 def sign(I, T, log_scale):
     return -grad_log_scale(I, T, log_scale)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. This is the slope of the image-to-text half alone. Average it
-with the softmax along axis 0.""")
+@exercise.wrong("This is the slope of the image-to-text half alone. Average it with the softmax along axis 0.")
 def one_direction(I, T, log_scale):
     cosine, P, _ = parts(I, T, np.exp(log_scale))
-    return (slope(P, P) * np.exp(log_scale) * cosine).sum()
+    return (table_slope(P, P) * np.exp(log_scale) * cosine).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You used log_scale as the scale. Take exp of it first: a
-log_scale of 0 is a scale of 1, not of 0.""")
+@exercise.wrong("You used log_scale as the scale. Take exp of it first: a log_scale of 0 is a scale of 1, not of 0.")
 def no_exp(I, T, log_scale):
     cosine, P, Q = parts(I, T, log_scale)
-    return (slope(P, Q) * log_scale * cosine).sum()
+    return (table_slope(P, Q) * log_scale * cosine).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You multiplied the slope in the scale by log_scale. The
-derivative of exp(s) is exp(s): the factor is the scale, which is 1 when s is 0.""")
+@exercise.wrong("""You multiplied the slope in the scale by log_scale. The derivative of exp(s) is exp(s): the factor is
+the scale, which is 1 when s is 0.""")
 def times_log_scale(I, T, log_scale):
     cosine, P, Q = parts(I, T, np.exp(log_scale))
-    return log_scale * (slope(P, Q) * cosine).sum()
+    return log_scale * (table_slope(P, Q) * cosine).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You counted the right answers only, the N entries on the
-diagonal. The other logits move with the scale too: sum over axis 0 and axis 1.""")
+@exercise.wrong("""You counted the right answers only, the N entries on the diagonal. The other logits move with the
+scale too: sum over axis 0 and axis 1.""")
 def diagonal_only(I, T, log_scale):
     cosine, P, Q = parts(I, T, np.exp(log_scale))
-    return np.trace(slope(P, Q) * np.exp(log_scale) * cosine)
+    return np.trace(table_slope(P, Q) * np.exp(log_scale) * cosine)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You forgot to subtract the truth: 1 at each right answer, in both
-directions. The slope is softmax minus truth.""")
+@exercise.wrong("""You forgot to subtract the truth: 1 at each right answer, in both directions. The slope is softmax
+minus truth.""")
 def no_one_hot(I, T, log_scale):
     cosine, P, Q = parts(I, T, np.exp(log_scale))
     return ((P + Q) / (2 * len(P)) * np.exp(log_scale) * cosine).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}: too large by a factor of N. The loss is a mean over N pairs, so
-divide the sum by N as well.""")
+@exercise.wrong("""Your slope is too large by a factor of N. The loss is a mean over N pairs, so divide the sum by N as
+well.""")
 def sum_not_mean(I, T, log_scale):
     return len(I) * grad_log_scale(I, T, log_scale)
 
 
-@exercise.wrong("""You got {got}, expected {expected}: exactly 2 times too large. The loss averages rows and columns; so
-does its slope.""")
+@exercise.wrong("Your slope is exactly 2 times too large. The loss averages rows and columns; so does its slope.")
 def forgot_half(I, T, log_scale):
     return 2 * grad_log_scale(I, T, log_scale)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your logits come from rows as they were given. Bring each row of
-I and T to length 1, as in 4.3.""")
+@exercise.wrong("Your logits come from rows as they were given. Bring each row of I and T to length 1, as in 4.3.")
 def not_normalised(I, T, log_scale):
     S = np.exp(log_scale) * I @ T.T
-    P = np.exp(S - np.logaddexp.reduce(S, 1, keepdims=True))
-    return (slope(P, np.exp(S - np.logaddexp.reduce(S, 0))) * S).sum()
+    return (table_slope(softmax(S, 1), softmax(S, 0)) * S).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your softmax of the texts lies as (text, image). Turn it back
-before you add the two: axis 0 must be images.""")
+@exercise.wrong("""Your softmax of the texts lies as (text, image). Turn it back before you add the two: axis 0 must be
+images.""")
 def q_transposed(I, T, log_scale):
     cosine, P, Q = parts(I, T, np.exp(log_scale))
-    return (slope(P, Q.T) * np.exp(log_scale) * cosine).sum()
+    return (table_slope(P, Q.T) * np.exp(log_scale) * cosine).sum()
 
 
-@exercise.wrong("""In '{case}' you got {got} (expected {expected}): exp(1000) overflowed in the softmax. Subtract the
-maximum of each row, and of each column, before exp.""")
+@exercise.wrong("""In the softmax exp(1000) overflowed. Subtract the maximum of each row, and of each column, before
+exp.""")
 def unstable_exp(I, T, log_scale):
     cosine, _, _ = parts(I, T, 1.0)
     S = np.exp(log_scale) * cosine
     e = np.exp(S)
-    return (slope(e / e.sum(1, keepdims=True), e / e.sum(0)) * S).sum()
+    return (table_slope(e / e.sum(1, keepdims=True), e / e.sum(0)) * S).sum()
 
 
 mixed = (np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),

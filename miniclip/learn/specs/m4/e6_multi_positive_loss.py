@@ -10,6 +10,7 @@ for the columns, and return the mean of both. With n different groups this is th
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import log_softmax, same_group
 
 exercise = Exercise(
     "4.6", "When a caption comes twice", points=4,
@@ -52,17 +53,9 @@ def question_by_question(S, group):
     return total / (2 * n)
 
 
-def log_softmax(z, axis):
-    return z - np.logaddexp.reduce(z, axis=axis, keepdims=True)
-
-
 def both(S):
     """The table seen from the images, and from the texts."""
     return log_softmax(S, 1), log_softmax(S, 0).T
-
-
-def same_group(group):
-    return group[:, None] == group
 
 
 @exercise.also_right
@@ -85,10 +78,10 @@ def with_einsum(S, group):
 
 
 @exercise.also_right
-def in_float32(S, group):
+def mean_where_right(S, group):
     right = same_group(group)
     rows = [np.mean(table, axis=1, where=right).mean() for table in both(S)]
-    return np.float32(-np.mean(rows))
+    return -np.mean(rows)
 
 
 @exercise.also_right
@@ -98,40 +91,40 @@ def logsum_minus_mean_logit(S, group):
     return 0.5 * sums.mean() - (share * S).sum() / len(S)
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. You treat only the diagonal as right. Pairs of one
-group share a caption: counting them as wrong pushes good matches apart.""")
+@exercise.wrong("""You treat only the diagonal as right. Pairs of one group share a caption: counting them as wrong
+pushes good matches apart.""")
 def ignores_duplicates(S, group):
     return -0.5 * sum(np.diag(table).mean() for table in both(S))
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. You added up -ln p over the right answers of a row.
-An image whose caption comes 3 times would count 3 times: divide by their number.""")
+@exercise.wrong("""You added up -ln p over the right answers of a row. An image whose caption comes 3 times would count
+3 times: divide by their number.""")
 def sums_positives(S, group):
     return -0.5 * sum(np.where(same_group(group), table, 0).sum(1).mean() for table in both(S))
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. You added the probabilities of all right answers, and
-took one logarithm. That is content if any one of them is likely; here each must be.""")
+@exercise.wrong("""You added the probabilities of all right answers, and took one logarithm. That is content if any one
+of them is likely; here each must be.""")
 def logsumexp_positives(S, group):
     hidden = np.where(same_group(group), 0.0, -np.inf)
     return -0.5 * sum(np.logaddexp.reduce(table + hidden, 1).mean() for table in both(S))
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. You averaged the probabilities of the right answers,
-and took one logarithm. Take the logarithm of each, then their mean.""")
+@exercise.wrong("""You averaged the probabilities of the right answers, and took one logarithm. Take the logarithm of
+each, then their mean.""")
 def log_of_mean(S, group):
     return -0.5 * sum(np.log(np.mean(np.exp(table), 1, where=same_group(group))).mean() for table in both(S))
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. You hid the other pairs of the group, and kept one
-right answer a row. That stops the harm, but teaches nothing. Count them as right.""")
+@exercise.wrong("""You hid the other pairs of the group, and kept one right answer a row. That stops the harm, but
+teaches nothing. Count them as right.""")
 def masks_but_diag_label(S, group):
     hide = same_group(group) & ~np.eye(len(S), dtype=bool)
     return -0.5 * sum(np.diag(table).mean() for table in both(np.where(hide, -np.inf, S)))
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. For each right answer you left the other right ones
-out of the softmax. Here p comes from the whole row: its n entries sum to 1.""")
+@exercise.wrong("""For each right answer you left the other right ones out of the softmax. Here p comes from the whole
+row: its n entries sum to 1.""")
 def hides_other_positives(S, group):
     right, total = same_group(group), 0.0
     for table in (S, S.T):
@@ -140,38 +133,38 @@ def hides_other_positives(S, group):
     return total / 2
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. You averaged over all right entries of the table at
-once. A caption that comes 3 times then has 9 votes. First the mean of each row, then over rows.""")
+@exercise.wrong("""You averaged over all right entries of the table at once. A caption that comes 3 times then has 9
+votes. First the mean of each row, then over rows.""")
 def mean_over_all_positives(S, group):
     return -0.5 * sum(table[same_group(group)].mean() for table in both(S))
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. You divided each row by n, the number of texts.
-Divide by its number of right answers, which may be 1.""")
+@exercise.wrong("""You divided each row by n, the number of texts. Divide by its number of right answers, which may be
+1.""")
 def divides_by_n(S, group):
     return -0.5 * sum((same_group(group) * table).sum() / len(S) ** 2 for table in both(S))
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. These are the images' questions only. Texts ask too:
-take the softmax along axis 0 as well, and average.""")
+@exercise.wrong("""These are the images' questions only. Texts ask too: take the softmax along axis 0 as well, and
+average.""")
 def rows_only(S, group):
     return -np.mean(both(S)[0], axis=1, where=same_group(group)).mean()
 
 
-@exercise.wrong("""You got {got}, exactly 2 times {expected}. You added the loss of the rows and the loss of the
-columns. Take their mean.""")
+@exercise.wrong("""That is 2 times the right loss: you added the loss of the rows and the loss of the columns. Take
+their mean.""")
 def forgot_half(S, group):
     return 2 * multi_positive_loss(S, group)
 
 
-@exercise.wrong("""You got {got}, which is n times {expected}. You summed over the n images. Take the mean, so that the
-loss does not grow with the batch.""")
+@exercise.wrong("""That is n times the right loss: you summed over the n images. Take the mean, so that the loss does
+not grow with the batch.""")
 def sum_not_mean(S, group):
     return len(S) * multi_positive_loss(S, group)
 
 
-@exercise.wrong("""In '{case}' you got {got}, expected {expected}. A logit of 1000 broke exp or left a probability of 0.
-Use the log softmax of 4.2 for rows and columns.""")
+@exercise.wrong("""A logit of 1000 broke exp or left a probability of 0. Use the log softmax of 4.2 for rows and
+columns.""")
 def unstable_exp(S, group):
     e = np.exp(S)
     tables = np.log(e / e.sum(1, keepdims=True)), np.log(e / e.sum(0)).T

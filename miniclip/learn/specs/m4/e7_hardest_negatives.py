@@ -9,6 +9,7 @@ image has at least k negatives. The answer is an array of integers of shape (n, 
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import largest, same_group
 
 exercise = Exercise(
     "4.7", "The hardest negatives", points=3,
@@ -48,14 +49,6 @@ def pick_the_best_k_times(S, group, k):
     return answer
 
 
-def same_group(group):
-    return group[:, None] == group
-
-
-def top(S, k):
-    return np.argsort(-S, axis=1, kind="stable")[:, :k]
-
-
 @exercise.also_right
 def sorting_lists(S, group, k):
     others = [[j for j, h in enumerate(group.tolist()) if h != g] for g in group.tolist()]
@@ -85,95 +78,85 @@ def counting_who_is_harder(S, group, k):
     return np.argsort(ahead.sum(2), axis=1)[:, :k]
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. Image 0 has its own text among its negatives. Remove all
-texts of the image's group before you rank.""")
+@exercise.wrong("Image 0 has its own text among its negatives. Remove all texts of the image's group before you rank.")
 def includes_positive(S, group, k):
-    return top(S, k)
+    return largest(S, k)
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. You removed the diagonal only. Pairs of one
-group share a caption: remove those too.""")
+@exercise.wrong("You removed the diagonal only. Pairs of one group share a caption: remove those too.")
 def removes_diagonal_only(S, group, k):
-    return top(np.where(np.eye(len(S), dtype=bool), -np.inf, S), k)
+    return largest(np.where(np.eye(len(S), dtype=bool), -np.inf, S), k)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. These are the easiest negatives, those with the smallest
-similarity. Sort from the largest down; column 0 is the hardest.""")
+@exercise.wrong("""These are the easiest negatives, those with the smallest similarity. Sort from the largest down;
+column 0 is the hardest.""")
 def easiest(S, group, k):
-    return top(np.where(same_group(group), -np.inf, -S), k)
+    return largest(np.where(same_group(group), -np.inf, -S), k)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. You ranked images for each text, down the columns. Here each
-image ranks texts: sort along axis 1.""")
+@exercise.wrong("You ranked images for each text, down the columns. Here each image ranks texts: sort along axis 1.")
 def per_text(S, group, k):
     return hardest_negatives(S.T, group, k)
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. These are similarities. Return the positions of the texts,
-integers from 0 to n - 1.""")
+@exercise.wrong("These are similarities. Return the positions of the texts, integers from 0 to n - 1.")
 def values_not_indices(S, group, k):
     return np.take_along_axis(S, hardest_negatives(S, group, k), axis=1)
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. You ranked by size without sign. A text at -0.9
-points away from the image: it is easy, not hard.""")
+@exercise.wrong("You ranked by size without sign. A text at -0.9 points away from the image: it is easy, not hard.")
 def by_magnitude(S, group, k):
-    return top(np.where(same_group(group), -np.inf, np.abs(S)), k)
+    return largest(np.where(same_group(group), -np.inf, np.abs(S)), k)
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. Your right texts count as 0. Negatives may lie
-below that: use minus infinity.""")
+@exercise.wrong("Your right texts count as 0. Negatives may lie below that: use minus infinity.")
 def masks_with_zero(S, group, k):
-    return top(np.where(same_group(group), 0.0, S), k)
+    return largest(np.where(same_group(group), 0.0, S), k)
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. The right texts are chosen, but each row runs
-from easy to hard. Turn it around: column 0 is the hardest.""")
+@exercise.wrong("""The right texts are chosen, but each row runs from easy to hard. Turn it around: column 0 is the
+hardest.""")
 def hardest_last(S, group, k):
     return hardest_negatives(S, group, k)[:, ::-1]
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. You chose well, but sorted by position. Put the
-hardest in column 0.""")
+@exercise.wrong("You chose well, but sorted by position. Put the hardest in column 0.")
 def in_order_of_position(S, group, k):
     return np.sort(hardest_negatives(S, group, k), axis=1)
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. Among equals the lower position comes first.
-Sort -1 times S stably, and do not read backwards.""")
+@exercise.wrong("""Among equals the lower position comes first. Sort minus S with a stable sort, instead of reading a
+rising sort backwards.""")
 def ties_last_first(S, group, k):
     negatives = np.where(same_group(group), -np.inf, S)
     return np.argsort(negatives, axis=1, kind="stable")[:, ::-1][:, :k]
 
 
-@exercise.wrong("""In '{case}' you returned {got}, expected {expected}. You counted within the negatives only. Count in
-the full row, from 0.""")
+@exercise.wrong("You counted positions among the negatives only. Count in the full row, from 0.")
 def counts_negatives_only(S, group, k):
-    return np.array([top(row[None, group != g], k)[0] for row, g in zip(S, group, strict=True)])
+    return np.array([largest(row[None, group != g], k)[0] for row, g in zip(S, group, strict=True)])
 
 
-@exercise.wrong("""You returned {got}, expected {expected}. Your positions are too large by 1. Text 0 is the first.""")
+@exercise.wrong("Your positions are too large by 1. They count from 0, so text 0 is the first.")
 def counts_from_one(S, group, k):
     return hardest_negatives(S, group, k) + 1
 
 
-@exercise.wrong("""In '{case}' your answer has shape {got_shape}, expected {expected_shape}. Images are in the rows:
-sort along axis 1, and cut columns.""")
+@exercise.wrong("Your table lies on its side. Images are in the rows: sort along axis 1, and cut columns.")
 def k_by_n(S, group, k):
     return hardest_negatives(S, group, k).T
 
 
-@exercise.wrong("""In '{case}' your answer has shape {got_shape}, expected {expected_shape}. You returned all texts in
-order. Keep the first k columns only.""")
+@exercise.wrong("You returned all texts in order. Keep the first k columns only.")
 def ignores_k(S, group, k):
     return hardest_negatives(S, group, len(S))
 
 
-@exercise.wrong("""Your positions are right, {expected}, but the caller's S now holds minus infinity at the right texts.
-Mask a copy, and leave S as it was.""")
+@exercise.wrong("""The positions are right, but the caller's S now holds minus infinity at the right texts. Mask a copy,
+and leave S as it was.""")
 def mutates_input(S, group, k):
     S[same_group(group)] = -np.inf
-    return top(S, k)
+    return largest(S, k)
 
 
 five = np.array([[0.9, 0.2, -0.95, 0.4, 0.3], [0.5, 0.7, 0.1, -0.6, 0.8], [-0.2, 0.6, 0.9, 0.55, -0.7],

@@ -73,88 +73,87 @@ def as_lists(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2)
 
 
 @exercise.also_right
-def with_average_and_float32(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
+def with_average(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     m, v = (np.average([old, x], axis=0, weights=[b, 1 - b]) for old, x, b in ((m, g, beta1), (v, g * g, beta2)))
     step = np.divide(m / (1 - beta1**t), eps + np.sqrt(v / (1 - beta2**t)))
-    return tuple(np.float32(x) for x in (w - lr * step - lr * decay * w, m, v))
+    return w - lr * step - lr * decay * w, m, v
 
 
-@exercise.wrong("""On {case} the decay reached m and v: you added it to the gradient, which is L2 regularisation.
-AdamW keeps the 2 apart. Leave g alone and take the decay off the weight itself.""")
+@exercise.wrong("""The decay reached m and v: you added it to the gradient, which is L2 regularisation. AdamW keeps the
+two apart. Leave g alone and take the decay off the weight itself.""")
 def l2_not_decoupled(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     return adamw_step(w, g + decay * w, m, v, t, lr, beta1, beta2, eps, 0.0)
 
 
-@exercise.wrong("""On {case} you got {got}. No decay acts on them, so large weights never shrink. Take off 1 more
-term: the rate times the decay times the old weight.""")
+@exercise.wrong("""No decay acts on the weights, so large ones never shrink. Take off one more term: the rate times the
+decay times the old weight.""")
 def no_decay(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     return adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, 0.0)
 
 
-@exercise.wrong("""On {case} the decay pulls too hard: you got {got}. It has to shrink with the learning rate, or a
-rate of 0 would still move the weights. Multiply it by the rate too.""")
+@exercise.wrong("""The decay pulls too hard. It has to shrink with the learning rate, or a rate of 0 would still move
+the weights. Multiply it by the rate too.""")
 def decay_without_lr(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     return adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, decay / lr)
 
 
-@exercise.wrong("""On {case} you added eps under the square root. For v = 0 that gives the root of eps, which is far
-larger than eps and makes small gradients stand still. Take the root, then add.""")
+@exercise.wrong("""You added eps under the square root. For v = 0 that gives the root of eps, which is far larger than
+eps and makes small gradients stand still. Take the root, then add.""")
 def eps_inside_sqrt(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     _, m, v = adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, decay)
     return w - lr * (m / (1 - beta1**t) / np.sqrt(v / (1 - beta2**t) + eps) + decay * w), m, v
 
 
-@exercise.wrong("""On {case} the 2 betas have changed places. The mean of the gradient forgets with the first beta,
-the mean of its square with the second. Swap them, in the corrections as well.""")
+@exercise.wrong("""The two betas have changed places. The mean of the gradient forgets with the first beta, the mean of
+its square with the second. Swap them, in the corrections as well.""")
 def betas_swapped(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     return adamw_step(w, g, m, v, t, lr, beta2, beta1, eps, decay)
 
 
-@exercise.wrong("""On {case} you corrected m and v with the power t + 1. Here t is already 1 at the first step, so the
-power is t itself. Check: at t = 1 the corrected m equals g.""")
+@exercise.wrong("""You corrected m and v with the power t + 1. Here t is already 1 at the first step, so the power is t
+itself. Check: at t = 1 the corrected m equals g.""")
 def t_from_zero(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     _, m, v = adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, decay)
     step = m / (1 - beta1 ** (t + 1)) / (np.sqrt(v / (1 - beta2 ** (t + 1))) + eps)
     return w - lr * (step + decay * w), m, v
 
 
-@exercise.wrong("""On {case} you used m and v as they are. They began at 0, so early on they are too small, and not by
-the same factor. Divide each by 1 minus its beta to the power t.""")
+@exercise.wrong("""You used m and v as they are. They began at 0, so early on they are too small, and not by the same
+factor. Divide each by 1 minus its beta to the power t.""")
 def no_bias_correction(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     _, m, v = adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, decay)
     return w - lr * (m / (np.sqrt(v) + eps) + decay * w), m, v
 
 
-@exercise.wrong("""On {case} your weights climb: you got {got}. The gradient points to where the loss grows. Of
-the 2 signs, take minus: subtract the step.""")
+@exercise.wrong("Your weights climb. The gradient points to where the loss grows, so subtract the step.")
 def climbs(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     new, m, v = adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, 0.0)
     return 2 * w - new - lr * decay * w, m, v
 
 
-@exercise.wrong("""On {case} you divided by the corrected v without its root. The step is then g / g^2, so a gradient
-10 times larger moves a weight 10 times less. Take the square root first.""")
+@exercise.wrong("""You divided by the corrected v without its root. The step is then g / g^2, so a gradient 10 times
+larger moves a weight 10 times less. Take the square root first.""")
 def forgets_root(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     _, m, v = adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, decay)
     return w - lr * (m / (1 - beta1**t) / (v / (1 - beta2**t) + eps) + decay * w), m, v
 
 
-@exercise.wrong("""On {case} the weights are right, but you handed back the corrected m and v. The next step would
-correct them a 2nd time. Return the plain running means.""")
+@exercise.wrong("""The weights are right, but you handed back the corrected m and v. The next step would correct them a
+second time. Return the plain running means.""")
 def returns_corrected(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     w, m, v = adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, decay)
     return w, m / (1 - beta1**t), v / (1 - beta2**t)
 
 
-@exercise.wrong("""On {case} you took the step first and let the decay act on the moved weight. Both should start from
-the weight that came in: 1 old weight, 2 changes to it.""")
+@exercise.wrong("""You took the step first and let the decay act on the moved weight. Both changes start from the weight
+that came in.""")
 def decay_after_step(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     w, m, v = adamw_step(w, g, m, v, t, lr, beta1, beta2, eps, 0.0)
     return w * (1 - lr * decay), m, v
 
 
-@exercise.wrong("""The numbers are right, but on {case} your function changed the arrays it was given: `*=` and `-=`
-write into them. Make 3 new arrays, since the caller may still need the old ones.""")
+@exercise.wrong("""The numbers are right, but `*=` and `-=` write into the arrays that came in. Make 3 new arrays, since
+the caller may still need the old ones.""")
 def in_place(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.2):
     m *= beta1
     m += (1 - beta1) * g

@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
 
 exercise = Exercise(
     "5.3", "The loss of a batch that does not fit", points=4,
@@ -65,14 +66,9 @@ def by_hand(I, T, scale, chunk):
     return (sum(rows) + sum(columns)) / (2 * N)
 
 
-def unit(x):
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
 def surprise(S, labels):
     """-ln softmax of each row at its label."""
-    z = S - S.max(axis=1, keepdims=True)
-    return np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(S)), labels]
+    return -log_softmax(S)[np.arange(len(S)), labels]
 
 
 def blocks(N, chunk):
@@ -84,7 +80,7 @@ def two_passes(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
     images = [surprise(scale * I[part] @ T.T, part) for part in parts]
     texts = [surprise(scale * T[part] @ I.T, part) for part in parts]
-    return np.float32(np.concatenate(images + texts).mean())
+    return np.concatenate(images + texts).mean()
 
 
 @exercise.also_right
@@ -111,35 +107,32 @@ def row_after_row(I, T, scale, chunk):
 
 
 def losses_of_chunks(I, T, scale, chunk):
-    I, T = unit(I), unit(T)
-    tables = [scale * I[part] @ T[part].T for part in blocks(len(I), chunk)]
-    return [0.5 * (surprise(S, range(len(S))).mean() + surprise(S.T, range(len(S))).mean()) for S in tables]
+    return [table_loss(scale * cosine_table(I[part], T[part])) for part in blocks(len(I), chunk)]
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You treated each chunk as a batch of its own, with
-only chunk - 1 negatives for each image. That is an easier game. Compare every block with all N texts.""")
+@exercise.wrong("""You treated each chunk as a batch of its own, with only chunk - 1 negatives for each image. That is
+an easier game. Compare every block with all N texts.""")
 def mean_of_chunk_losses(I, T, scale, chunk):
     return np.mean(losses_of_chunks(I, T, scale, chunk))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You added up the losses of small batches, each with
-chunk - 1 negatives. Neither the sum nor the small tables fit: use all N texts, and average over the N pairs.""")
+@exercise.wrong("""You added up the losses of small batches, each with chunk - 1 negatives. Compare every block with all
+N texts, and average over the N pairs.""")
 def sum_of_chunk_losses(I, T, scale, chunk):
     return np.sum(losses_of_chunks(I, T, scale, chunk))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. In every block you took the answers from columns 0,
-1, 2 and so on. The second block starts further down: shift its columns by the number of rows before it.""")
+@exercise.wrong("""In every block you took the answers from columns 0, 1, 2 and so on. The second block starts further
+down: shift its columns by the number of rows before it.""")
 def label_not_offset(I, T, scale, chunk):
-    I, T = unit(I), unit(T)
-    S = scale * I @ T.T
+    S = scale * cosine_table(I, T)
     local = np.concatenate([np.arange(len(part)) for part in blocks(len(I), chunk)])
     rows, columns = np.logaddexp.reduce(S, axis=1), np.logaddexp.reduce(S, axis=0)
     return 0.5 * (rows.mean() + columns.mean()) - S[np.arange(len(S)), local].mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You averaged the blocks, and a short last block
-counts as much as a full one. Sum over all pairs first, then divide by N once.""")
+@exercise.wrong("""You averaged the blocks, and a short last block counts as much as a full one. Sum over all pairs
+first, then divide by N once.""")
 def unweighted_last_chunk(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
     halves = [
@@ -148,15 +141,14 @@ def unweighted_last_chunk(I, T, scale, chunk):
     return 0.5 * np.mean(halves)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. That is the row half alone. Each text also chooses
-among all N images, along axis 0, and its column is spread over the blocks: carry a running log-sum-exp.""")
+@exercise.wrong("""That is the row half alone. Each text also chooses among all N images, along axis 0, and its column
+is spread over the blocks: carry a running log-sum-exp.""")
 def rows_only(I, T, scale, chunk):
-    I, T = unit(I), unit(T)
-    return surprise(scale * I @ T.T, range(len(I))).mean()
+    return surprise(scale * cosine_table(I, T), range(len(I))).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. Your rows see all N texts, but a column sees only the
-images of its own block. Merge the column sums of all blocks before you take the loss.""")
+@exercise.wrong("""Your rows see all N texts, but a column sees only the images of its own block. Merge the column sums
+of all blocks before you take the loss.""")
 def columns_within_chunk(I, T, scale, chunk):
     I, T, parts = unit(I), unit(T), blocks(len(I), chunk)
     rows = [surprise(scale * I[part] @ T.T, part) for part in parts]
@@ -164,23 +156,22 @@ def columns_within_chunk(I, T, scale, chunk):
     return np.concatenate(rows + columns).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You used the rows as they came, so the long ones
-decide everything. Bring all of them to length 1 before the first block.""")
+@exercise.wrong("""You used the rows as they came, so the long ones decide everything. Bring all of them to length 1
+before the first block.""")
 def no_normalize(I, T, scale, chunk):
-    S = scale * I @ T.T
-    return 0.5 * (surprise(S, range(len(S))).mean() + surprise(S.T, range(len(S))).mean())
+    return table_loss(scale * I @ T.T)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. A plain exp overflows for logits of 1000. Take the
-maximum out before exp, in the rows and in the running sum of the columns.""")
+@exercise.wrong("""A plain exp overflows for logits of 1000. Take the maximum out before exp, in the rows and in the
+running sum of the columns.""")
 def overflows(I, T, scale, chunk):
-    S = scale * unit(I) @ unit(T).T
+    S = scale * cosine_table(I, T)
     lse = np.log(np.exp(S).sum(axis=1)) + np.log(np.exp(S).sum(axis=0))
     return (0.5 * lse - np.diag(S)).mean()
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You stop when no full chunk is left, so the last rows
-are never seen. Let the last block be shorter: 7 rows in blocks of 3 make 3 blocks.""")
+@exercise.wrong("""You stop when no full chunk is left, so the last rows are never seen. Let the last block be shorter:
+7 rows in blocks of 3 make 3 blocks.""")
 def drops_last_chunk(I, T, scale, chunk):
     I, T, kept = unit(I), unit(T), len(I) // chunk * chunk
     S = scale * I[:kept] @ T.T
@@ -188,8 +179,7 @@ def drops_last_chunk(I, T, scale, chunk):
     return (rows + np.logaddexp.reduce(S, axis=0).sum()) / (2 * len(I))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}, which is half as much. You added both halves of the
-loss and never divided by 2. CLIP takes their mean.""")
+@exercise.wrong("That is 2 times the right loss: you added both halves and never divided by 2. CLIP takes their mean.")
 def forgot_half(I, T, scale, chunk):
     return 2 * chunked_clip_loss(I, T, scale, chunk)
 

@@ -116,8 +116,8 @@ def pair_after_pair(I, T, log_scale):
     return [value.tolist() for value in map(np.asarray, (x.detach() for x in finish(loss, I, T, log_scale)))]
 
 
-@exercise.wrong("""On {case} the loss is right, but the 3 gradients are None: no gradient reached I. You left torch
-for NumPy on the way, and the record of operations ends there. Stay with tensors.""")
+@exercise.wrong("""The loss is right, but the 3 gradients are None: no gradient reached I. You left torch for NumPy on
+the way, and the record of operations ends there. Stay with tensors.""")
 def numpy_inside(I, T, log_scale):
     import torch
 
@@ -129,61 +129,61 @@ def numpy_inside(I, T, log_scale):
     return finish(loss, leaf_I, leaf_T, leaf_scale)
 
 
-@exercise.wrong("""On {case} you applied softmax before cross_entropy, which takes its own softmax: now there are 2.
-The loss can then hardly move. Pass it the logits.""")
+@exercise.wrong("""You applied softmax before cross_entropy, which takes its own softmax: now there are two. The loss
+can then hardly move. Pass it the logits.""")
 def cross_entropy_on_probs(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale.exp() * unit(I) @ unit(T).T
     return finish((cross_entropy(S.softmax(1)) + cross_entropy(S.T.softmax(1))) / 2, I, T, log_scale)
 
 
-@exercise.wrong("""On {case} you returned 1 plain number, {got}. After `.item()` torch has nothing to walk back along.
-Keep the loss a tensor, call backward on it, and return it with the 3 gradients.""")
+@exercise.wrong("""You returned one plain number. After `.item()` torch has nothing to walk back along. Keep the loss a
+tensor, call backward on it, and return it with the 3 gradients.""")
 def returns_item(I, T, log_scale):
     return torch_clip_loss(I, T, log_scale)[0].item()
 
 
-@exercise.wrong("""On {case} your numbers are those of the row half alone, where images choose texts. Add the same
-cross-entropy for the transposed logits, axis 0, and take half of the sum.""")
+@exercise.wrong("""Your numbers are those of the row half alone, where images choose texts. Add the same cross-entropy
+for the transposed logits, axis 0, and take half of the sum.""")
 def one_direction(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     return finish(cross_entropy(log_scale.exp() * unit(I) @ unit(T).T), I, T, log_scale)
 
 
-@exercise.wrong("""On {case} loss and gradients are exactly 2 times too large. You added the row half and the column
-half. CLIP takes their mean.""")
+@exercise.wrong("""Loss and gradients are exactly 2 times too large. You added the row half and the column half. CLIP
+takes their mean.""")
 def forgot_half(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale.exp() * unit(I) @ unit(T).T
     return finish(cross_entropy(S) + cross_entropy(S.T), I, T, log_scale)
 
 
-@exercise.wrong("""On {case} the logits depend on how long the rows are. Bring each row of I and T to length 1 first,
-along dim 1, so that the products are cosines.""")
+@exercise.wrong("""The logits depend on how long the rows are. Bring each row of I and T to length 1 first, along dim 1,
+so that the products are cosines.""")
 def no_normalize(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale.exp() * I @ T.T
     return finish((cross_entropy(S) + cross_entropy(S.T)) / 2, I, T, log_scale)
 
 
-@exercise.wrong("""On {case} you multiplied the cosines by log_scale itself. It is the logarithm of the scale:
-log_scale = 0 stands for a scale of 1. Take exp, in torch.""")
+@exercise.wrong("""You multiplied the cosines by log_scale itself. It is the logarithm of the scale: log_scale = 0
+stands for a scale of 1. Take exp, in torch.""")
 def forgot_exp(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale * unit(I) @ unit(T).T
     return finish((cross_entropy(S) + cross_entropy(S.T)) / 2, I, T, log_scale)
 
 
-@exercise.wrong("""On {case} the loss is right and the gradients are not: you cut the lengths out of the record with
-detach. A longer row changes its own direction less, and 1 part of the slope is lost. Normalise without detach.""")
+@exercise.wrong("""The loss is right and the gradients are not: you cut the lengths out of the record with detach.
+Making a row longer turns it nowhere, and that part of the slope is lost. Normalise without detach.""")
 def detached_norm(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale.exp() * (I / I.detach().norm(dim=1, keepdim=True)) @ (T / T.detach().norm(dim=1, keepdim=True)).T
     return finish((cross_entropy(S) + cross_entropy(S.T)) / 2, I, T, log_scale)
 
 
-@exercise.wrong("""On {case} the loss is right, but the gradients are 2 times too large. You called backward on each
-half, and torch adds up what it finds in .grad. Halve first, then go back once.""")
+@exercise.wrong("""The loss is right, but the gradients are 2 times too large. You called backward on each half, and
+torch adds up what it finds in .grad. Halve first, then go back once.""")
 def backward_twice(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale.exp() * unit(I) @ unit(T).T
@@ -193,16 +193,16 @@ def backward_twice(I, T, log_scale):
     return (rows + columns) / 2, I.grad, T.grad, log_scale.grad
 
 
-@exercise.wrong("""On {case} you took the softmax, then its log. At a scale of 1000 a probability rounds to 0 and its
-log is minus infinity. Use log_softmax or cross_entropy, which do both in one step.""")
+@exercise.wrong("""You took the softmax, then its log. At a scale of 1000 a probability rounds to 0 and its log is minus
+infinity. Use log_softmax or cross_entropy, which do both in one step.""")
 def log_of_softmax(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale.exp() * unit(I) @ unit(T).T
     return finish(-(S.softmax(0).log() + S.softmax(1).log()).diagonal().mean() / 2, I, T, log_scale)
 
 
-@exercise.wrong("""On {case} everything is N times too large: you summed the surprise of the pairs. Use the mean over
-the batch, axis 0, which is what cross_entropy does by default.""")
+@exercise.wrong("""Everything is N times too large: you summed the surprise of the pairs. Use the mean over the batch,
+axis 0, which is what cross_entropy does by default.""")
 def sum_not_mean(I, T, log_scale):
     I, T, log_scale = leaves(I, T, log_scale)
     S = log_scale.exp() * unit(I) @ unit(T).T

@@ -65,62 +65,59 @@ def with_a_pattern(classes, template):
     return found
 
 
-@exercise.wrong("""On {case} every prompt names the same class, number 0 of the list: {got}. Use the name that the
-loop is at.""")
+@exercise.wrong("Every prompt names the same class, number 0 of the list. Use the name that the loop is at.")
 def first_class_for_all(classes, template):
     return [template.replace("{}", classes[0]) for _ in classes]
 
 
-@exercise.wrong("""On {case} you returned the bare template {got}, with nothing filled in. The 2 signs {{}} stand for
-a name. Strings do not change in place: use what replace returns.""")
+@exercise.wrong("""You returned the bare template, with nothing filled in. The two signs {} stand for a name. Strings do
+not change in place: use what replace returns.""")
 def template_only(classes, template):
     return [template for _ in classes]
 
 
-@exercise.wrong("""On {case} only the first {{}} got a name: {got}. This template has 2 or more. Let replace work on
-all of them.""")
+@exercise.wrong("Only the first {} got a name, and this template has two. Let replace work on all of them.")
 def replaces_first_only(classes, template):
     return [template.replace("{}", name, 1) for name in classes]
 
 
-@exercise.wrong("""On {case} a name lost its capitals: {got}, expected {expected}. Prompts are what the user typed,
-letter for letter. Drop the 1 call to lower.""")
+@exercise.wrong("""A name lost its capitals. Prompts are what the user typed, letter for letter. Leave out the call to
+lower.""")
 def lower_cases(classes, template):
     return [template.replace("{}", name.lower()) for name in classes]
 
 
-@exercise.wrong("""On {case} you got {got}. str.format reads other braces as fields, too. Only the 2 signs {{}} have a
-meaning here, so swap the text itself.""")
+@exercise.wrong("""The method `str.format` reads other braces as fields, too. Only the 2 signs {} have a meaning here,
+so swap the text itself.""")
 def breaks_on_braces(classes, template):
     return [template.format(*[name] * 9) for name in classes]
 
 
-@exercise.wrong("""On {case} you got {got}. The % operator reads every percent sign as a field, as in 100 %. Swap the
-text itself instead.""")
+@exercise.wrong("The % operator reads every percent sign as a field, as in 100 %. Swap the text itself instead.")
 def breaks_on_percent(classes, template):
     return [template.replace("{}", "%s") % ((name,) * template.count("{}")) for name in classes]
 
 
-@exercise.wrong("""On {case} you returned 1 string: {got}. The text tower takes a list, with one prompt for each
-class. Return the list without joining it.""")
+@exercise.wrong("""You returned a single string. The text tower takes a list, with one prompt for each class. Return the
+list without joining it.""")
 def one_string(classes, template):
     return ", ".join(template.replace("{}", name) for name in classes)
 
 
-@exercise.wrong("""On {case} you got {got}: the prompts are sorted. Class number 0 has to stay number 0, or
-predictions get the wrong names. Keep the order of classes.""")
+@exercise.wrong("""Your prompts are sorted. Class number 0 has to stay number 0, or predictions get the wrong names.
+Keep the order of classes.""")
 def sorts(classes, template):
     return sorted(template.replace("{}", name) for name in classes)
 
 
-@exercise.wrong("""On {case} you got {got}. You made 1 prompt for each letter of the last class. Loop over the list of
-classes, not over one name.""")
+@exercise.wrong("""You made one prompt for each letter of the last class. Loop over the list of classes, not over one
+name.""")
 def loops_over_letters(classes, template):
     return [template.replace("{}", letter) for letter in "".join(classes[-1:])]
 
 
-@exercise.wrong("""On {case} you mended the article: {got}, expected {expected}. Nice English, but a template with 2
-articles or another language would break. Leave the template as it is.""")
+@exercise.wrong("""You mended the article. Nice English, but a template with 2 articles or another language would break.
+Leave the template as it is.""")
 def mends_the_article(classes, template):
     def article(name):
         return "an" if name[:1].lower() in "aeio" else "a"
@@ -128,14 +125,12 @@ def mends_the_article(classes, template):
     return [template.replace("a {}", f"{article(name)} {name}").replace("{}", name) for name in classes]
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. Blanks at the ends of a name or prompt were cut off.
-Step 1 of any pipeline is to pass on what was given.""")
+@exercise.wrong("Blanks at the ends of a name or prompt were cut off. Pass on what was given, sign by sign.")
 def strips(classes, template):
     return [template.replace("{}", name.strip()).strip() for name in classes]
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You put the name behind the template, and the 2 signs
-{{}} are gone or still there. The name belongs where they stand.""")
+@exercise.wrong("You put the name behind the template. It belongs where the two signs {} stand.")
 def appends(classes, template):
     return [template.replace("{}", "").rstrip() + " " + name for name in classes]
 

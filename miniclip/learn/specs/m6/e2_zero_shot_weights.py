@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import unit
 
 exercise = Exercise(
     "6.2", "An ensemble of prompts", points=4,
@@ -68,77 +69,76 @@ def class_by_class(E):
 
 
 @exercise.also_right
-def in_float32(E):
-    return zero_shot_weights(E.astype(np.float32))
+def template_by_template(E):
+    total = np.zeros((len(E), E.shape[2]))
+    for prompts in E.swapaxes(0, 1):
+        lengths = np.hypot.reduce(prompts, axis=1)
+        total[lengths > 0] += prompts[lengths > 0] / lengths[lengths > 0, None]
+    return total / np.fmax(np.hypot.reduce(total, axis=1), 1e-12)[:, None]
 
 
-def unit(x, axis=-1):
-    return x / np.maximum(np.linalg.norm(x, axis=axis, keepdims=True), 1e-12)
-
-
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You averaged first, so the longest prompts decide the
-direction. Bring each prompt to length 1 before the mean, as CLIP does.""")
+@exercise.wrong("""You averaged first, so the longest prompts decide the direction. Bring each prompt to length 1 before
+the mean, as CLIP does.""")
 def no_per_prompt_norm(E):
     return unit(E.mean(axis=1))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. The means have different lengths below 1, and a class
-with a longer one wins more often. Bring them to length 1 as well.""")
+@exercise.wrong("""Your means have different lengths, all at most 1, and a class with a longer one wins more often.
+Bring them to length 1 as well.""")
 def no_final_norm(E):
     return unit(E).mean(axis=1)
 
 
-@exercise.wrong("""Your result has shape {got_shape}, expected {expected_shape}: you averaged the classes for each
-template. Average the templates of each class, which lie along axis 1.""")
+@exercise.wrong("""You averaged the classes for each template. Average the templates of each class, which lie along axis
+1.""")
 def mean_over_classes(E):
     return unit(unit(E).mean(axis=0))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. In the last step you divided each feature by its size
-over the classes. It is the vector of a class, a row, that must have length 1.""")
+@exercise.wrong("""In the last step you divided each feature by its size over the classes. It is the vector of a class,
+a row, that must have length 1.""")
 def norm_over_classes(E):
     return unit(unit(E).mean(axis=1), axis=0)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You took the median over the templates. The ensemble
-is their mean, along axis 1: every prompt counts, outliers too.""")
+@exercise.wrong("""You took the median over the templates. The ensemble is their mean, along axis 1: every prompt
+counts, outliers too.""")
 def median(E):
     return unit(np.median(unit(E), axis=1))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. That is the plain mean of the raw vectors. Lengths
-count twice in it: normalise before the mean, and once more after it.""")
+@exercise.wrong("""That is the plain mean of the raw vectors, so long prompts outvote the others and long means win.
+Normalise before the mean, and once more after it.""")
 def no_norm_at_all(E):
     return E.mean(axis=1)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You kept only template 0 of each class. The others
-are there to even out its quirks: average over all along axis 1.""")
+@exercise.wrong("""You kept only template 0 of each class. The others are there to even out its quirks: average over all
+along axis 1.""")
 def first_template_only(E):
     return unit(E[:, 0])
 
 
-@exercise.wrong("""Your result has shape {got_shape}, expected {expected_shape}. You still have one vector for each
-template. A class needs a single one: average over axis 1.""")
+@exercise.wrong("You still have one vector for each template. A class needs a single one: average over axis 1.")
 def keeps_templates(E):
     return unit(E)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You normalised each feature over the templates, axis
-1. It is a prompt's own vector, along the last axis, that gets length 1.""")
+@exercise.wrong("""You normalised each feature over the templates, axis 1. It is a prompt's own vector, along the last
+axis, that gets length 1.""")
 def norm_over_templates(E):
     return unit(unit(E, axis=1).mean(axis=1))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You divided by the sum of the numbers, which makes
-shares. The length is the root of the sum of squares; after it, a row times itself gives 1.""")
+@exercise.wrong("""You divided by the sum of the numbers, which makes shares. The length is the root of the sum of
+squares; after it, a row times itself gives 1.""")
 def divides_by_the_sum(E):
     mean = unit(E).mean(axis=1)
     return mean / np.maximum(np.abs(mean).sum(axis=-1, keepdims=True), 1e-12)
 
 
-@exercise.wrong("""On {case} a vector of zeros became NaN: 0 / 0. Never divide by less than 1e-12, then zeros stay
-zeros and the rest is unchanged.""")
+@exercise.wrong("""A vector of zeros became NaN: 0 / 0. Never divide by less than 1e-12, then zeros stay zeros and the
+rest is unchanged.""")
 def nan_on_zero(E):
     x = E / np.linalg.norm(E, axis=-1, keepdims=True)
     x = x.mean(axis=1)

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, softmax
 
 exercise = Exercise(
     "6.3", "Predict without training", points=3,
@@ -48,15 +49,6 @@ def image_by_image(X, W, scale):
     return np.array(probs), np.array(labels)
 
 
-def cosines(X, W):
-    return X / np.linalg.norm(X, axis=1, keepdims=True) @ W.T
-
-
-def softmax(z, axis=1):
-    e = np.exp(z - z.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
-
-
 @exercise.also_right
 def with_log_sum_exp(X, W, scale):
     z = scale * np.einsum("nd,kd->nk", X, W) / np.sqrt(np.einsum("nd,nd->n", X, X))[:, None]
@@ -65,9 +57,9 @@ def with_log_sum_exp(X, W, scale):
 
 
 @exercise.also_right
-def in_float32_with_unit_classes(X, W, scale):
-    W = W / np.linalg.norm(W, axis=1, keepdims=True)
-    probs = softmax(scale * cosines(X, W)).astype(np.float32)
+def by_comparing_pairs(X, W, scale):
+    z = scale * cosine_table(X, W)
+    probs = 1 / np.exp(z[:, None, :] - z[:, :, None]).sum(axis=2)
     return probs, probs.argmax(axis=1).astype(np.int32)
 
 
@@ -81,83 +73,83 @@ def answer(z):
     return softmax(z), z.argmax(axis=1)
 
 
-@exercise.wrong("""On {case} your columns add up to 1, so images compete for a class. Each image chooses a class: take
-the softmax along axis 1.""")
+@exercise.wrong("""Your columns add up to 1, so images compete for a class. Each image chooses a class: take the softmax
+along axis 1.""")
 def softmax_over_images(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     return softmax(z, axis=0), z.argmax(axis=1)
 
 
-@exercise.wrong("""On {case} the probabilities are right, but a label names the least similar class. The label is the
-column, from 0, where the row is largest.""")
+@exercise.wrong("""The probabilities are right, but a label names the least similar class. The label is the column, from
+0, where the row is largest.""")
 def argmin(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     return softmax(z), z.argmin(axis=1)
 
 
-@exercise.wrong("""On {case} your probabilities are too flat. A cosine lies between -1 and 1, and the softmax of such
-numbers never gets sure. Multiply by scale first.""")
+@exercise.wrong("""Your probabilities are too flat. A cosine lies between -1 and 1, and the softmax of such numbers
+never gets sure. Multiply by scale first.""")
 def no_scale(X, W, scale):
-    return answer(cosines(X, W))
+    return answer(cosine_table(X, W))
 
 
-@exercise.wrong("""On {case} your probabilities are almost equal: you divided by scale, as one would by a temperature.
-The scale is 1 over the temperature, so multiply.""")
+@exercise.wrong("""Your probabilities are almost equal: you divided by scale, as one would by a temperature. The scale
+is 1 over the temperature, so multiply.""")
 def divides_scale(X, W, scale):
-    return answer(cosines(X, W) / scale)
+    return answer(cosine_table(X, W) / scale)
 
 
-@exercise.wrong("""On {case} an image is surer than another one just because its vector is longer. Only the direction
-tells the class. Bring each row of X to length 1.""")
+@exercise.wrong("""An image is surer than another one just because its vector is longer. Only the direction tells the
+class. Bring each row of X to length 1.""")
 def no_image_norm(X, W, scale):
     return answer(scale * X @ W.T)
 
 
-@exercise.wrong("""On {case} exp overflowed, and the probabilities are NaN. Logits go up to scale times 1. Take the
-largest of each row off before exp: the result stays the same.""")
+@exercise.wrong("""An exp overflowed, and the probabilities are NaN. Logits reach scale times 1. Take the largest of
+each row off before exp: the result stays the same.""")
 def overflows(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     e = np.exp(z)
     return e / e.sum(axis=1, keepdims=True), z.argmax(axis=1)
 
 
-@exercise.wrong("""On {case} your labels are one too high. Classes count from 0, like the rows of W, so that
-names[label] is the name.""")
+@exercise.wrong("""Your labels are one too high. Classes count from 0, like the rows of W, so that names[label] is the
+name.""")
 def counts_from_one(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     return softmax(z), z.argmax(axis=1) + 1
 
 
-@exercise.wrong("""On {case} you looked for the best image of each class, along axis 0. There is one label for each
-image: look along axis 1 of the table.""")
+@exercise.wrong("""You looked for the best image of each class, along axis 0. There is one label for each image: look
+along axis 1 of the table.""")
 def best_image_of_each_class(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     return softmax(z), z.argmax(axis=0)
 
 
-@exercise.wrong("""On {case} you returned logits, not probabilities: a row does not add up to 1. Apply exp and divide
-by the sum of the row.""")
+@exercise.wrong("""You returned logits, not probabilities: a row does not add up to 1. Apply exp and divide by the sum
+of the row.""")
 def returns_logits(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     return z, z.argmax(axis=1)
 
 
-@exercise.wrong("""On {case} two classes are equally good and you took the last one. As argmax does, take the first,
-with the lower number: 0 before 2.""")
+@exercise.wrong("""Two classes are equally good and you took the last one. As argmax does, take the first, with the
+lower number: 0 before 2.""")
 def last_of_ties(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     return softmax(z), z.shape[1] - 1 - z[:, ::-1].argmax(axis=1)
 
 
-@exercise.wrong("""On {case} each class got its own yes or no, by a sigmoid, so a row adds up to something other than
-1. Exactly one class is right: use a softmax.""")
+@exercise.wrong("""Each class got its own yes or no, by a sigmoid, so a row adds up to something other than 1. Exactly
+one class is right: use a softmax.""")
 def sigmoid(X, W, scale):
-    z = scale * cosines(X, W)
+    z = scale * cosine_table(X, W)
     return 1 / (1 + np.exp(-z)), z.argmax(axis=1)
 
 
-@exercise.wrong("""On {case} you divided each feature of X by its size over all images, along axis 0. It is the row of
-an image that gets length 1.""")
+@exercise.wrong("""You divided each feature of X by its size over all images, along axis 0. It is the row of an image
+that gets length 1.""")
 def norm_over_images(X, W, scale):
     return answer(scale * X / np.maximum(np.linalg.norm(X, axis=0), 1e-12) @ W.T)
 

@@ -90,83 +90,82 @@ def first_of_each(prompts):
     return list(dict.fromkeys(prompts))
 
 
-@exercise.wrong("""On {case} the order is lost: {got}. A set has none. Keep what you have seen in a list or a dict,
-which remember who came first, from 0 on.""")
+@exercise.wrong("""The order is lost: a set has none. Keep what you have seen in a list or a dict, which remember who
+came first.""")
 def set_loses_order(prompts, banned):
     return sorted(set(clean_prompts(prompts, banned)))
 
 
-@exercise.wrong("""On {case} a prompt still has blanks at an end: {got}. A tokenizer may not mind, but the repeat
-check does. Step 1 is to strip each prompt.""")
+@exercise.wrong("""A prompt still has blanks at an end. A tokenizer may not mind, but the check for repeats does. Strip
+each prompt first.""")
 def no_strip(prompts, banned):
     return first_of_each(p for p in prompts if p.strip() and not is_banned(p, banned))
 
 
-@exercise.wrong("""On {case} a sentence still stands there 2 times: {got}. In the mean of its class it would have two
-votes. Skip what you have kept already.""")
+@exercise.wrong("""A sentence still stands there twice. In the mean of its class it would have two votes. Skip what you
+have kept already.""")
 def keeps_duplicates(prompts, banned):
     return [p.strip() for p in prompts if p.strip() and not is_banned(p, banned)]
 
 
-@exercise.wrong("""On {case} you dropped good sentences because they merely contain the 1 word "species". The phrase
-is longer than that. Look for the whole phrase.""")
+@exercise.wrong("""You dropped good sentences because they contain the single word "species". The phrase is longer than
+that. Look for the whole phrase.""")
 def drops_word_species(prompts, banned):
     return [p for p in clean_prompts(prompts, banned) if "species" not in p.lower()]
 
 
-@exercise.wrong("""On {case} all copies of a repeated sentence are gone: {got}. It says something, just not 2 times.
-Keep the first of them.""")
+@exercise.wrong("""All copies of a repeated sentence are gone. It says something, just not twice. Keep the first of
+them.""")
 def drops_all_copies(prompts, banned):
     stripped = [p.strip() for p in prompts]
     return [p for p in clean_prompts(prompts, banned) if stripped.count(p) == 1]
 
 
-@exercise.wrong("""On {case} nothing useless was found: you asked if a prompt equals a phrase, or starts with it. The
-phrase may stand anywhere, at position 0 or later: use `in`.""")
+@exercise.wrong("""Nothing useless was found: you asked if a prompt equals a phrase. The phrase may stand anywhere in
+the prompt: use `in`.""")
 def exact_phrase_only(prompts, banned):
     phrases = [phrase.lower() for phrase in banned]
     return first_of_each(p.strip() for p in prompts if p.strip() and p.strip().lower() not in phrases)
 
 
-@exercise.wrong("""On {case} a banned phrase got through because of a capital letter: {got}. Compare 2 lower-case
-copies, and keep the prompt itself as it was written.""")
+@exercise.wrong("""A banned phrase got through because of a capital letter. Compare lower-case copies of both, and keep
+the prompt itself as it was written.""")
 def case_sensitive(prompts, banned):
     return first_of_each(p.strip() for p in prompts if p.strip() and not any(b in p for b in banned))
 
 
-@exercise.wrong("""On {case} the prompts lost their capitals: {got}. Lower case is for the comparison only. Put the
-stripped prompt into the list, as on line 1 of the input.""")
+@exercise.wrong("""The prompts lost their capitals. Lower case is for the comparison only: put the stripped prompt into
+the list.""")
 def lower_cases(prompts, banned):
     return first_of_each(p.strip().lower() for p in prompts if p.strip() and not is_banned(p, banned))
 
 
-@exercise.wrong("""On {case} you dropped prompts that share any 1 word with a phrase. Words such as "to" or "many" are
+@exercise.wrong("""You dropped prompts that share any single word with a phrase. Words such as "to" or "many" are
 everywhere. Look for the phrase as a whole.""")
 def any_word(prompts, banned):
     words = {word.lower() for phrase in banned for word in phrase.split()}
     return [p for p in clean_prompts(prompts, banned) if not words & set(p.lower().strip(".").split())]
 
 
-@exercise.wrong("""On {case} an empty prompt stayed in the list: {got}. A line of blanks has 0 letters once it is
-stripped. Drop it.""")
+@exercise.wrong("An empty prompt stayed in the list. A line of blanks has no letters once it is stripped. Drop it.")
 def keeps_empty(prompts, banned):
     return first_of_each(p.strip() for p in prompts if not is_banned(p, banned))
 
 
-@exercise.wrong("""On {case} a sentence is still there 2 times: {got}. You looked for repeats before you cut the
-blanks off, and the copies differed in those. Strip first.""")
+@exercise.wrong("""A sentence is still there twice. You looked for repeats before you cut the blanks off, and the copies
+differed in those. Strip first.""")
 def strips_too_late(prompts, banned):
     return [p.strip() for p in first_of_each(prompts) if p.strip() and not is_banned(p, banned)]
 
 
-@exercise.wrong("""On {case} you kept the last copy of a repeated sentence, so the order differs: {got}. Keep copy
-number 1, and skip those that come after it.""")
+@exercise.wrong("""You kept the last copy of a repeated sentence, so the order differs. Keep the first copy, and skip
+those that come after it.""")
 def keeps_the_last_copy(prompts, banned):
     return first_of_each(reversed([p.strip() for p in prompts if p.strip() and not is_banned(p, banned)]))[::-1]
 
 
-@exercise.wrong("""On {case} you removed from a list while a loop was walking over it. Each removal moves the rest up
-by 1, so the next prompt is never looked at; and the caller's list has changed. Build a new one.""")
+@exercise.wrong("""You removed from a list while a loop was walking over it. Each removal moves the rest up by 1, so the
+next prompt is never looked at; and the caller's list has changed. Build a new one.""")
 def removes_while_looping(prompts, banned):
     for prompt in prompts:
         if not prompt.strip() or is_banned(prompt, banned):

@@ -101,69 +101,68 @@ def by_search(accuracy):
     return first, max((f for f in frames if f.split()[1] != first.split()[1]), key=scores.get)
 
 
-@exercise.wrong("""On {case} a template has no {{}}: {got}. All classes then get 1 and the same prompt, and none can
-win. Put {{}} where the name belongs.""")
+@exercise.wrong("""A template has no {}. All classes then get the same prompt, and none can win. Put {} where the name
+belongs.""")
 def no_placeholder(accuracy):
     return "a photo of a {}", "a painting of a shape"
 
 
-@exercise.wrong("""On {case} one of your 2 templates is the default again. It has its vote already. Say something
-about style, size or place instead.""")
+@exercise.wrong("""One of your two templates is the default again. It has its vote already. Say something about style,
+size or place instead.""")
 def same_as_default(accuracy):
     return "a {}", "a photo of a {}"
 
 
-@exercise.wrong("""On {case} a template names a colour or a shape: {got}. It leans every class towards 1 of them. Use
-words that fit every class.""")
+@exercise.wrong("""A template names a colour or a shape. It leans every class towards that one. Use words that fit every
+class.""")
 def label_leak(accuracy):
     return "a red {}", "a photo of a {}"
 
 
-@exercise.wrong("""On {case} you asked for the test accuracy while choosing. A number that you choose by is no test
-any more: the best of 20 tries looks good by luck. Use the validation pictures.""")
+@exercise.wrong("""You asked for the test accuracy while choosing. A number that you choose by is no test any more: the
+best of 20 tries looks good by luck. Use the validation pictures.""")
 def tuned_on_test(accuracy):
     candidates = ["a photo of a {}", "a scan of a {}", "a small {}"]
     return tuple(sorted(candidates, key=lambda template: accuracy(template, "test"))[-2:])
 
 
-@exercise.wrong("""On {case} your two templates give class vectors with a cosine above 0.99, so they have one opinion
-between them: {got}. Vary the style, the size or the place.""")
+@exercise.wrong("""Your two templates give class vectors with a cosine above 0.99, so they have one opinion between
+them. Vary the style, the size or the place.""")
 def near_duplicate(accuracy):
     return "a sketch of a {}", "a drawing of a {}"
 
 
-@exercise.wrong("""On {case} both templates are the same text: {got}. An ensemble of copies is that 1 prompt with more
-votes. Write a second one that differs.""")
+@exercise.wrong("""Both templates are the same text. An ensemble of copies is that one prompt with more votes. Write a
+second one that differs.""")
 def twice_the_same(accuracy):
     return "a photo of a {}", "a photo of a {}"
 
 
-@exercise.wrong("""On {case} the model does not know a word of yours: {got}. It reads <unk> instead, number 1 of its
-vocabulary, and learns nothing. Keep to the words of its world.""")
+@exercise.wrong("""The model does not know a word of yours. It reads <unk> instead and learns nothing from it. Keep to
+the words of its world.""")
 def unknown_word(accuracy):
     return "a blurry photo of a {}", "a large {}"
 
 
-@exercise.wrong("""On {case} a template's loss is above the default's by more than 0.03: {got}. Here a class without
-its article reads unlike the captions of the training. Write as those did.""")
+@exercise.wrong("""One template's loss is more than 0.03 above the default's. It reads unlike the captions of the
+training; a class without its article does, for example. Write as those did.""")
 def worse_than_default(accuracy):
     return "{}", "a photo of a {}"
 
 
-@exercise.wrong("""On {case} a template holds {{}} 2 times or more. Then the name comes twice, and no caption of the
-training reads like that. Use it once.""")
+@exercise.wrong("""A template holds {} more than once. Then the name comes twice, and no caption of the training reads
+like that. Use it once.""")
 def two_placeholders(accuracy):
     return "a {} and a {}", "a photo of a {}"
 
 
-@exercise.wrong("""On {case} you returned {got}. Two templates are asked for, as a pair (t1, t2); the default "a {{}}"
-is added by the grader.""")
+@exercise.wrong("""Return exactly two templates, as a pair (t1, t2). The default "a {}" is added by the grader.""")
 def not_two(accuracy):
     return ("a photo of a {}",)
 
 
-@exercise.wrong("""On {case} a template has more than 11 words beside the name. The text tower reads 16 tokens, start
-and end included, and cuts off the rest. Shorten it.""")
+@exercise.wrong("""A template has more than 11 words beside the name. The text tower reads 16 tokens, start and end
+included, and cuts off the rest. Shorten it.""")
 def too_long(accuracy):
     return "in the top left corner of a small picture and above the centre a {}", "a photo of a {}"
 

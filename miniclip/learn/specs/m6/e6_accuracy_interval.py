@@ -78,76 +78,76 @@ def by_the_quadratic_formula(correct, z=1.96):
 
 
 @exercise.also_right
-def clipped_float32(correct, z=1.96):
-    return tuple(np.float32(min(1.0, max(0.0, x))) for x in from_counts(correct, z))
+def with_roots(correct, z=1.96):
+    p, q = sum(correct) / len(correct), z * z / len(correct)
+    return p, *sorted(np.roots([1 + q, -2 * p - q, p * p]).real)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. That is p plus and minus z standard errors, which has
-no width at all where p is 0 or 1. Can a few images make you that sure? Use Wilson's formula.""")
+@exercise.wrong("""That is p plus and minus z standard errors, which has no width at all where p is 0 or 1. Can a few
+images make you that sure? Use Wilson's formula.""")
 def wald(correct, z=1.96):
     p, n = np.mean(correct), len(correct)
     half = z * np.sqrt(p * (1 - p) / n)
     return p, p - half, p + half
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. These are per cent. Return fractions between 0 and 1,
-and leave the factor of 100 to whoever prints them.""")
+@exercise.wrong("""These are per cent. Return fractions between 0 and 1, and leave the factor of 100 to whoever prints
+them.""")
 def percent(correct, z=1.96):
     return tuple(100 * x for x in accuracy_interval(correct, z))
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You used the spread of single answers, which stays
-the same however many there are. The spread of their mean shrinks with n: divide by n under the root.""")
+@exercise.wrong("""You used the spread of single answers, which stays the same however many there are. The spread of
+their mean shrinks with n: divide by n under the root.""")
 def std_not_se(correct, z=1.96):
     p = np.mean(correct)
     half = z * np.sqrt(p * (1 - p))
     return p, p - half, p + half
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. Your accuracy is the number of right answers. Divide
-it by n: the accuracy is their mean, at most 1.""", name="sum")  # fmt: skip
+@exercise.wrong("""Your accuracy is the number of right answers. Divide it by n: the accuracy is their mean, at most
+1.""",
+                name="sum")  # fmt: skip
 def counts(correct, z=1.96):
     _, low, high = accuracy_interval(correct, z)
     return np.sum(correct), low, high
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You returned half the width. Return the 2 end points,
-centre minus half and centre plus half.""")
+@exercise.wrong("You returned half the width. Return the 2 end points, centre minus half and centre plus half.")
 def half_width(correct, z=1.96):
     p, low, high = accuracy_interval(correct, z)
     return p, (high - low) / 2, (high - low) / 2
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. Your half width is right, but you put it around p.
-Wilson's interval has its own centre, drawn towards 0.5.""")
+@exercise.wrong("""Your half width is right, but you put it around p. Wilson's interval has its own centre, drawn
+towards 0.5.""")
 def centred_on_p(correct, z=1.96):
     p, low, high = accuracy_interval(correct, z)
     return p, p - (high - low) / 2, p + (high - low) / 2
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You hand back the centre of the interval as the
-accuracy. The first of the 3 numbers is the plain mean p.""")
+@exercise.wrong("""You hand back the centre of the interval as the accuracy. The first of the 3 numbers is the plain
+mean p.""")
 def centre_for_accuracy(correct, z=1.96):
     _, low, high = accuracy_interval(correct, z)
     return (low + high) / 2, low, high
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You always use 1.96 and do not look at the argument
-z. A smaller z makes a narrower interval.""")
+@exercise.wrong("You always use 1.96 and do not look at the argument z. A smaller z makes a narrower interval.")
 def ignores_z(correct, z=1.96):
     return accuracy_interval(correct)
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You left out the last division by 1 + z^2 / n. Centre
-and half both need it, or the ends can leave the range from 0 to 1.""")
+@exercise.wrong("""You left out the last division by 1 + z^2 / n. Centre and half both need it, or the ends can leave
+the range from 0 to 1.""")
 def forgets_to_shrink(correct, z=1.96):
     p, low, high = accuracy_interval(correct, z)
     shrink = 1 + z**2 / len(correct)
     return p, low * shrink, high * shrink
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. The centre is Wilson's, but the width is the simple
-one, taken at that centre. Add the term z^2 / 4n^2 under the root.""")
+@exercise.wrong("""The centre is Wilson's, but the width is the simple one, taken at that centre. Add the term z^2 /
+4n^2 under the root.""")
 def width_at_the_centre(correct, z=1.96):
     p, low, high = accuracy_interval(correct, z)
     centre, n = (low + high) / 2, len(correct)
@@ -155,8 +155,8 @@ def width_at_the_centre(correct, z=1.96):
     return p, centre - half, centre + half
 
 
-@exercise.wrong("""On {case} you got {got}, expected {expected}. You cut the simple interval off at 0 and 1. It looks
-tidier, but ten of ten still claims certainty. Use Wilson's centre and width.""")
+@exercise.wrong("""You cut the simple interval off at 0 and 1. It looks tidier, but ten of ten still claims certainty.
+Use Wilson's centre and width.""")
 def clipped_wald(correct, z=1.96):
     p, low, high = wald(correct, z)
     return p, max(0.0, low), min(1.0, high)

@@ -13,6 +13,7 @@ never zero.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import cosine_table, largest
 
 exercise = Exercise(
     "7.1", "Search a gallery", points=3,
@@ -56,19 +57,14 @@ def by_selection(index, query, k):
     return ids, scores
 
 
-def cosines(index, query):
-    lengths = np.linalg.norm(index, axis=1)
-    return index @ query / (np.where(lengths == 0, 1, lengths) * np.linalg.norm(query))
-
-
 def top(scores, k):
-    ids = np.argsort(-scores, kind="stable")[:k]
+    ids = largest(scores, k)
     return ids, scores[ids]
 
 
 @exercise.also_right
 def with_sorted_lists(index, query, k):
-    scores = cosines(index, query).tolist()
+    scores = cosine_table(index, query).tolist()
     ids = sorted(range(len(scores)), key=lambda i: -scores[i])[:k]
     return [ids, [scores[i] for i in ids]]
 
@@ -81,86 +77,88 @@ def with_lexsort(index, query, k):
 
 
 @exercise.also_right
-def in_float32(index, query, k):
-    ids, scores = search(index, query, k)
-    return ids.astype(np.int32), scores.astype(np.float32)
+def one_argmax_at_a_time(index, query, k):
+    scores, ids, best = cosine_table(index, query), [], []
+    for _ in range(min(k, len(index))):
+        ids.append(int(scores.argmax()))
+        best.append(float(scores[ids[-1]]))
+        scores[ids[-1]] = -np.inf
+    return np.array(ids, np.int32), best
 
 
-@exercise.wrong("""Your scores climb instead of falling: {got}, expected {expected}. A sort gives the smallest cosine
-first, so you show the worst pictures. Start from the large end, where 1 is.""")
+@exercise.wrong("""Your scores climb instead of falling. A sort gives the smallest cosine first, so you show the worst
+pictures. Start from the large end, where 1 is.""")
 def ascending(index, query, k):
-    ids = np.argsort(cosines(index, query), kind="stable")[:k]
-    return ids, cosines(index, query)[ids]
+    ids = np.argsort(cosine_table(index, query), kind="stable")[:k]
+    return ids, cosine_table(index, query)[ids]
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The rows of the gallery kept their lengths, so a long vector
-wins for almost any query. Scale each row to length 1 first.""")
+@exercise.wrong("""The rows of the gallery kept their lengths, so a long vector wins for almost any query. Scale each
+row to length 1 first.""")
 def index_not_normalised(index, query, k):
     return top(index @ query / np.linalg.norm(query), k)
 
 
-@exercise.wrong("""The order is right, but the scores {got} are not cosines, expected {expected}. The query still has
-its own length. Divide by it, then no score exceeds 1.""")
+@exercise.wrong("""The order is right, but the scores are not cosines: the query still has its own length. Divide by it,
+then no score exceeds 1.""")
 def query_not_normalised(index, query, k):
-    return top(cosines(index, query) * np.linalg.norm(query), k)
+    return top(cosine_table(index, query) * np.linalg.norm(query), k)
 
 
-@exercise.wrong("""You returned {got}: plain dot products, with both lengths still inside, expected {expected}. A
-cosine lies between -1 and 1. Scale the rows and the query.""")
+@exercise.wrong("""These are plain dot products, with both lengths still inside. A cosine lies between -1 and 1. Scale
+the rows and the query.""")
 def nothing_normalised(index, query, k):
     return top(index @ query, k)
 
 
-@exercise.wrong("""Your answer has shape {got_shape}, expected {expected_shape}. The whole gallery came back, sorted.
-The user asked for k results: cut both lists after that many.""")
+@exercise.wrong("The whole gallery came back, sorted. The user asked for k results: cut both lists after that many.")
 def returns_all(index, query, k):
-    return top(cosines(index, query), len(index))
+    return top(cosine_table(index, query), len(index))
 
 
-@exercise.wrong("""Right until scores are equal: {got}, expected {expected}. Turning a rising sort around also turns
-ties around. Let the lower row number come first, as 0 before 2.""")
+@exercise.wrong("""Turning a rising sort around also turns ties around. Let the lower row number come first, as 0 before
+2.""")
 def ties_reversed(index, query, k):
-    scores = cosines(index, query)
+    scores = cosine_table(index, query)
     ids = np.argsort(scores, kind="stable")[::-1][:k]
     return ids, scores[ids]
 
 
-@exercise.wrong("""A gallery row of zeros was divided by its length, 0. That made NaN, you got {got}, expected
-{expected}. A row without a direction should score 0.""")
+@exercise.wrong("""A gallery row of zeros was divided by its length, 0, which made NaN. A row without a direction should
+score 0.""")
 def zero_row_is_nan(index, query, k):
     return top((index / np.linalg.norm(index, axis=1)[:, None]) @ (query / np.linalg.norm(query)), k)
 
 
-@exercise.wrong("""Your two lists do not belong together: {got}, expected {expected}. The ids are sorted, the scores
-are those of rows 0, 1, 2 and so on. Pick each score by its id.""")
+@exercise.wrong("""Your two lists do not belong together. The ids are sorted, the scores are those of rows 0, 1, 2 and
+so on. Pick each score by its id.""")
 def scores_not_sorted(index, query, k):
-    scores = cosines(index, query)
+    scores = cosine_table(index, query)
     return top(scores, k)[0], scores[:k]
 
 
-@exercise.wrong("""You scaled the columns of the gallery: {got}, expected {expected}. Axis 0 runs over pictures. A
-picture is a row, so its length is taken along axis 1.""")
+@exercise.wrong("""You scaled the columns of the gallery: axis 0 runs over pictures. A picture is a row, so its length
+is taken along axis 1.""")
 def normalised_columns(index, query, k):
     lengths = np.linalg.norm(index, axis=0)
     return top((index / np.where(lengths == 0, 1, lengths)) @ (query / np.linalg.norm(query)), k)
 
 
-@exercise.wrong("""You ranked by distance, {got}, expected {expected}. A distance between raw vectors depends on their
-lengths. The score here is a cosine: 1 for the same direction.""")
+@exercise.wrong("""You ranked by distance. A distance between raw vectors depends on their lengths. The score here is a
+cosine: 1 for the same direction.""")
 def euclidean(index, query, k):
     return top(-np.linalg.norm(index - query, axis=1), k)
 
 
-@exercise.wrong("""Scores came before ids: {got}, expected {expected}. The answer has 2 parts. Put the row numbers
-first and the cosines second.""")
+@exercise.wrong("Your scores came before the ids. Put the row numbers first and the cosines second.")
 def swapped(index, query, k):
-    return top(cosines(index, query), k)[::-1]
+    return top(cosine_table(index, query), k)[::-1]
 
 
-@exercise.wrong("""You numbered the rows from 1: {got}, expected {expected}. Row numbers in Python begin at 0, so your
-ids point to the next picture.""")
+@exercise.wrong("""You numbered the rows from 1. Row numbers in Python begin at 0, so your ids point to the next
+picture.""")
 def ids_from_one(index, query, k):
-    ids, scores = top(cosines(index, query), k)
+    ids, scores = top(cosine_table(index, query), k)
     return ids + 1, scores
 
 

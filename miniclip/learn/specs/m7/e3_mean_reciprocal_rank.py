@@ -12,6 +12,7 @@ placed before it.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import ranks
 
 exercise = Exercise(
     "7.3", "Mean reciprocal rank", points=3,
@@ -48,10 +49,6 @@ def by_loops(S, target):
     return total / len(S)
 
 
-def ranks(S, target):
-    return (np.take_along_axis(S, np.asarray(target)[:, None], 1) <= S).sum(1)
-
-
 @exercise.also_right
 def with_sort(S, target):
     places = []
@@ -64,7 +61,7 @@ def with_sort(S, target):
 @exercise.also_right
 def with_searchsorted(S, target):
     reciprocals = [1 / (len(row) - np.searchsorted(np.sort(row), row[t])) for row, t in zip(S, target, strict=True)]
-    return np.float32(np.mean(reciprocals))
+    return np.mean(reciprocals)
 
 
 @exercise.also_right
@@ -74,69 +71,68 @@ def with_one_hot(S, target):
     return np.array(np.mean(1.0 / (S.shape[1] - np.count_nonzero(beaten, axis=1))))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your best place is 0, and its reciprocal is infinite. People
-count places from 1: the right item counts itself.""")
+@exercise.wrong("""Your best place is 0, and its reciprocal is infinite. People count places from 1: the right item
+counts itself.""")
 def rank_from_zero(S, target):
     return (1 / (ranks(S, target) - 1)).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your ranks are all 1 too high. The right item was counted twice:
-once in the comparison, once by adding one.""")
+@exercise.wrong("""Your ranks are all 1 too high. The right item was counted twice: once in the comparison, once by
+adding one.""")
 def rank_from_two(S, target):
     return (1 / (ranks(S, target) + 1)).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. That is the mean of the places, and it grows when the search
-gets worse. Take 1 over each place, then the mean.""")
+@exercise.wrong("""That is the mean of the places, and it grows when the search gets worse. Take 1 over each place, then
+the mean.""")
 def mean_rank(S, target):
     return ranks(S, target).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You averaged the places first and inverted once. Invert each
-place first: the mean of 1 and 1/3 is not 1/2.""")
+@exercise.wrong("""You averaged the places first and inverted once. Invert each place first: the mean of 1 and 1/3 is
+not 1/2.""")
 def inverse_of_mean(S, target):
     return 1 / ranks(S, target).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You counted the items that score lower. The place of an item
-tells how many stand above it: place 1 has the largest score.""")
+@exercise.wrong("""You counted the items that score lower. The place of an item tells how many stand above it: place 1
+has the largest score.""")
 def ascending(S, target):
     return (1 / ranks(-S, target)).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Entry j of an argsort says who stands at place j, not where item
-j stands. Count larger scores along axis 1, or sort twice.""")
+@exercise.wrong("""Entry j of an argsort says who stands at place j, not where item j stands. Count larger scores along
+axis 1, or sort twice.""")
 def argsort_as_rank(S, target):
     order = np.argsort(-S, axis=1, kind="stable")
     return (1 / (1 + order[np.arange(len(S)), target])).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You ranked down the columns, along axis 0: queries for an item.
-A query is a row, and its items compete along axis 1.""")
+@exercise.wrong("""You ranked down the columns, along axis 0: queries for an item. A query is a row, and its items
+compete along axis 1.""")
 def wrong_direction(S, target):
     return (1 / (S[np.arange(len(S)), target][:, None] <= S).sum(0)).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You used column i as the right answer of row i. When 2 queries
-share an item that cannot hold: read the column from target.""")
+@exercise.wrong("""You used column i as the right answer of row i. When two queries share an item that cannot hold: read
+the column from target.""")
 def assumes_diagonal(S, target):
     return mean_reciprocal_rank(S, np.arange(len(S)))
 
 
-@exercise.wrong("""You got {got}, expected {expected}, on '{case}'. Equal scores were counted in your favour. A model
-that says the same score everywhere would earn 1. Place ties before the right item.""")
+@exercise.wrong("""Equal scores were counted in your favour. A model that says the same score everywhere would earn 1.
+Place ties before the right item.""")
 def optimistic_ties(S, target):
     return (1 / (1 + (S[np.arange(len(S)), target][:, None] < S).sum(1))).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You gave 1 for a first place and nothing for the others. That is
-recall at 1. A second place still earns 1/2.""")
+@exercise.wrong("""You gave 1 for a first place and nothing for the others. That is recall at 1. A second place still
+earns 1/2.""")
 def first_place_only(S, target):
     return (ranks(S, target) == 1).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The reciprocals were added up. Divide by the number of queries,
-so that 1 is the best possible value.""")
+@exercise.wrong("The reciprocals were added up. Divide by the number of queries, so that 1 is the best possible value.")
 def sum_not_mean(S, target):
     return (1 / ranks(S, target)).sum()
 

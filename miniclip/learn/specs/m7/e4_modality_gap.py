@@ -11,6 +11,7 @@ The clouds may have different numbers of rows. There are no rows of zeros.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import unit
 
 exercise = Exercise(
     "7.4", "The modality gap", points=3,
@@ -46,10 +47,6 @@ def from_pairs(I, T):
     return max(0.0, mean_cosine(I, I) - 2 * mean_cosine(I, T) + mean_cosine(T, T)) ** 0.5
 
 
-def unit(x):
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
 @exercise.also_right
 def with_loops(I, T):
     difference = [0.0] * I.shape[1]
@@ -68,74 +65,75 @@ def with_einsum(I, T):
 
 
 @exercise.also_right
-def in_float32(I, T):
-    return np.float32(modality_gap(I, T))
+def as_one_weighted_sum(I, T):
+    weights = np.repeat([1 / len(I), -1 / len(T)], [len(I), len(T)])
+    return np.hypot.reduce(weights @ unit(np.concatenate([I, T])))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You averaged the distances of the pairs. 2 clouds with the same
-centre can have distant pairs. Average the rows first, then measure once.""")
+@exercise.wrong("""You averaged the distances of the pairs. Two clouds with the same centre can have distant pairs.
+Average the rows first, then measure once.""")
 def mean_pair_distance(I, T):
     return np.linalg.norm(unit(I) - unit(T), axis=1).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You compared every picture with every text and averaged the
-distances. That also measures how wide the clouds are. Use their 2 centres only.""")
+@exercise.wrong("""You compared every picture with every text and averaged the distances. That also measures how wide
+the clouds are. Use their two centres only.""")
 def mean_distance_of_all(I, T):
     return np.linalg.norm(unit(I)[:, None] - unit(T)[None], axis=2).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Raw rows went into the mean, so a few long vectors set the
-centre. CLIP compares directions: scale every row to length 1 before.""")
+@exercise.wrong("""Raw rows went into the mean, so a few long vectors set the centre. CLIP compares directions: scale
+every row to length 1 before.""")
 def no_norm(I, T):
     return np.linalg.norm(I.mean(0) - T.mean(0))
 
 
-@exercise.wrong("""You got {got}, the square of {expected}. A distance is the root of the sum of squares. Take the
-power 1/2 at the end.""")
+@exercise.wrong("""That is the square of the right value. A distance is the root of the sum of squares: take the power
+1/2 at the end.""")
 def squared(I, T):
     return modality_gap(I, T) ** 2
 
 
-@exercise.wrong("""You got {got}, expected {expected}. That is 1 minus a cosine, an angle between the centres. It
-ignores how far out they lie. Measure the length of their difference.""")
+@exercise.wrong("""That is 1 minus a cosine: it sees only the angle between the centres, not how far out they lie.
+Measure the length of their difference.""")
 def one_minus_cos_of_means(I, T):
     a, b = unit(I).mean(0), unit(T).mean(0)
     return 1 - a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You pushed the centres out to length 1 before measuring. A
-centre lies inside the sphere, the deeper the wider its cloud. Leave it there.""")
+@exercise.wrong("""You pushed the centres out to length 1 before measuring. A centre lies inside the sphere, the deeper
+the wider its cloud. Leave it there.""")
 def normalised_centres(I, T):
     a, b = unit(unit(I).mean(0, keepdims=True)), unit(unit(T).mean(0, keepdims=True))
     return np.linalg.norm(a - b)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You averaged raw rows and scaled only the result. Long rows then
-count more. Scale the rows, along axis 1, before the mean.""")
+@exercise.wrong("""You averaged raw rows and scaled only the result. Long rows then count more. Scale the rows, along
+axis 1, before the mean.""")
 def normalised_only_the_centres(I, T):
     return np.linalg.norm(unit(I.mean(0, keepdims=True)) - unit(T.mean(0, keepdims=True)))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You added the absolute differences of the coordinates. That is
-the city-block distance. The Euclidean one squares, adds, and takes the power 1/2.""")
+@exercise.wrong("""You added the absolute differences of the coordinates. That is the city-block distance. The Euclidean
+one squares, adds, and takes the power 1/2.""")
 def city_block(I, T):
     return np.abs(unit(I).mean(0) - unit(T).mean(0)).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You averaged the squared differences over the d coordinates. A
-length sums them along axis 0 instead, however many there are.""")
+@exercise.wrong("""You took the mean of the squared differences over the d numbers. A length takes their sum, however
+many there are.""")
 def root_mean_square(I, T):
     return np.sqrt(((unit(I).mean(0) - unit(T).mean(0)) ** 2).mean())
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided a whole cloud by one norm, so its rows still differ
-in length. Take one norm per row: axis 1, with the axis kept.""")
+@exercise.wrong("""You divided a whole cloud by one norm, so its rows still differ in length. Take one norm per row:
+axis 1, with the axis kept.""")
 def one_norm_for_all(I, T):
     return np.linalg.norm((I / np.linalg.norm(I)).mean(0) - (T / np.linalg.norm(T)).mean(0))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. A vector came out, but the gap is 1 number. You have the
-difference of the centres; its length is still missing.""")
+@exercise.wrong("""A vector came out, but the gap is one number. You have the difference of the centres; its length is
+still missing.""")
 def difference_vector(I, T):
     return unit(I).mean(0) - unit(T).mean(0)
 

@@ -11,6 +11,7 @@ At least one token counts. Scores may be in the thousands: take the logarithm of
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import log_softmax
 
 exercise = Exercise(
     "8.2", "The loss of a captioner", points=4,
@@ -50,11 +51,6 @@ def by_loops(logits, tokens, pad=0):
     return total / counted
 
 
-def log_softmax(z, axis=-1):
-    z = z - z.max(axis=axis, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
-
-
 def losses(logits, target):
     """-ln p of each target."""
     return -np.take_along_axis(log_softmax(logits), target[..., None], -1)[..., 0]
@@ -75,90 +71,87 @@ def flat(logits, tokens, pad=0):
 
 
 @exercise.also_right
-def in_float32(logits, tokens, pad=0):
+def with_weights(logits, tokens, pad=0):
     kept = tokens[:, 1:] != pad
-    return np.float32(np.average(losses(logits[:, :-1], tokens[:, 1:]), weights=kept))
+    return np.average(losses(logits[:, :-1], tokens[:, 1:]), weights=kept)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You judged each place by the token that it has just read. That
-rewards copying. Place 0 must predict token 1, so shift the targets by one.""")
+@exercise.wrong("""You judged each place by the token that it has just read. That rewards copying. Place 0 must predict
+token 1, so shift the targets by one.""")
 def no_shift(logits, tokens, pad=0):
     return losses(logits, tokens)[tokens != pad].mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You shifted the wrong way: each place is judged by the token
-before it. Place 0 predicts token 1.""")
+@exercise.wrong("You shifted the wrong way: each place is judged by the token before it. Place 0 predicts token 1.")
 def shifted_backwards(logits, tokens, pad=0):
     target = tokens[:, :-1]
     return losses(logits[:, 1:], target)[target != pad].mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Padding was scored like words. It only fills the rows up to
-equal length. Leave out every place whose next token is the padding id, on axis 1.""")
+@exercise.wrong("""Padding was scored like words. It only fills the rows up to equal length. Leave out every place whose
+next token is the padding id.""")
 def counts_padding(logits, tokens, pad=0):
     return losses(logits[:, :-1], tokens[:, 1:]).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The padding gave no loss, but it was counted in the mean as 0.
-Divide by the number of real next tokens only.""")
+@exercise.wrong("""The padding gave no loss, but it was counted in the mean as 0. Divide by the number of real next
+tokens only.""")
 def padding_in_the_denominator(logits, tokens, pad=0):
     return (losses(logits[:, :-1], tokens[:, 1:]) * (tokens[:, 1:] != pad)).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You divided the sum by the number of captions, axis 0. Long
-captions then look bad because they are long. Divide by the number of real next tokens.""")
+@exercise.wrong("""You divided the sum by the number of captions. Long captions then look bad because they are long.
+Divide by the number of real next tokens.""")
 def sum_per_caption(logits, tokens, pad=0):
     return (losses(logits[:, :-1], tokens[:, 1:]) * (tokens[:, 1:] != pad)).sum() / len(tokens)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You took a mean per caption and then the mean of these. A word
-in a caption of 2 words then weighs more. Average over all words at once.""")
+@exercise.wrong("""You took a mean per caption and then the mean of these. A word in a caption of 2 words then weighs
+more. Average over all words at once.""")
 def mean_of_means(logits, tokens, pad=0):
     kept = tokens[:, 1:] != pad
     sums = (losses(logits[:, :-1], tokens[:, 1:]) * kept).sum(1)
     return (sums[kept.any(1)] / kept.sum(1)[kept.any(1)]).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You masked by the token that is read, so the last word still has
-to predict padding. Ask about the target: token t + 1.""")
+@exercise.wrong("""You masked by the token that is read, so the last word still has to predict padding. Ask about the
+target: token t + 1.""")
 def masks_by_input(logits, tokens, pad=0):
     return losses(logits[:, :-1], tokens[:, 1:])[tokens[:, :-1] != pad].mean()
 
 
-@exercise.wrong("""On '{case}' you got {got}, expected {expected}. There the padding has another id than 0. Compare
-with the argument pad, not with a fixed number.""")
+@exercise.wrong("Here the padding has another id than 0. Compare with the argument pad, not with a fixed number.")
 def pad_is_zero(logits, tokens, pad=0):
     return caption_loss(logits, tokens, 0)
 
 
-@exercise.wrong("""You got {got}, the sum, expected {expected}. A larger batch would give a larger loss. Divide it by
-the number of next tokens that count; 1 token weighs like any other.""")
+@exercise.wrong("""That is the sum, so a larger batch would give a larger loss. Divide it by the number of next tokens
+that count.""")
 def sum_not_mean(logits, tokens, pad=0):
     return losses(logits[:, :-1], tokens[:, 1:])[tokens[:, 1:] != pad].sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. A probability below 1 has a negative logarithm. The loss is
-minus that, so it cannot be below zero.""")
+@exercise.wrong("A probability below 1 has a negative logarithm. The loss is minus that, so it cannot be below zero.")
 def sign(logits, tokens, pad=0):
     return -caption_loss(logits, tokens, pad)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your value is {expected} divided by ln 2: these are bits. The
-losses of the course are in nats, so use the natural logarithm.""")
+@exercise.wrong("""That is the right loss divided by ln 2: these are bits. The losses of the course are in nats, so use
+the natural logarithm.""")
 def bits(logits, tokens, pad=0):
     return caption_loss(logits, tokens, pad) / np.log(2)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your softmax runs over the places of a caption, axis 1. The
-words of the vocabulary compete: they lie along axis 2.""")
+@exercise.wrong("""Your softmax runs over the places of a caption, axis 1. The words of the vocabulary compete: they lie
+along axis 2.""")
 def softmax_over_time(logits, tokens, pad=0):
     target = tokens[:, 1:]
     log_p = log_softmax(logits[:, :-1], 1)
     return -np.take_along_axis(log_p, target[..., None], 2)[..., 0][target != pad].mean()
 
 
-@exercise.wrong("""On '{case}' your loss is {got}, expected {expected}. You made probabilities first, and a tiny one
-became 0. Subtract the maximum and take the logarithm of the sum instead.""")
+@exercise.wrong("""You made probabilities first, and a tiny one became 0. Subtract the maximum and take the logarithm of
+the sum instead.""")
 def log_of_softmax(logits, tokens, pad=0):
     z, target = logits[:, :-1], tokens[:, 1:]
     p = np.exp(z - z.max(2, keepdims=True))

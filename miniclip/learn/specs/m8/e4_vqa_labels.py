@@ -60,84 +60,80 @@ def fill_in(question, answer, eos, ignore=-100):
     return labels
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. You grade the question as well. It is given, so the
-model would learn to ask instead of to answer. Cover these places with -100.""")
+@exercise.wrong("""You grade the question as well. It is given, so the model would learn to ask instead of to answer.
+Cover these places with the value of ignore, here -100.""")
 def trains_on_question(question, answer, eos, ignore=-100):
     return np.array([*question, *answer, eos])
 
 
-@exercise.wrong("""Your labels have shape {got_shape}, expected {expected_shape}. The end marker is missing. Without it
-the model never learns to stop: put eos after the answer.""")
+@exercise.wrong("The end marker is missing. Without it the model never learns to stop: put eos after the answer.")
 def no_eos(question, answer, eos, ignore=-100):
     return vqa_labels(question, answer, eos, ignore)[:-1]
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. The place of the end marker is there, but it is ignored.
-Then nobody teaches the model to stop. Write eos at index -1.""")
+@exercise.wrong("""The place of the end marker is there, but it is ignored. Then nobody teaches the model to stop. Write
+eos at index -1.""")
 def eos_ignored(question, answer, eos, ignore=-100):
     return np.array([ignore] * len(question) + [*answer, ignore])
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. You covered the question with 0, but 0 is a token, and
-the loss would grade it. Write the value of ignore there.""")
+@exercise.wrong("""You covered the question with 0, but 0 is a token, and the loss would grade it. Write the value of
+ignore there.""")
 def ignore_is_zero(question, answer, eos, ignore=-100):
     return vqa_labels(question, answer, eos, 0)
 
 
-@exercise.wrong("""On '{case}' your labels are {got}, expected {expected}. The caller chose another value for ignored
-places than -100. Use the argument, not the number.""")
+@exercise.wrong("The caller chose another value for ignored places than -100. Use the argument, not the number.")
 def ignore_fixed(question, answer, eos, ignore=-100):
     return vqa_labels(question, answer, eos)
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. You covered 1 place too many, so the first word of the
-answer is lost. Cover as many places as the question has.""")
+@exercise.wrong("""You covered one place too many, so the first word of the answer is lost. Cover as many places as the
+question has.""")
 def masks_one_too_many(question, answer, eos, ignore=-100):
     labels = vqa_labels(question, answer, eos, ignore)
     labels[: len(question) + 1] = ignore
     return labels
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. The last token of the question is still graded. Cover 1
-place more, all of the question.""")
+@exercise.wrong("The last token of the question is still graded. Cover one place more: all of the question.")
 def masks_one_too_few(question, answer, eos, ignore=-100):
     labels = vqa_labels(question, answer, eos, ignore)
     labels[max(len(question) - 1, 0) : len(question)] = question[-1:]
     return labels
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. You moved them 1 place forward, to meet the prediction.
-The loss makes that shift itself, so it would happen twice. Keep every token at its own place.""")
+@exercise.wrong("""You moved the labels one place forward, to meet the prediction. The loss makes that shift itself, so
+it would happen twice. Keep every token at its own place.""")
 def shifted(question, answer, eos, ignore=-100):
     return np.append(vqa_labels(question, answer, eos, ignore)[1:], ignore)
 
 
-@exercise.wrong("""Your labels have shape {got_shape}, expected {expected_shape}. You returned the answer alone. Labels
-lie place by place beside the whole input, question included.""")
+@exercise.wrong("You returned the answer alone. Labels lie place by place beside the whole input, question included.")
 def answer_only(question, answer, eos, ignore=-100):
     return np.array([*answer, eos])
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. You covered the answer and graded the question: just the
-wrong way round. The places from 0 on, where the user speaks, are the ones to ignore.""")
+@exercise.wrong("""You covered the answer and graded the question: just the wrong way round. The places from 0 on, where
+the user speaks, are the ones to ignore.""")
 def masks_answer(question, answer, eos, ignore=-100):
     return np.array([*question, *[ignore] * len(answer), eos])
 
 
-@exercise.wrong("""On '{case}' your labels are {got}, expected {expected}. You covered every token that occurs in the
-question, also where the answer repeats it. Cover by place, from index 0, not by value.""")
+@exercise.wrong("""You covered every token that occurs in the question, also where the answer repeats it. Cover by
+place, from index 0, not by value.""")
 def masks_by_value(question, answer, eos, ignore=-100):
     return np.array([ignore if token in question else token for token in [*question, *answer, eos]])
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. There are 2 end markers. The question does not end the
-row; the model goes on from it. Only one eos, after the answer.""")
+@exercise.wrong("""There are two end markers. The question does not end the row; the model goes on from it. Only one
+eos, after the answer.""")
 def eos_after_question(question, answer, eos, ignore=-100):
     return np.array([*[ignore] * len(question), eos, *answer, eos])
 
 
-@exercise.wrong("""Your labels are {got}, expected {expected}. The answer stands before the covered places. The row
-begins with the question at index 0, and the labels follow the same order.""")
+@exercise.wrong("""The answer stands before the covered places. The row begins with the question at index 0, and the
+labels follow the same order.""")
 def answer_first(question, answer, eos, ignore=-100):
     return np.array([*answer, eos, *[ignore] * len(question)])
 

@@ -12,6 +12,7 @@ stand on the right. m can be larger or smaller than P. Large scores must not ove
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import softmax
 
 exercise = Exercise(
     "8.5", "The bridge of a vision-language model", points=4,
@@ -54,11 +55,6 @@ def by_loops(Q, patches, Wk, Wv):
     return out
 
 
-def softmax(z, axis=1):
-    e = np.exp(z - z.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
-
-
 @exercise.also_right
 def with_einsum(Q, patches, Wk, Wv):
     scores = np.einsum("mb,ab,pa->mp", Q, Wk, patches) / Q.shape[1] ** 0.5
@@ -75,93 +71,88 @@ def query_by_query(Q, patches, Wk, Wv):
 
 
 @exercise.also_right
-def in_float32(Q, patches, Wk, Wv):
+def patches_in_rows(Q, patches, Wk, Wv):
     weights = softmax((patches @ Wk) @ Q.T / np.sqrt(Q.shape[1]), axis=0)
-    return (weights.T @ (patches @ Wv)).astype(np.float32)
+    return weights.T @ (patches @ Wv)
 
 
-@exercise.wrong("""Your output has shape {got_shape}, expected {expected_shape}. One token per patch came out. The
-bridge is there to compress: each query asks, and gives 1 token.""")
+@exercise.wrong("One token per patch came out. The bridge is there to compress: each query asks, and gives one token.")
 def one_per_patch(Q, patches, Wk, Wv):
     return softmax(patches @ Wk @ Q.T / np.sqrt(Q.shape[1])) @ (Q @ Wv)
 
 
-@exercise.wrong("""All your tokens are equal: {got}, expected {expected}. You averaged the patches and repeated the
-mean. Each query weighs the patches in its own way, along axis 1.""")
+@exercise.wrong("""All your tokens are equal: you averaged the patches and repeated the mean. Each query weighs the
+patches in its own way, along axis 1.""")
 def mean_pool_repeat(Q, patches, Wk, Wv):
     return np.repeat((patches @ Wv).mean(0, keepdims=True), len(Q), 0)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You read the raw patches, and Wv is unused. There are 2
-matrices: one to find patches, one for what is read from them.""")
+@exercise.wrong("""You read the raw patches, and Wv is unused. There are two matrices: one to find patches, one for what
+is read from them.""")
 def ignores_values(Q, patches, Wk, Wv):
     return query_tokens(Q, patches, Wk, np.eye(len(Wv)))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You read the keys. They only decide the weights, which sum to 1;
-what flows out is made with Wv.""")
+@exercise.wrong("You read the keys. They only decide the weights, which sum to 1; what flows out is made with Wv.")
 def keys_as_values(Q, patches, Wk, Wv):
     return query_tokens(Q, patches, Wk, Wk)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You compared queries with raw patches, and Wk is unused. Map
-each patch to its key first, then take the dot product, axis 1 with axis 1.""")
+@exercise.wrong("""You compared queries with raw patches, and Wk is unused. Map each patch to its key first, then take
+the dot product of query and key.""")
 def ignores_keys(Q, patches, Wk, Wv):
     return query_tokens(Q, patches, np.eye(len(Wk)), Wv)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You kept the first patches, from row 0 on, and dropped the rest.
-That crops the picture. Every query reads from all patches.""")
+@exercise.wrong("""You kept the first patches, from row 0 on, and dropped the rest. That crops the picture. Every query
+reads from all patches.""")
 def first_m_patches(Q, patches, Wk, Wv):
     return patches[: len(Q)] @ Wv
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You added the queries to the result. There is no residual here:
-return only what was read, of shape {expected_shape}.""")
+@exercise.wrong("You added the queries to the result. There is no residual here: return only what was read.")
 def adds_query(Q, patches, Wk, Wv):
     return Q + query_tokens(Q, patches, Wk, Wv)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your scores depend on the place of a patch in the list, so
-shuffling axis 0 changes the tokens. Add nothing for positions.""")
+@exercise.wrong("""Your scores depend on the place of a patch in the list, so shuffling axis 0 changes the tokens. Add
+nothing for positions.""")
 def position_bias(Q, patches, Wk, Wv):
     scores = Q @ (patches @ Wk).T / np.sqrt(Q.shape[1]) - 0.1 * np.arange(len(patches))
     return softmax(scores) @ (patches @ Wv)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. The scores were not divided, so one patch takes nearly all the
-weight. Divide them by d to the power 1/2.""")
+@exercise.wrong("""The scores were not divided, so one patch takes nearly all the weight. Divide them by d to the power
+1/2.""")
 def no_scale(Q, patches, Wk, Wv):
     return softmax(Q @ (patches @ Wk).T) @ (patches @ Wv)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your weights sum to 1 over the queries. Each query shares out
-its attention among the patches: softmax along axis 1.""")
+@exercise.wrong("""Your weights sum to 1 over the queries. Each query shares out its attention among the patches:
+softmax along axis 1.""")
 def softmax_over_queries(Q, patches, Wk, Wv):
     return softmax(Q @ (patches @ Wk).T / np.sqrt(Q.shape[1]), 0) @ (patches @ Wv)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Each query took 1 patch, the one with the largest score. That
-step has no gradient. Mix all patches with softmax weights.""")
+@exercise.wrong("""Each query took one patch, the one with the largest score. That step has no gradient. Mix all patches
+with softmax weights.""")
 def hard_choice(Q, patches, Wk, Wv):
     return (patches @ Wv)[(Q @ (patches @ Wk).T).argmax(1)]
 
 
-@exercise.wrong("""On '{case}' you got {got}, expected {expected}. The exponential of a score above about 709 is
-infinite. Subtract the largest score of a row first.""")
+@exercise.wrong("The exponential of a score above about 709 is infinite. Subtract the largest score of a row first.")
 def overflows(Q, patches, Wk, Wv):
     weights = np.exp(Q @ (patches @ Wk).T / np.sqrt(Q.shape[1]))
     return weights @ (patches @ Wv) / weights.sum(1, keepdims=True)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You sent the queries through Wk too. They are parameters already
-and need no matrix: only the patches, axis 0 of the picture, are mapped to keys.""")
+@exercise.wrong("""You sent the queries through Wk too. They are parameters already and need no matrix: only the patches
+are mapped to keys.""")
 def projects_queries(Q, patches, Wk, Wv):
     return query_tokens(Q @ Wk, patches, Wk, Wv)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your matrices stand transposed. A patch is a row of axis 0, and
-a row meets a matrix from the left.""")
+@exercise.wrong("Your matrices stand transposed. A patch is a row, and a row meets a matrix from the left.")
 def transposed_weights(Q, patches, Wk, Wv):
     return query_tokens(Q, patches, Wk.T, Wv.T)
 

@@ -71,7 +71,7 @@ def upper_edges(conf, correct, bins=10):
 @exercise.also_right
 def with_one_hot(conf, correct, bins=10):
     member = np.eye(bins)[np.minimum(np.floor(conf * bins).astype(int), bins - 1)]
-    return np.float32(np.abs(np.einsum("nb,n->b", member, conf - correct)).sum() / np.size(conf))
+    return np.abs(np.einsum("nb,n->b", member, conf - correct)).sum() / np.size(conf)
 
 
 @exercise.also_right
@@ -85,64 +85,60 @@ def with_lists(conf, correct, bins=10):
     return float(total)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You averaged over the bins, so 1 lonely item weighs as much as a
-full bin. Weight each bin by its share of the items.""")
+@exercise.wrong("""You averaged over the bins, so one lonely item weighs as much as a full bin. Weight each bin by its
+share of the items.""")
 def unweighted_bins(conf, correct, bins=10):
     _, promise, kept = per_bin(conf, correct, bins)
     return np.abs(promise - kept).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. That is the worst bin alone: the maximum calibration error. Add
-up all bins, each weighted by its share, so that the weights sum to 1.""")
+@exercise.wrong("""That is the worst bin alone: the maximum calibration error. Add up all bins, each weighted by its
+share, so that the weights sum to 1.""")
 def max_not_mean(conf, correct, bins=10):
     _, promise, kept = per_bin(conf, correct, bins)
     return np.abs(promise - kept).max()
 
 
-@exercise.wrong("""On '{case}' you got {got}, expected {expected}. A bin that promises too much and one that promises
-too little cancel. Take the absolute value in each bin, before the sum: it is never below 0.""")
+@exercise.wrong("""A bin that promises too much and one that promises too little cancel. Take the absolute value in each
+bin, before the sum: it is never below 0.""")
 def signed(conf, correct, bins=10):
     size, promise, kept = per_bin(conf, correct, bins)
     return (size * (promise - kept)).sum() / size.sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You squared the distance of each confidence from 0 or 1. That is
-the Brier score. Compare the means inside each bin instead.""")
+@exercise.wrong("""You squared the distance of each confidence from 0 or 1. That is the Brier score. Compare the means
+inside each bin instead.""")
 def brier(conf, correct, bins=10):
     return ((conf - correct) ** 2).mean()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You compared single answers, which are 0 or 1, with their
-confidence. No model could be perfect. Average inside each bin first, then subtract.""")
+@exercise.wrong("""You compared single answers, which are 0 or 1, with their confidence. No model could be perfect.
+Average inside each bin first, then subtract.""")
 def per_item(conf, correct, bins=10):
     return np.abs(conf - correct).mean()
 
 
-@exercise.wrong(
-    """You got {got}, expected {expected}. You compared the mean confidence of all items with the accuracy
-of all. Errors of opposite sign hide each other. Do it inside each bin.""",
-    name="global_gap",
-)
+@exercise.wrong("""You compared the mean confidence of all items with the accuracy of all. Errors of opposite sign hide
+each other. Do it inside each bin.""", name="global_gap")  # fmt: skip
 def global_(conf, correct, bins=10):
     return abs(conf.mean() - correct.mean())
 
 
-@exercise.wrong("""On '{case}' you got {got}, expected {expected}. Items with confidence 1 fell out: they landed behind
-the last bin. The last bin includes its upper end.""")
+@exercise.wrong("""Items with confidence 1 fell out: they landed behind the last bin. The last bin includes its upper
+end.""")
 def loses_one(conf, correct, bins=10):
     size, promise, kept = per_bin(conf[conf < 1], correct[conf < 1], bins)
     return (size * np.abs(promise - kept)).sum() / len(conf)
 
 
-@exercise.wrong("""On '{case}' you got {got}, expected {expected}. Items with confidence 0 fell out: no bin has them
-strictly inside. The first bin includes its lower end.""")
+@exercise.wrong("""Items with confidence 0 fell out: no bin has them strictly inside. The first bin includes its lower
+end.""")
 def loses_zero(conf, correct, bins=10):
     size, promise, kept = per_bin(conf[conf > 0], correct[conf > 0], bins)
     return (size * np.abs(promise - kept)).sum() / len(conf)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. A bin without items gave 0 divided by 0. Such a bin promises
-nothing: skip it.""")
+@exercise.wrong("A bin without items gave 0 divided by 0. Such a bin promises nothing: skip it.")
 def empty_bins_are_nan(conf, correct, bins=10):
     place = np.minimum((conf * bins).astype(int), bins - 1)
     n = np.bincount(place, minlength=bins)
@@ -150,28 +146,27 @@ def empty_bins_are_nan(conf, correct, bins=10):
     return (n / len(conf) * np.abs(p - c)).sum()
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You used the middle of a bin as its confidence. Its items rarely
-lie there, and with 1 wide bin the error is large. Take the mean of the items.""")
+@exercise.wrong("""You used the middle of a bin as its confidence. Its items rarely lie there, and with one wide bin the
+error is large. Take the mean of the items.""")
 def midpoint(conf, correct, bins=10):
     place = np.minimum((conf * bins).astype(int), bins - 1)
     return sum((place == b).mean() * abs((b + 0.5) / bins - correct[place == b].mean()) for b in np.unique(place))
 
 
-@exercise.wrong("""You got {got}, expected {expected}. You squared the difference in each bin, and large ones count too
-much. The definition takes the absolute value, power 1.""")
+@exercise.wrong("""You squared the difference in each bin, and large ones count too much. The definition takes the
+absolute value, power 1.""")
 def squared(conf, correct, bins=10):
     size, promise, kept = per_bin(conf, correct, bins)
     return (size * (promise - kept) ** 2).sum() / size.sum()
 
 
-@exercise.wrong("""On '{case}' you got {got}, expected {expected}. You cut the range into 10 bins although another
-number was asked for. Use the argument.""")
+@exercise.wrong("You cut the range into 10 bins although another number was asked for. Use the argument.")
 def always_ten(conf, correct, bins=10):
     return expected_calibration_error(conf, correct)
 
 
-@exercise.wrong("""You got {got}, expected {expected}. Your bins hold equal numbers of items. Here they have equal
-width: the range from 0 to 1, cut into equal pieces.""")
+@exercise.wrong("""Your bins hold equal numbers of items. Here they have equal width: the range from 0 to 1, cut into
+equal pieces.""")
 def equal_counts(conf, correct, bins=10):
     order = np.argsort(conf, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]

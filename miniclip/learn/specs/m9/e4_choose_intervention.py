@@ -109,77 +109,75 @@ def finish(base, choice, held):
     return "none" if base >= 0.95 else choice if held >= 0.5 else "domain_model"
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. Prompts only bring out what the encoder knows; at
-0.44 it hardly knows these pictures. Look at the other measurements too.""")
+@exercise.wrong("""Prompts only bring out what the encoder knows; at 0.44 it hardly knows these pictures. Look at the
+other measurements too.""")
 def always_prompt(base, prompt, probe, fine_tune, n_labels):
     return "prompt"
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. Fine-tuning is the dearest step, and 40 labels are
-too few for it. The probe leaves hardly more errors. Begin with the cheap steps.""")
+@exercise.wrong("""Fine-tuning is the dearest step, and 40 labels are too few for it. The probe leaves hardly more
+errors. Begin with the cheap steps.""")
 def always_fine_tune(base, prompt, probe, fine_tune, n_labels):
     return "fine_tune"
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You took the largest number. From 0.80 to 0.82 is a
-small gain for a large price. A dearer step must leave at most 0.8 of the errors.""")
+@exercise.wrong("""You took the largest number. From 0.80 to 0.82 is a small gain for a large price. A dearer step must
+leave at most 0.8 of the errors.""")
 def best_number_wins(base, prompt, probe, fine_tune, n_labels):
     return ("none", "prompt", "probe", "fine_tune")[int(np.argmax([base, prompt, probe, fine_tune]))]
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You improve what is good already. From 0.95 on, the
-rule stops before it looks at anything else.""")
+@exercise.wrong("You improve what is good already. From 0.95 on, the rule stops before it looks at anything else.")
 def never_stops(base, prompt, probe, fine_tune, n_labels):
     choice, held = climb((base, prompt, probe, fine_tune), n_labels)
     return choice if held >= 0.5 else "domain_model"
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. What you hold is right less than half of the time.
-No step here repairs that: below 0.5 another encoder is needed.""")
+@exercise.wrong("""What you hold is right less than half of the time. No step here repairs that: below 0.5 another
+encoder is needed.""")
 def no_domain_model(base, prompt, probe, fine_tune, n_labels):
     return "none" if base >= 0.95 else climb((base, prompt, probe, fine_tune), n_labels)[0]
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. There are not enough labels for that. A probe needs
-10, fine-tuning 1000. Without them the step is passed over, whatever its number.""")
+@exercise.wrong("""There are not enough labels for your step. A probe needs 10, fine-tuning 1000. Without them a step is
+passed over, whatever its number.""")
 def ignores_labels(base, prompt, probe, fine_tune, n_labels):
     return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, needs=(0, 0, 0)))
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You compared each step with the base. When prompts
-already helped, a probe has to leave at most 0.8 of their errors, not of the first ones.""")
+@exercise.wrong("""You compared each step with the base. When prompts already helped, a probe has to leave at most 0.8
+of their errors, not of the first ones.""")
 def compares_with_base(base, prompt, probe, fine_tune, n_labels):
     scores = (base, prompt, probe, fine_tune)
     return finish(base, *climb(scores, n_labels, lambda offer, held: 1 - offer <= 0.8 * (1 - base)))
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You asked for a gain of 0.2 in accuracy. The rule
-speaks of errors: those left must be at most 0.8 times those before.""")
+@exercise.wrong("""You asked for a gain of 0.2 in accuracy. The rule speaks of errors: those left must be at most 0.8
+times those before.""")
 def points_not_errors(base, prompt, probe, fine_tune, n_labels):
     return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, lambda offer, held: offer - held >= 0.2))
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You stopped at the first step that helped. Go on:
-the next one may again leave at most 0.8 of what is left.""")
+@exercise.wrong("""You stopped at the first step that helped. Go on: the next one may again leave at most 0.8 of what is
+left.""")
 def first_gain_wins(base, prompt, probe, fine_tune, n_labels):
     scores = (base, prompt, probe, fine_tune)
     return finish(base, *climb(scores, n_labels, lambda offer, held: held == base and 1 - offer <= 0.8 * (1 - held)))
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You let the number of labels decide alone. Labels,
-10 or 1000, only make a step possible. It must also leave fewer errors.""")
+@exercise.wrong("""You let the number of labels decide alone. Labels, 10 or 1000, only make a step possible. It must
+also leave fewer errors.""")
 def by_labels_alone(base, prompt, probe, fine_tune, n_labels):
     return "fine_tune" if n_labels >= 1000 else "probe" if n_labels >= 10 else "prompt"
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You gave up because base is below 0.5. First see
-how far the other steps lead. Only what you hold at the end counts.""")
+@exercise.wrong("""You gave up because base is below 0.5. First see how far the other steps lead. Only what you hold at
+the end counts.""")
 def gives_up_at_once(base, prompt, probe, fine_tune, n_labels):
     return "domain_model" if base < 0.5 else finish(base, *climb((base, prompt, probe, fine_tune), n_labels))
 
 
-@exercise.wrong("""On '{case}' you said {got}, expected {expected}. You changed for any gain, however small. A dearer
-step must leave at most 0.8 times the errors.""")
+@exercise.wrong("You changed for any gain, however small. A dearer step must leave at most 0.8 times the errors.")
 def any_gain(base, prompt, probe, fine_tune, n_labels):
     return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, lambda offer, held: offer > held))
 
