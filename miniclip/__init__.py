@@ -1,21 +1,143 @@
 """miniclip: CLIP small enough to hold in your head.
 
 Two towers map pictures and sentences into one space, and a contrastive loss pulls the pairs together. All of it is
-NumPy, with every gradient derived by hand. The reading order is the course:
+NumPy, with every gradient derived by hand. The files in the order in which to read them:
 
-    nn/           arrays and their gradients: tree, gradcheck, ops, layers, blocks, losses, optim
-    data/         what the models see: world, drawing, grammar, captions, questions, tokenizer, prompts, pairs
-    models/       the two towers: vision, text, and clip, which joins them; then decoder, writer, coca, bridge, fusion
-    model.py      the handle a user holds
-    storage.py    a folder whose files are whole or refused
-    tasks/        what a trained model is good for: zero_shot, retrieval, evaluate, captioning, vqa, matching
-    checkpoint.py a run is a folder in the Hugging Face CLIP layout
-    train.py      the loop, in full view
-    stages/       from CLIP to a system that describes and answers, and what it is compared with
-    bench.py      how fast it is
-    figures/      pictures of all this, made from numbers alone
-    show.py       the pictures of one run
-    cli.py        `miniclip ...`: each command is one public function call
+The first hour, CLIP whole
+
+    nn/tree.py               nested dict <-> dotted names <-> one flat vector
+    nn/ops.py                gelu, softmax, attention's core, unit length: operations without parameters, with gradients
+    nn/layers.py             linear, embedding, layer norm: init, forward and backward stand together
+    nn/blocks.py             attention, the MLP, the transformer block
+    nn/losses.py             symmetric InfoNCE and its relatives
+    models/vision.py         the image tower
+    models/text.py           the text tower
+    models/clip.py           what joins them
+    train/step.py            one batch -> its loss and its gradients
+    train/loop.py            the loop that trains everything
+
+What that stands on
+
+    errors.py                one family of errors, one line each
+    machine/threads.py       jobs on all cores
+    machine/memory.py        freed memory is kept
+    machine/signals.py       Ctrl-C waits for the end of a step
+    nn/reduce.py             sums and maxima of short rows, fast
+    nn/erf.py                the error function
+    nn/gradcheck.py          is this backward right?
+    nn/optim.py              AdamW on one vector, the schedules, clipping
+    nn/floors.py             what a loss can be compared with: chance, and how low it can go
+    nn/chunked.py            InfoNCE where the table of logits does not fit in memory
+    models/checks.py         what may go into a model
+
+What the models see
+
+    data/world.py            a scene graph
+    data/drawing.py          its pixels
+    data/grammar.py          words and meanings
+    data/captions.py         a scene -> a sentence; is a sentence true?
+    data/negatives.py        sentences that are false by a word
+    data/tokenizer.py        words <-> integers
+    data/pairs.py            batches, and your own pictures made ready
+    data/questions.py        questions with exactly one right answer
+    data/notes.py            a scene in shorthand, for those who cannot see
+    data/prompts.py          what a decoder reads, and which words are scored
+
+And what it is good for: models with a decoder, handles, run folders, tasks
+
+    nn/decoder_blocks.py     cross-attention, and the block that has it
+    models/decoder.py        the decoder that captions and answers
+    models/writer.py         the same, one word at a time
+    models/coca.py           CLIP and decoder on one trunk
+    models/bridge.py         from an image tower to a frozen language model
+    models/fusion.py         picture and sentence read together
+    model.py                 the handles: pictures and words in, vectors out
+    files/storage.py         files that are whole or refused
+    files/hugging_face.py    transformers' names and layout
+    files/checkpoint.py      a run is a folder
+    files/state.py           what a run resumes from
+    tasks/zero_shot.py       the classes are just text
+    tasks/retrieval.py       search, from words to pictures and back
+    tasks/evaluate.py        every score beside baselines that must fail
+    tasks/generation.py      writing: greedily, by chance, with beams
+    tasks/captioning.py      a picture -> a sentence; is it true?
+    tasks/vqa.py             a question about a picture -> an answer
+    tasks/matching.py        do they belong together?
+
+How a model learns
+
+    train/objectives.py      what can be minimised
+    train/backend.py         where the work is done: NumPy or PyTorch
+    train/run.py             a stage in a folder: saved, stopped, resumed
+    train/clip.py            the recipe of CLIP
+    train/stages.py          from CLIP to a system that describes and answers
+    train/plan.py            how each model of the studies is made
+    train/study.py           what was trained, beside what it must be compared with
+    train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
+
+The same in PyTorch
+
+    torch/models.py          both towers as nn.Modules
+    torch/describers.py      decoder, CoCa, bridge, fusion encoder
+    torch/distributed.py     many processes, one batch
+    torch/losses.py          the contrastive losses, for a process's share of the pairs
+    torch/objectives.py      what can be minimised
+    torch/learner.py         the backend, alone or as one of many processes
+    torch/measure.py         what the benchmark measures of it
+
+Figures
+
+    figures/style.py         colours by role, sizes, saving
+    figures/page.py          a sheet in inches: text that fits, thumbnails, frames
+    figures/matrix.py        the contrastive matrix
+    figures/training.py      training curves, with the floors under the loss
+    figures/zero_shot.py     pictures and the bars of their likeliest classes
+    figures/search.py        what a search found
+    figures/words.py         where a captioner looked, word by word
+    figures/overview.py      all of it in one picture
+    figures/slide.py         a slide, in four sizes and two themes
+    figures/lectures/        the lecture figures, a file each
+    figures/film.py          those that move
+    figures/render.py        figures into files
+    figures/gallery.py       all figures on one sheet
+    figures/cards.py         flashcards and the cheat sheet on paper
+
+The exercises
+
+    learn/spec.py            what an exercise is
+    learn/specs/             the fifty of them
+    learn/seen.py            what an answer did, in one sentence
+    learn/verify.py          is an exercise fit to grade others?
+    learn/wire.py            values as JSON
+    learn/child.py           a learner's code, in a process of its own
+    learn/sandbox.py         that process, held
+    learn/grade.py           from a file to a result and the one thing to say
+    learn/files.py           stubs and solutions
+    learn/results.py         what was reached so far
+    learn/report.py          results for other tools
+    learn/courses.py         assignments
+    learn/screen.py          what a learner sees
+    learn/session.py         one exercise at a time, checked when saved
+    learn/cards.py           flashcards and the cheat sheet
+    learn/items.py           what the quiz asks
+    learn/quiz.py            the quiz
+    learn/practice.py        quiz and cards in the terminal
+    learn/commands.py        miniclip learn ...
+    learn/notebook.py        the same in a notebook
+    learn/lesson.py          what else the notebooks use
+    learn/fixtures_m4.py     functions that exercises are given
+    learn/fixtures_m6.py     the same
+    learn/fixtures_m8.py     the same
+
+The command line
+
+    app/show.py              what a run can do, as numbers and pictures
+    app/measure.py           how fast it is here
+    app/printing.py          results for people
+    app/arguments.py         arguments that several commands have
+    app/commands/            the commands, a file each
+    app/cli.py               miniclip ...
+    __main__.py              python -m miniclip
 
 Sizes, used as axis names everywhere:
 
@@ -23,7 +145,8 @@ Sizes, used as axis names everywhere:
     E  shared space   V  vocabulary        P  side of a patch   C  channels     Y, X  image height and width
 
 The gradient of the loss with respect to z is dz. Inside a function p, c, g are parameters, cache and gradients;
-outside they are params, cache, grads, and theta is the flat vector that holds all parameters.
+outside they are params, cache, grads, and theta is the flat vector that holds all parameters. Why it is built so is in
+ARCHITECTURE.md.
 """
 
 from importlib import import_module

@@ -8,11 +8,12 @@ import numpy as np
 
 from .machine.threads import in_parallel, parts
 from .models.bridge import BridgedConfig, bridge_forward
+from .models.checks import check_images, check_token_ids
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
 from .models.coca import CocaConfig
 from .models.decoder import DecoderConfig
 from .models.fusion import match_forward
-from .models.vision import CHANNELS, VisionConfig, vision_trunk_forward
+from .models.vision import VisionConfig, vision_trunk_forward
 from .models.writer import Writer
 
 
@@ -231,44 +232,3 @@ def in_parts(forward, *inputs) -> np.ndarray:
     """forward(some of each input), all parts on all cores, joined again."""
     jobs = (partial(lambda rows: forward(*(x[rows] for x in inputs)), rows) for rows in parts(len(inputs[0])))
     return np.concatenate(list(in_parallel(jobs)))
-
-
-def check_images(images, image_size: int) -> np.ndarray:
-    """The images as float32 (B, Y, X, C), or an error that says what they are instead."""
-    images, want = np.asarray(images), f"(B, {image_size}, {image_size}, {CHANNELS})"
-    if images.dtype == np.uint8:
-        raise TypeError("images are uint8, expected normalised floats: pass them through miniclip.preprocess()")
-    if images.dtype.newbyteorder("=") not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise TypeError(f"images are {images.dtype}, expected float32 or float64: use miniclip.preprocess()")
-    if images.shape[1:] != (image_size, image_size, CHANNELS):
-        hint = "did you forget to transpose?" if images.shape[1:2] == (CHANNELS,) else "use miniclip.preprocess()"
-        raise ValueError(f"images have shape {images.shape}, expected {want}: {hint}")
-    if len(images) == 0:
-        raise ValueError(f"there are no images, expected at least one of shape {want}")
-    with np.errstate(over="ignore"):
-        images = images.astype(np.float32, copy=False)
-    finite = np.isfinite(images)
-    if not finite.all():
-        first = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(f"images hold {np.sum(~finite)} values that are not finite, the first at {first}: mend them")
-    return images
-
-
-def check_token_ids(ids, text) -> np.ndarray:
-    """The ids as an array (B, T), or an error that names the row and the position."""
-    ids = np.asarray(ids)
-    if not np.issubdtype(ids.dtype, np.integer):
-        raise TypeError(f"token ids are {ids.dtype}, expected integers: encode text with the tokenizer")
-    if ids.ndim != 2 or not 0 < ids.shape[1] <= text.context_length:
-        raise ValueError(f"token ids have shape {ids.shape}, expected (B, T) with T at most {text.context_length}")
-    if len(ids) == 0:
-        raise ValueError("there are no texts, expected at least one")
-    outside = np.argwhere((ids < 0) | (ids >= text.vocab_size))
-    if outside.size:
-        row, place = outside[0]
-        raise ValueError(f"row {row} has id {ids[row, place]} at {place}, expected 0 to {text.vocab_size - 1}")
-    ends = (ids == text.eos_token_id).sum(1)
-    if (ends != 1).any():
-        row = np.flatnonzero(ends != 1)[0]
-        raise ValueError(f"row {row} has {ends[row]} end tokens (id {text.eos_token_id}), expected exactly one")
-    return ids

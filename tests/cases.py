@@ -28,8 +28,9 @@ from miniclip.models.vision import (
     vision_forward,
 )
 from miniclip.nn import blocks as b
+from miniclip.nn import chunked, losses, ops
+from miniclip.nn import decoder_blocks as d
 from miniclip.nn import layers as l
-from miniclip.nn import losses, ops
 from miniclip.nn.tree import pack
 
 
@@ -64,10 +65,10 @@ def cross_attention(masked):
     def make(rng, z):
         x, context = rng.normal(size=(z.B, z.T, z.D)), rng.normal(size=(z.B, z.S, z.E))
         drawn = {"mask": random_mask(rng, z.T, z.S)} if masked else {}
-        p = shake(rng, b.init_cross_attention(rng, z.D, z.E))
+        p = shake(rng, d.init_cross_attention(rng, z.D, z.E))
         return Case(
-            lambda x, context, p: b.cross_attention_forward(x, context, p, z.H, **drawn),
-            b.cross_attention_backward,
+            lambda x, context, p: d.cross_attention_forward(x, context, p, z.H, **drawn),
+            d.cross_attention_backward,
             [x, context],
             p,
             drawn,
@@ -195,8 +196,8 @@ LOSSES = {
     "info_nce": loss(losses.info_nce_forward, losses.info_nce_backward),
     "multi_positive": loss(losses.multi_positive_forward, losses.multi_positive_backward, positives=duplicates),
     "sigmoid_loss": loss(losses.sigmoid_loss_forward, losses.sigmoid_loss_backward, -1.7),
-    "chunked_info_nce": loss(losses.chunked_info_nce_forward, losses.chunked_info_nce_backward, chunk=2),
-    "chunked_info_nce, one chunk": loss(losses.chunked_info_nce_forward, losses.chunked_info_nce_backward),
+    "chunked_info_nce": loss(chunked.chunked_info_nce_forward, chunked.chunked_info_nce_backward, chunk=2),
+    "chunked_info_nce, one chunk": loss(chunked.chunked_info_nce_forward, chunked.chunked_info_nce_backward),
 } | DECODER_LOSSES
 
 TOWERS = {

@@ -62,7 +62,7 @@ def model(sixteen):
     texts, images = encode_texts(WORDS, rows), np.concatenate([sixteen.images] * 2)
 
     def objective(step, params):
-        return objectives.caption(images, texts, params, start.coca)
+        return objectives.captioning(images, texts, params, start.coca)
 
     stage = Stage("overfit", objective, 160, ("visual", "decoder"), peak_lr=1e-2, warmup=20, weight_decay=0.0)
     return start.with_params(fitted(stage, start.params))

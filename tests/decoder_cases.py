@@ -27,7 +27,7 @@ from miniclip.models.fusion import (
     match_backward,
     match_forward,
 )
-from miniclip.nn import blocks as b
+from miniclip.nn import decoder_blocks as b
 from miniclip.nn.ops import (
     IGNORE,
     binary_cross_entropy_backward,

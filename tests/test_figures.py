@@ -211,8 +211,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_the_matrix_counts_both_directions_and_a_tie_is_no_win():
     scores = np.array([[0.9, 0.1, 0.2], [0.1, 0.5, 0.8], [0.3, 0.3, 0.7]])
-    assert matrix.finding(scores) == "2 of 3 images find their caption, 2 of 3 captions their image"
-    assert matrix.finding(np.ones((4, 4))) == "0 of 4 images find their caption, 0 of 4 captions their image"
+    assert matrix.matrix_finding(scores) == "2 of 3 images find their caption, 2 of 3 captions their image"
+    assert matrix.matrix_finding(np.ones((4, 4))) == "0 of 4 images find their caption, 0 of 4 captions their image"
     wrong = matrix.wrong_winners(scores) | matrix.wrong_winners(scores.T).T
     assert np.argwhere(wrong).tolist() == [[1, 2]]
     shown = words(figures.contrastive_matrix(pictures(3), CAPTIONS[:3], -scores))
@@ -223,9 +223,9 @@ def test_the_training_title_is_recomputed():
     rows = log(100)
     loss = np.mean([row["loss"] for row in rows[-5:]])
     share = (np.log(128) - loss) / (np.log(128) - 1.2)
-    assert training.finding(rows) == f"The loss went {share:.0%} of the way from chance to its floor"
-    assert training.finding(log(60, loss=np.log(128))).startswith("The loss went 0% of the way")
-    assert training.finding([{"step": 1, "loss": 5.0}]) == "The loss ends at 5.00"
+    assert training.training_finding(rows) == f"The loss went {share:.0%} of the way from chance to its floor"
+    assert training.training_finding(log(60, loss=np.log(128))).startswith("The loss went 0% of the way")
+    assert training.training_finding([{"step": 1, "loss": 5.0}]) == "The loss ends at 5.00"
     assert training.score_finding(rows) == "Zero-shot: 100% on seen, 90% on new combinations"
     assert training.score_finding([{"step": 1, "loss": 5.0, "accuracy": 0.25}]) == "In-batch accuracy 25%"
     assert training.score_finding([{"step": 1, "loss": 5.0}]) == "No accuracy in this log"
@@ -242,9 +242,9 @@ def test_each_curve_is_named_only_if_it_is_there():
 
 def test_zero_shot_counts_and_ties():
     even = np.full((2, 4), 0.25)
-    assert zero_shot.finding(even, [0, 3], "pictures") == "0 of 2 pictures named right among 4 classes"
-    assert zero_shot.finding(np.eye(3), [0, 1, 0], "pictures") == "2 of 3 pictures named right among 3 classes"
-    assert zero_shot.finding(even, None, "pictures") == "On average the likeliest of 4 classes gets 25%"
+    assert zero_shot.zero_shot_finding(even, [0, 3], "pictures") == "0 of 2 pictures named right among 4 classes"
+    assert zero_shot.zero_shot_finding(np.eye(3), [0, 1, 0], "pictures") == "2 of 3 pictures named right among 3 classes"
+    assert zero_shot.zero_shot_finding(even, None, "pictures") == "On average the likeliest of 4 classes gets 25%"
     assert zero_shot.shown(np.array([0.1, 0.4, 0.3, 0.2]), 0) == [1, 2, 0]
     assert zero_shot.shown(np.array([0.1, 0.4, 0.3, 0.2]), None) == [1, 2, 3]
     shown = words(figures.zero_shot_bars(**bars(6, CLASSES, 4)))
@@ -269,7 +269,7 @@ def test_search_says_what_came_of_it(right, said):
     assert "−0.25" in shown
     assert shown.count("✓") == sum(right or [])
     assert shown.count("✗") == (3 - sum(right) if right else 0)
-    assert search.finding(3, right, "pictures are right") == said
+    assert search.search_finding(3, right, "pictures are right") == said
 
 
 def test_right_and_wrong_differ_without_colour():

@@ -172,10 +172,10 @@ def test_moving_figures_are_small_and_hold_their_last_picture(id, run, tmp_path)
 
 def test_moving_figures_do_not_flash(run):
     """WCAG 2.3.1: no more than three changes of a large area in any second."""
-    from miniclip.figures.film import pictures
+    from miniclip.figures.film import film_frames
 
     for id in ("f01", "f05", "f09", "f11"):
-        seen = [np.asarray(picture.convert("L"), float) / 255 for picture in pictures(id, run, "half", "light", 30)]
+        seen = [np.asarray(picture.convert("L"), float) / 255 for picture in film_frames(id, run, "half", "light", 30)]
         large = [bool((np.abs(a - b) > 0.1).mean() > 0.25) for a, b in itertools.pairwise(seen)]
         assert max(sum(large[k : k + 10]) for k in range(len(large))) <= 3, id
 
@@ -220,9 +220,9 @@ def test_without_ffmpeg_there_is_a_gif_and_a_page_for_each_picture(run, tmp_path
 
 def test_the_contact_sheet_has_every_figure_and_is_the_same_again(run, tmp_path, capsys):
     from miniclip.app import cli
-    from miniclip.figures.gallery import gallery
+    from miniclip.figures.gallery import all_figures
 
-    figure = gallery(run)
+    figure = all_figures(run)
     named = [text.get_text()[:3] for text, _ in texts(figure)]
     assert named == list(lectures())
     assert len(figure.images) == len(lectures())

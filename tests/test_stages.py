@@ -18,7 +18,7 @@ from miniclip.errors import Interrupted
 from miniclip.files.checkpoint import load
 from miniclip.files.state import TRAINING, read_log
 from miniclip.train import stages
-from miniclip.train.run import run
+from miniclip.train.run import train_stage
 
 N = 6  # steps
 
@@ -65,7 +65,7 @@ def test_every_stage_trains_what_it_says_and_nothing_else(kind, monkeypatch):
 def train(folder, kind, resume=False):
     """A stage in a folder, saved after every second step."""
     stage, model = staged(kind)
-    return run(folder, stage, model, {"stage": stage.name, "seed": 0}, resume, log_every=1, save_every=2)
+    return train_stage(folder, stage, model, {"stage": stage.name, "seed": 0}, resume, log_every=1, save_every=2)
 
 
 @EACH

@@ -36,7 +36,7 @@ from miniclip.torch.learner import backend_at
 from miniclip.torch.models import from_params
 from miniclip.train import objectives
 from miniclip.train.loop import Learner, fit
-from miniclip.train.run import run
+from miniclip.train.run import train_stage
 
 OUTPUT, GRADIENT = 1e-10, 1e-9
 SIZES = [Sizes(), Sizes(B=2, T=3, S=5, H=3, K=2, E=7, V=11)]
@@ -196,7 +196,7 @@ def test_a_bridge_is_aligned_with_the_words(monkeypatch):
     words = 0.3 * rng.normal(size=(z.V, z.E))
     p["decoder"] = {"token_embedding": {"weight": words}}
     ids = rng.integers(z.V, size=(z.B, 3))
-    loss, trees, _ = objectives.align(images, ids, p, SimpleNamespace(clip=config.clip, bridge=bridge))
+    loss, trees, _ = objectives.alignment(images, ids, p, SimpleNamespace(clip=config.clip, bridge=bridge))
     module, tokens = twin(p["bridge"], bridge, Bridge), twin(tower, config, Coca).visual.trunk(torch.tensor(images))
     their_loss = F.mse_loss(module(tokens.detach()), torch.tensor(words[ids])) / (words**2).mean()
     assert abs(loss - their_loss.item()) <= OUTPUT
@@ -235,14 +235,14 @@ def test_a_stage_changes_its_backend_and_nothing_else(kind, monkeypatch, tmp_pat
     """Stopped in NumPy, resumed in PyTorch: the run folder opens, and its weights are those of NumPy alone."""
     small(monkeypatch)
     stage, model = staged(kind)
-    whole = run(tmp_path / "whole", stage, model, {"seed": 0})
+    whole = train_stage(tmp_path / "whole", stage, model, {"seed": 0})
     with monkeypatch.context() as patch:
         stop_at(patch, 3)
         with pytest.raises(Interrupted):
-            run(tmp_path / "run", stage, model, {"seed": 0})
+            train_stage(tmp_path / "run", stage, model, {"seed": 0})
     on = backend_at(Place(0, 1, torch.device("cpu")))
     with pytest.warns(UserWarning, match="begun elsewhere"):
-        after = run(tmp_path / "run", staged(kind, on=on)[0], model, {"seed": 0}, resume=True, backend=on)
+        after = train_stage(tmp_path / "run", staged(kind, on=on)[0], model, {"seed": 0}, resume=True, backend=on)
     theirs = flatten(whole.params)
     for name, leaf in flatten(after.params).items():
         if not name.endswith(("in_proj.bias", "kv_proj.bias")):

@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", DeprecationWarning)  # for the authors of libraries, not for users
         warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {message}", file=sys.stderr)
-        return guarded(run, args, debug=args.debug)
+        return guarded(run_command, args, debug=args.debug)
 
 
 def learn(words: list[str]) -> int:
@@ -74,7 +74,7 @@ def learn(words: list[str]) -> int:
     return learn(words)
 
 
-def run(args) -> int:
+def run_command(args) -> int:
     """Run a command and print its result."""
     result = args.command.run(args)
     if result:

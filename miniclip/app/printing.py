@@ -14,12 +14,12 @@ def score_table(scores: dict[str, dict[str, float]]) -> str:
     widths, first = [max(len(column), 8) + 2 for column in columns], max(map(len, scores))
     rows = [" " * first + "".join(f"{column:>{n}}" for column, n in zip(columns, widths, strict=True))]
     for name, row in scores.items():
-        cells = (number(row[column]) if column in row else "" for column in columns)
+        cells = (decimal_or_whole(row[column]) if column in row else "" for column in columns)
         rows.append(f"{name:{first}}" + "".join(f"{cell:>{n}}" for cell, n in zip(cells, widths, strict=True)))
     return "\n".join(rows)
 
 
-def number(value: float) -> str:
+def decimal_or_whole(value: float) -> str:
     """Three decimals, or a whole number with commas."""
     whole = value >= 1000 or (value > 1 and value == int(value))
     return f"{value:,.0f}" if whole else f"{value:.3f}"

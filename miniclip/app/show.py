@@ -22,7 +22,7 @@ from ..tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero
 GALLERY = 512  # pictures of split A that a search looks through
 
 
-def gallery(model: Model, seed: int):
+def indexed(model: Model, seed: int):
     """(scenes, images, index): pictures that training has not seen, indexed."""
     scenes = sample_scenes(seed, "A", np.arange(GALLERY))
     images = draw_scenes(scenes)
@@ -41,7 +41,7 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
     check_k(k)
     if not split_words(query):
         raise TextError(f"the query {quote(query)} has no words: describe a picture, such as 'a small red circle'")
-    scenes, images, index = gallery(model, seed)
+    scenes, images, index = indexed(model, seed)
     (ids,), (scores,) = index.search(model.encode_text(query), k if matcher is None else max(k, CANDIDATES))
     if matcher is not None:
         judged = rerank(matcher, matcher.memory(normalize(images[ids])), [query], scores[None], model.logit_scale)[0]
@@ -65,7 +65,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     (result, figure)
         result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`}
     """
-    normalised, names = pictures(model, paths, "B", seed)
+    normalised, names = chosen_images(model, paths, "B", seed)
     probabilities = classify(model, normalised, class_names)
     result = {
         "classes": class_names,
@@ -92,7 +92,7 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
         result : dict with `captions`, a list of {`image`, `caption`}; the figure shows where the decoder looked for
         each word of the first.
     """
-    normalised, names = pictures(model, paths, "D", seed)
+    normalised, names = chosen_images(model, paths, "D", seed)
     rng = np.random.default_rng(seed)
     if beams == 1:
         found = caption(model, normalised, sampling, rng=rng)
@@ -106,7 +106,7 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     return result, figures.word_maps(np.clip(denormalize(normalised[0]), 0.0, 1.0), first.words, maps)
 
 
-def pictures(model: Model, paths, split: str, seed: int):
+def chosen_images(model: Model, paths, split: str, seed: int):
     """(images, names): picture files made ready, or without any, six pictures of a split with their descriptions."""
     if paths:
         return preprocess([open_image(path) for path in paths], model.image_size), [str(p) for p in paths]
@@ -123,9 +123,9 @@ def distinct_captions(captions: list[str], n: int) -> list[int]:
     return list(chosen.values())[:n]
 
 
-def overview(model: Model, log: list[dict], seed: int = 0, query: str = "a small red circle on the left"):
+def run_overview(model: Model, log: list[dict], seed: int = 0, query: str = "a small red circle on the left"):
     """All that a run learned, on one page; see `figures.overview`."""
-    scenes, images, index = gallery(model, seed)
+    scenes, images, index = indexed(model, seed)
     captions = write_captions(scenes)
     pick = distinct_captions(captions, 6)
     texts = [captions[i] for i in pick]

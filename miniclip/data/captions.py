@@ -16,10 +16,8 @@ import numpy as np
 
 from ..errors import DataError
 from .grammar import (
-    ATTRIBUTES,
     CELLS,
     COLUMN_PHRASES,
-    LEXICON,
     NEUTRAL,
     NOUNS,
     NUMBERS,
@@ -73,7 +71,7 @@ def place_phrase(row, column, u) -> str:
     return CELLS[row][column] if u < 0.5 else ROW_PHRASES[row] if u < 0.75 else COLUMN_PHRASES[column]
 
 
-def frame(style, u, v) -> str:
+def style_phrase(style, u, v) -> str:
     """a sketch of, a picture of, or nothing."""
     if u < MENTION["style"]:
         return with_article(synonym(STYLES[style], v)) + " of "
@@ -95,7 +93,7 @@ def write_captions(scenes: Scenes) -> list[str]:
 
 def write_caption(kind, i, j, u, style, count, shape, colour, size, row, column) -> str:
     """One sentence: about object i, about i and j, or about how many there are."""
-    start = frame(style, u[1], u[2])
+    start = style_phrase(style, u[1], u[2])
     if kind == NUMBER:
         return f"{start}{NUMBERS[count - 1]} {NOUNS[int(u[3] * len(NOUNS))]}s"
     first = noun_phrase(shape[i], colour[i], size[i], u[3:10])
@@ -139,39 +137,6 @@ def describe_object(one, u) -> str:
         for names, value, w in zip((SIZES, COLOURS, SHAPES), (size, colour, shape), u, strict=True)
     )
     return f"{with_article(' '.join(words))} {CELLS[row][column]}"
-
-
-def falsify(texts, scenes: Scenes) -> list[str]:
-    """For each true sentence one that is false of its scene, by as little as possible: a hard negative.
-
-    Two colours or two shapes change places, or else one word becomes another of its kind.
-    """
-    u = uniform(scenes.key[:, None], DESCRIPTION + 20 + np.arange(16))
-    return [falsified(text, scenes[[b]], u[b].tolist()) for b, text in enumerate(texts)]
-
-
-def falsified(text: str, scene: Scenes, u) -> str:
-    """The first change, in an order decided by u, that makes the sentence false."""
-    words = text.split()
-    known = [(i, *LEXICON[word]) for i, word in enumerate(words) if word in LEXICON]
-    pairs = [(i, j) for i, kind, a in known for j, other, b in known if i < j and kind == other != "size" and a != b]
-    if pairs and u[0] < 0.7:
-        i, j = pairs[int(u[1] * len(pairs))]
-        changed = [words[j] if k == i else words[i] if k == j else word for k, word in enumerate(words)]
-        if not is_true(" ".join(changed), scene)[0]:
-            return " ".join(changed)
-    choices = [(i, kind, value) for i, kind, value in known if kind in ("colour", "shape", "size", "style")]
-    for first in u[2:]:  # a caption that says little may stay true after a change: try another
-        if not choices:
-            break
-        i, kind, value = choices[int(first * len(choices))]
-        names = ATTRIBUTES[kind]
-        other = (value + 1 + int(first * 7919) % (len(names) - 1)) % len(names)
-        changed = [WORDS[names[other]][0] if k == i else word for k, word in enumerate(words)]
-        if not is_true(" ".join(changed), scene)[0]:
-            return " ".join(changed)
-    n = int(scene.count[0])
-    return f"{NUMBERS[n % len(NUMBERS)]} {NOUNS[0]}s"  # nothing to change: another number of objects
 
 
 def related(row_i, column_i, row_j, column_j):

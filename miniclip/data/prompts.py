@@ -25,12 +25,12 @@ LONGEST = 72  # words: three objects described take 34, each of three questions 
 
 def describer_tokenizer() -> Tokenizer:
     """Words of captions, questions and answers."""
-    return Tokenizer(sorted({*grammar.vocabulary(), *questions.vocabulary()}), LONGEST)
+    return Tokenizer(sorted({*grammar.vocabulary(), *questions.question_vocabulary()}), LONGEST)
 
 
 def language_tokenizer() -> Tokenizer:
     """The same for a language model, which knows shorthand besides."""
-    return Tokenizer(sorted({*grammar.vocabulary(), *questions.vocabulary(), *SHORTHAND}), LONGEST)
+    return Tokenizer(sorted({*grammar.vocabulary(), *questions.question_vocabulary(), *SHORTHAND}), LONGEST)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ PLURALS = {shape: shape + ("es" if shape.endswith("s") else "s") for shape in SH
 ONE_OR_NONE = 0.16
 
 
-def vocabulary() -> tuple[str, ...]:
+def question_vocabulary() -> tuple[str, ...]:
     """Every word of questions and answers, sorted."""
     glue = "what colour shape is the object where how many are there objects of from a an".split()  # noqa: SIM905
     answers = {word for kind in KINDS for answer in ANSWERS[kind] for word in answer.split()}

@@ -21,7 +21,7 @@ SIZES = {"A6": (4.13, 5.83), "A4": (8.27, 11.69), "Letter": (8.5, 11.0), "5x3": 
 SHEET = (11.69, 8.27)  # the cheat sheet: A4 across
 COLUMNS = 3
 LARGEST, SMALLEST = 16.0, 1.0  # points of the text on a page as small as A6
-clean = cache(sheets.clean)
+legible = cache(sheets.clean)
 
 
 def cards_pdf(cards: Iterable, path, size: str = "A6", duplex: bool = False) -> None:
@@ -66,11 +66,11 @@ def card_page(card, parts, size) -> Figure:
         rule(sheet, top, width, TEXT, 1.5 * unit)
         bottom = height - small * LINE
         put(sheet, 0, bottom, lines_of(card.source, width, small)[:1], small, color=MUTED)
-        fill(sheet, parts, top + 0.18 * unit, width, bottom - 0.1 * unit, LARGEST * unit)
+        fill_page(sheet, parts, top + 0.18 * unit, width, bottom - 0.1 * unit, LARGEST * unit)
         return figure
 
 
-def fill(sheet: Axes, parts, top, width, bottom, size) -> None:
+def fill_page(sheet: Axes, parts, top, width, bottom, size) -> None:
     """Texts below each other with a rule between them, in the largest letters that fit, at most `size` points."""
     needed = float("inf")
     while needed > bottom - top:
@@ -91,7 +91,7 @@ def lines_of(text: str, width: float, size: float, weight: str = "normal") -> li
     """A text in lines of at most `width` inches, broken between words, or inside one that is too long for a line."""
     lines, row, room = [], "", width / size  # widths grow with the size: measure at one point, and only once
     for word in text.split():
-        word = clean(word, weight)
+        word = legible(word, weight)
         if row and width_of(f"{row} {word}", 1.0, weight) <= room:
             row = f"{row} {word}"
             continue
@@ -131,7 +131,7 @@ def cheatsheet_figure(sheet) -> Figure:
         edge, gap = 0.35, 0.3
         width, height = SHEET[0] - 2 * edge, SHEET[1] - 2 * edge
         paper = page(figure, (edge, edge, width, height))
-        top = put(paper, 0, 0, [clean(sheet.title, "bold")], 15, "bold", IMAGE) + 0.06
+        top = put(paper, 0, 0, [legible(sheet.title, "bold")], 15, "bold", IMAGE) + 0.06
         top += put(paper, 0, top, lines_of(sheet.summary, width, 8), 8, color=MUTED) + 0.08
         column = (width - (COLUMNS - 1) * gap) / COLUMNS
         size, too_large = SMALLEST, LARGEST
@@ -182,7 +182,7 @@ def layout(table, width, size):
 def across(table, width, size):
     """Where the columns of a table begin, and how much room they have: what they need, the longest cut to fit."""
     gap = size / 72
-    wants = [max(size * width_of(clean(cell, "bold"), 1.0, "bold") for cell in cells)
+    wants = [max(size * width_of(legible(cell, "bold"), 1.0, "bold") for cell in cells)
              for cells in zip(table.columns, *table.rows, strict=True)]  # fmt: skip
     free = width - gap * (len(wants) - 1)
     while sum(wants) > free:

@@ -31,7 +31,7 @@ def has_ffmpeg() -> bool:
     return shutil.which("ffmpeg") is not None
 
 
-def pictures(id: str, run: Run, size: str, theme: str, dpi: int) -> Iterator[Image.Image]:
+def film_frames(id: str, run: Run, size: str, theme: str, dpi: int) -> Iterator[Image.Image]:
     """The states of a figure, one after the other, as pictures."""
     for state in lectures()[id].frames(run):
         file = io.BytesIO()
@@ -42,7 +42,7 @@ def pictures(id: str, run: Run, size: str, theme: str, dpi: int) -> Iterator[Ima
 
 def gif(id: str, run: Run, size: str, theme: str) -> bytes:
     """An animated GIF. All its pictures have the same few colours, so what stands still does not flicker."""
-    seen = list(pictures(id, run, size, theme, GIF_DPI))
+    seen = list(film_frames(id, run, size, theme, GIF_DPI))
     palette = common_colours([seen[k] for k in (0, len(seen) // 3, 2 * len(seen) // 3, -1)])
     seen = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in seen]
     file, times = io.BytesIO(), [FRAME_MS] * (len(seen) - 1) + [LAST_MS]
@@ -64,7 +64,7 @@ def common_colours(some) -> Image.Image:
 def mp4(id: str, run: Run, size: str, theme: str) -> bytes:
     """A film of even sides and of colours that every player knows; raises ConfigError if ffmpeg cannot make one."""
     with TemporaryDirectory() as folder:
-        for k, picture in enumerate(pictures(id, run, size, theme, MP4_DPI)):
+        for k, picture in enumerate(film_frames(id, run, size, theme, MP4_DPI)):
             picture.save(Path(folder, f"{k:03}.png"), compress_level=1)
         held = (LAST_MS - FRAME_MS) / 1000
         changes = f"crop=trunc(iw/2)*2:trunc(ih/2)*2,tpad=stop_mode=clone:stop_duration={held}"

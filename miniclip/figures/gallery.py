@@ -20,7 +20,7 @@ DPI = 42  # of a figure on it: 560 pixels across
 SIZE = 15.0  # of the names, in points at 100 dots an inch
 
 
-def gallery(run: Run, theme: str = "light") -> Figure:
+def all_figures(run: Run, theme: str = "light") -> Figure:
     """Every lecture figure in a cell, in order, `COLUMNS` in a row."""
     rows = -(-len(lectures()) // COLUMNS)
     across, down = (int(DPI * inches) for inches in SIZES["wide"])
@@ -31,14 +31,14 @@ def gallery(run: Run, theme: str = "light") -> Figure:
         words = page(sheet, (0, 0, width / 100, height / 100))
         for k, (id, module) in enumerate(lectures().items()):
             x, y = GAP + k % COLUMNS * (across + GAP), GAP + k // COLUMNS * (down + NAME + GAP)
-            small = thumbnail(lecture(id, run, "wide", theme)[0])[:down, :across]
+            small = small_picture(lecture(id, run, "wide", theme)[0])[:down, :across]
             sheet.figimage(small, x, height - y - len(small), origin="upper")
             name, room, ink = f"{id}  {module.TITLE}", across / 100, THEMES[theme]["ink"]
             write(words, x / 100, (y + down + 10) / 100, name, SIZE, room, color=ink)
     return sheet
 
 
-def thumbnail(figure: Figure) -> np.ndarray:
+def small_picture(figure: Figure) -> np.ndarray:
     """A small picture (Y, X, 3) of a figure, from one of twice its size."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=2 * DPI)
@@ -74,7 +74,7 @@ def sheet(out, theme: str = "light", run: Run | None = None) -> str:
         raise ConfigError(f"the theme is {theme!r}, expected one of {', '.join(THEMES)}")
     drawn, file = io.BytesIO(), io.BytesIO()
     with styled():
-        gallery(run or Run(), theme).savefig(drawn, format="png", dpi=100, metadata=METADATA[".png"])
+        all_figures(run or Run(), theme).savefig(drawn, format="png", dpi=100, metadata=METADATA[".png"])
     picture = Image.open(drawn).convert("RGB")
     picture.quantize(palette=common_colours([picture]), dither=Image.Dither.NONE).save(file, "png", optimize=True)
     replace(path.parent, path.name, file.getvalue())

@@ -53,7 +53,7 @@ def wrong_winners(scores) -> np.ndarray:
     return ~wins(scores)[:, None] & (scores == scores.max(1, keepdims=True)) & ~np.eye(len(scores), dtype=bool)
 
 
-def finding(cosines) -> str:
+def matrix_finding(cosines) -> str:
     """What the matrix says, read by rows and by columns."""
     B, rows, columns = len(cosines), wins(cosines).sum(), wins(np.transpose(cosines)).sum()
     return f"{rows} of {B} images find their caption, {columns} of {B} captions their image"
@@ -68,7 +68,7 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
             f"expected 1 to {MOST} pairs and their square of cosines"
         )
     sheet = page(figure, box)
-    top = heading(sheet, finding(cosines), size)
+    top = heading(sheet, matrix_finding(cosines), size)
     tallest = min((box[3] - top - 2 * size * LINE) / B, box[2] / (B + 1), 1.2)
     width = min((box[2] - tallest - 2 * GAP) / B, 2.4)  # of a column; of the thumbnails' at most `tallest`
     texts = [wrap(caption, width - GAP, size, CAPTION_LINES) for caption in captions]

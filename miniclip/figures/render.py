@@ -13,7 +13,7 @@ from .style import save
 FORMATS = ("svg", "pdf", "png", "gif", "mp4")
 
 
-def chosen(ids, everything: bool) -> list[str]:
+def chosen_figures(ids, everything: bool) -> list[str]:
     """The ids asked for, each known; all of them if `everything`."""
     if everything == bool(ids):
         raise ConfigError("name some figures, such as f03, or say --all, not both")

@@ -65,7 +65,7 @@ def captions_sheet(image, captions, scores, right=None) -> Figure:
         return figure
 
 
-def finding(found: int, right, claim: str) -> str:
+def search_finding(found: int, right, claim: str) -> str:
     """Of how many answers the claim holds, and whether of the first; without marks, only the order."""
     if right is None:
         return f"{claim.split()[0].capitalize()}, best first"
@@ -73,7 +73,7 @@ def finding(found: int, right, claim: str) -> str:
     return f"{sum(map(bool, right))} of {found} {claim}{first}"
 
 
-def check(found, scores, right, most: int, what: str) -> list:
+def check_found(found, scores, right, most: int, what: str) -> list:
     """The marks, one for each answer, once everything has one length."""
     if not 1 <= found <= most or len(scores) != found or (right is not None and len(right) != found):
         raise ValueError(f"got {found} {what} and {len(scores)} scores, expected 1 to {most} of them and a score each")
@@ -82,11 +82,11 @@ def check(found, scores, right, most: int, what: str) -> list:
 
 def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: float) -> None:
     """The query in quotes, what came of it, and the pictures in rows of up to six, within a box of a figure."""
-    marks = check(len(images), scores, right, MOST, "images")
+    marks = check_found(len(images), scores, right, MOST, "images")
     sheet = page(figure, box)
     top = heading(sheet, f"“{clean(query)}”", size)
     top += (
-        write(sheet, 0, top - 0.5 * size / 72, finding(len(images), right, "pictures are right"), size)
+        write(sheet, 0, top - 0.5 * size / 72, search_finding(len(images), right, "pictures are right"), size)
         + 0.5 * size / 72
     )
     columns = max(len(images), 3) if len(images) <= 6 else -(-len(images) // 2)
@@ -102,9 +102,9 @@ def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: flo
 
 def draw_captions(figure: Figure, box: Box, image, captions, scores, right, size: float) -> None:
     """The picture on the left, its sentences with score bars on the right, within a box of a figure."""
-    marks = check(len(captions), scores, right, 8, "captions")
+    marks = check_found(len(captions), scores, right, 8, "captions")
     sheet = page(figure, box)
-    top = heading(sheet, finding(len(captions), right, "sentences are true of this picture"), size)
+    top = heading(sheet, search_finding(len(captions), right, "sentences are true of this picture"), size)
     side = min(0.28 * box[2], box[3] - top)
     thumbnail(sheet, image, 0, top, side)
     start = side + 3 * size / 72

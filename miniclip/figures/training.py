@@ -60,7 +60,7 @@ def latest(log, key) -> float:
     return float(values[-max(1, len(values) // 20) :].mean()) if len(values) else float("nan")
 
 
-def finding(log) -> str:
+def training_finding(log) -> str:
     """How far the loss came from chance to the floor that the captions leave it."""
     loss, chance, floor = (latest(log, key) for key in ("loss", "chance", "caption_floor"))
     if not chance > floor:  # or either is not in the log
@@ -83,7 +83,7 @@ def draw_training(figure: Figure, box: Box, log, size: float) -> None:
     left, top, width, height = box
     middle = 0.53 * width
     panels = [
-        (left, middle - 0.03 * width, finding, draw_loss),
+        (left, middle - 0.03 * width, training_finding, draw_loss),
         (left + middle, width - middle, score_finding, draw_scores),
     ]
     below = max(heading(page(figure, (x, top, across, height)), say(log), size) for x, across, say, _ in panels)

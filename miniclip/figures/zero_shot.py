@@ -52,7 +52,7 @@ def first_alone(probabilities, truth) -> np.ndarray:
     return true > others.max(1)
 
 
-def finding(probabilities, truth, what: str) -> str:
+def zero_shot_finding(probabilities, truth, what: str) -> str:
     """How many are right; without a truth, how sure the answers are."""
     B, K = probabilities.shape
     if truth is None:
@@ -69,7 +69,7 @@ def draw_bars(figure: Figure, box: Box, images, class_names, probabilities, trut
             f"expected 1 to {MOST} images and a row of probabilities for each"
         )
     sheet = page(figure, box)
-    top = heading(sheet, finding(probabilities, truth, what), size)
+    top = heading(sheet, zero_shot_finding(probabilities, truth, what), size)
     columns = 2
     rows = -(-B // columns)
     gap = 1.4 * size / 72

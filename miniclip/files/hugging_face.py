@@ -4,9 +4,10 @@ import numpy as np
 
 from ..data.tokenizer import Tokenizer
 from ..errors import ConfigError, WeightsError
+from ..models.checks import CHANNELS
 from ..models.clip import ClipConfig, init_clip
 from ..models.text import TextConfig
-from ..models.vision import CHANNELS, VisionConfig
+from ..models.vision import VisionConfig
 from ..nn.tree import flatten, unflatten
 
 # Our names on the left, transformers' on the right; `*` stands for a layer's number.

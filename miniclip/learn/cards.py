@@ -18,7 +18,7 @@ CONTENT = Path(__file__).parent / "content"
 TAGS = ("seed", "extra")
 WAIT = (0, 1, 3, 7, 21)  # sessions until a card of box 1, 2, ... is due again
 PAGES = {"A6": "A6", "A4": "A4", "Letter": "letter", "5x3": "5in 3in"}  # as CSS names them
-wrap = partial(textwrap.wrap, break_on_hyphens=False)
+wrap_words = partial(textwrap.wrap, break_on_hyphens=False)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Table:
+class CheatTable:
     """A table of the cheat sheet: a title, the names of the columns, rows of texts, and a note that may be empty."""
 
     id: str
@@ -50,7 +50,7 @@ class Sheet:
 
     title: str
     summary: str
-    tables: tuple[Table, ...]
+    tables: tuple[CheatTable, ...]
 
 
 def load_cards(tag: str | None = None, path=CONTENT / "cards.toml") -> list[Card]:
@@ -74,14 +74,14 @@ def read(path) -> dict:
 def load_cheatsheet(path=CONTENT / "cheatsheet.toml") -> Sheet:
     """The cheat sheet of a file; a ValueError names the table that is not right."""
     data = read(path)
-    tables = tuple(Table(**{**entry, "note": entry.get("note", "").strip()}) for entry in data["table"])
+    tables = tuple(CheatTable(**{**entry, "note": entry.get("note", "").strip()}) for entry in data["table"])
     for table in tables:
         if not table.rows or any(len(row) != len(table.columns) for row in table.rows):
             raise ValueError(f"table {table.id!r}: every row needs {len(table.columns)} cells, and there must be a row")
     return Sheet(data["title"], data["summary"].strip(), tables)
 
 
-def cover(table: Table, row: str, column: str) -> Table:
+def cover(table: CheatTable, row: str, column: str) -> CheatTable:
     """A table without its note and with "?" in one cell: `row` is any cell of its row, `column` its column's name."""
     which = [n for n, cells in enumerate(table.rows) if row in cells]
     if len(which) != 1 or column not in table.columns:
@@ -215,10 +215,10 @@ def html_page(cards: Iterable[Card], size: str = "A6", duplex: bool = False) -> 
 def cheatsheet_text(sheet: Sheet, width: int = 100) -> str:
     """The cheat sheet for a terminal of some width."""
     parts = [sheet.title.upper(), *(table_text(table, width) for table in sheet.tables)]
-    return "\n\n".join([*parts, "\n".join(wrap(sheet.summary, width))]) + "\n"
+    return "\n\n".join([*parts, "\n".join(wrap_words(sheet.summary, width))]) + "\n"
 
 
-def table_text(table: Table, width: int = 100) -> str:
+def table_text(table: CheatTable, width: int = 100) -> str:
     """One table for a terminal: columns side by side, long cells in several lines, the note below."""
     rows = [table.columns, *table.rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -226,12 +226,12 @@ def table_text(table: Table, width: int = 100) -> str:
         widths[widths.index(max(widths))] -= 1
     lines = [table.title]
     for n, row in enumerate(rows):
-        cells = [wrap(cell, room) for cell, room in zip(row, widths, strict=True)]
+        cells = [wrap_words(cell, room) for cell, room in zip(row, widths, strict=True)]
         for parts in zip_longest(*cells, fillvalue=""):
             lines.append("  ".join(f"{part:{room}}" for part, room in zip(parts, widths, strict=True)).rstrip())
         if n == 0:
             lines.append("  ".join("-" * room for room in widths))
-    return "\n".join([*lines, *wrap(table.note, width)])
+    return "\n".join([*lines, *wrap_words(table.note, width)])
 
 
 def cheatsheet_markdown(sheet: Sheet) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from . import courses, practice, report, screen
-from .files import exercises_folder, path_of, reset, solution, sync
+from .files import exercises_folder, path_of, reset, solution_text, sync
 from .results import check_all, forget, load_progress, remember, results
 from .session import watch
 from .specs import all_exercises
 
 
-def build_parser() -> argparse.ArgumentParser:
+def learn_parser() -> argparse.ArgumentParser:
     """All commands of `learn`."""
     parser = argparse.ArgumentParser("miniclip learn", description="Fifty graded exercises. Without a command: go on.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -59,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(which: str | None):
+def chosen_exercises(which: str | None):
     """The exercises that a word names: 4.3, m4, or all; without one, the first that is not passed."""
     exercises = all_exercises()
     if which == "all":
@@ -77,7 +77,7 @@ def chosen(which: str | None):
 def run_check(args) -> int:
     """Check exercises, keep and print what came out."""
     folder = exercises_folder()
-    exercises = chosen(args.which)
+    exercises = chosen_exercises(args.which)
     found = check_all(exercises, folder)
     try:
         known = remember(found, folder)
@@ -89,7 +89,7 @@ def run_check(args) -> int:
     elif len(found) == 1:
         print(screen.verdict(exercises[0], found[0]))
     else:
-        print(screen.overview(known, {one.id: one for one in exercises}))
+        print(screen.exercise_list(known, {one.id: one for one in exercises}))
     if any(one.status == "grader_error" for one in found):
         return 3
     return 0 if all(one.status == "pass" for one in found) else 1
@@ -103,7 +103,7 @@ def run_report(args) -> int:
     else:
         found = check_all(list(all_exercises().values()), exercises_folder())
         found += practice.quiz_results(exercises_folder()) if args.quiz else []
-        text = report.render(results(found), args.format, Path.cwd().name)
+        text = report.export_results(results(found), args.format, Path.cwd().name)
         text = courses.unmatched(found, all_exercises()) if args.unmatched else text
     if args.out:
         practice.unused(args.out).write_text(text, encoding="utf-8")
@@ -128,17 +128,17 @@ def run_doctor(args) -> int:
 def main(argv: list[str]) -> int:
     """One command of `learn`."""
     try:
-        args = build_parser().parse_args(argv)
+        args = learn_parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        return run_command(args)
+        return run_learn(args)
     except ConfigError as error:
         print(f"miniclip: {error}", file=sys.stderr)
         return 2
 
 
-def run_command(args) -> int:
+def run_learn(args) -> int:
     """Do what the arguments say."""
     folder = exercises_folder()
     if args.command is None:
@@ -146,7 +146,7 @@ def run_command(args) -> int:
     if args.command in ("check", "report", "doctor"):
         return {"check": run_check, "report": run_report, "doctor": run_doctor}[args.command](args)
     if args.command == "nbgrader":
-        text = json.dumps(courses.nbgrader(chosen(args.which)), indent=1)
+        text = json.dumps(courses.nbgrader(chosen_exercises(args.which)), indent=1)
         practice.new_file(args.out, ".ipynb").write_text(text + "\n", encoding="utf-8")
         return 0
     if args.command == "autograder":
@@ -159,18 +159,18 @@ def run_command(args) -> int:
     if args.command == "cheatsheet":
         return practice.cheatsheet(args, print)
     if args.command == "list":
-        print(screen.overview(load_progress(folder), all_exercises()))
+        print(screen.exercise_list(load_progress(folder), all_exercises()))
     elif args.command == "sync":
         done = sync(folder)
         print("\n".join(f"{how:8} {path}" for path, how in done.items()) or "Everything is up to date.")
     else:
-        one = chosen(args.which)[0]
+        one = chosen_exercises(args.which)[0]
         if args.command == "reset":
             backup = reset(one, folder)
             forget(one.id, folder)
             print(f"{path_of(one, folder)} is a stub again" + (f"; yours is in {backup}" if backup else ""))
         else:
-            said = {"hint": lambda: screen.rung(one, args.rung - 1), "solution": lambda: solution(one),
+            said = {"hint": lambda: screen.rung(one, args.rung - 1), "solution": lambda: solution_text(one),
                     "show": lambda: screen.brief(one, path_of(one, folder))}  # fmt: skip
             print(said[args.command]())
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import files
 from .grade import Result
-from .sandbox import run
+from .sandbox import run_file
 from .seen import short
 from .spec import Exercise
 
@@ -72,7 +72,7 @@ def unmatched(found: list[Result], exercises: dict[str, Exercise]) -> str:
     for result in found:
         if result.status in ("wrong", "partial") and not result.misconception:
             exercise = exercises[result.id]
-            answer = run(Path(result.file).resolve(), exercise.cases)
+            answer = run_file(Path(result.file).resolve(), exercise.cases)
             gave = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
             harvest.append({"exercise": result.id, "gave": [
                 {"case": case.name, "value": short(one.value, 200) if one and not one.error else one and one.error}

@@ -52,7 +52,7 @@ def stub(exercise: Exercise) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def solution(exercise: Exercise) -> str:
+def solution_text(exercise: Exercise) -> str:
     """The marked solution, as it would stand in the file."""
     sources = (re.sub(r"^(@.*\n)+", "", inspect.getsource(function)) for function in exercise.solutions.values())
     return "import numpy as np\n\n\n" + "\n\n".join(sources)
@@ -66,10 +66,10 @@ def sync(folder: Path) -> dict[str, str]:
         fresh = stub(exercise)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(path, fresh)
+            write_whole(path, fresh)
             done[str(path)] = "made"
         elif path.read_bytes() != fresh.encode() and untouched(path.read_bytes(), exercise):
-            write(path, fresh)
+            write_whole(path, fresh)
             done[str(path)] = "renewed"
     return done
 
@@ -98,11 +98,11 @@ def reset(exercise: Exercise, folder: Path) -> Path | None:
             backup = path.with_suffix(f".py.bak{number}")
         os.replace(path, backup)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, stub(exercise))
+    write_whole(path, stub(exercise))
     return backup
 
 
-def write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """All of it or nothing."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text, encoding="utf-8")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .sandbox import Run, run
+from .sandbox import Replies, run_file
 from .seen import say
-from .spec import Exercise, Outcome, equal, matches, numeric, ok, outcomes, same
+from .spec import Exercise, Outcome, equal, misconceptions, numeric, ok, outcomes, same
 
 STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error")
 
@@ -58,7 +58,7 @@ def grade(exercise: Exercise, path) -> Result:
         source = path.read_bytes()
         result.sha256 = hashlib.sha256(source).hexdigest()
         check_source(exercise, source, path)
-        judge(exercise, run(path.resolve(), exercise.cases), result, path)
+        judge(exercise, run_file(path.resolve(), exercise.cases), result, path)
     except Trouble as trouble:
         result.status, result.hint = trouble.status, str(trouble)
     except FileNotFoundError:
@@ -120,7 +120,7 @@ def check_signature(function: ast.FunctionDef, solution, path: Path) -> None:
                       f"signature, expected {function.name}({', '.join(wanted)}).")  # fmt: skip
 
 
-def judge(exercise: Exercise, answer: Run, result: Result, path: Path) -> None:
+def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> None:
     """Fill in the result from what the calls gave."""
     if answer.failed:
         where = f"{path.name}, line {answer.failed['line']}" if answer.failed["line"] else path.name
@@ -148,7 +148,7 @@ def judge(exercise: Exercise, answer: Run, result: Result, path: Path) -> None:
     result.hint = diagnose(exercise, answer, found, expected, steady, result, path)
 
 
-def diagnose(exercise, answer: Run, found, expected, steady: bool, result: Result, path: Path) -> str:
+def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: Result, path: Path) -> str:
     """The one thing to say, in the order of the module's docstring."""
     if None in found:
         place = found.index(None)
@@ -160,7 +160,7 @@ def diagnose(exercise, answer: Run, found, expected, steady: bool, result: Resul
     case, got, right = exercise.cases[first], found[first], expected[first]
     if failing and got.value is None and not got.error and right.value is not None:
         return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
-    named = matches(exercise, found, expected)
+    named = misconceptions(exercise, found, expected)
     if named:
         result.status, result.misconception = "wrong", named[0]
         return say(exercise.wrongs[named[0]].hint, exercise, found, expected)

@@ -6,7 +6,7 @@ of the self-check begin with an open question.
 
 from dataclasses import dataclass
 
-from .cards import CONTENT, Table, cover, load_cheatsheet, read
+from .cards import CONTENT, CheatTable, cover, load_cheatsheet, read
 
 SECTIONS = ("self-check", "part-b", "pitfalls", "tables")
 
@@ -34,7 +34,7 @@ class Blank:
     """A question about a covered cell: phrases that are right, and phrases that are wrong in a known way."""
 
     question: str
-    table: Table
+    table: CheatTable
     accepted: tuple[str, ...]
     wrong: tuple[tuple[tuple[str, ...], str], ...]  # (phrases, feedback)
     right: str
@@ -87,7 +87,7 @@ def load_quiz(section: str | None = None, path=CONTENT / "quiz.toml") -> list[It
     return [item for item in items if section in (None, item.section)]
 
 
-def item_of(entry: dict, tables: dict[str, Table]) -> Item:
+def item_of(entry: dict, tables: dict[str, CheatTable]) -> Item:
     """An item as the file has it, checked."""
     free = entry.get("open")
     if free is not None:
@@ -103,7 +103,7 @@ def item_of(entry: dict, tables: dict[str, Table]) -> Item:
     )
 
 
-def step_of(step: dict, tables: dict[str, Table]) -> Choice | Blank:
+def step_of(step: dict, tables: dict[str, CheatTable]) -> Choice | Blank:
     """A step as the file has it, checked."""
     question = step["question"].strip()
     if "option" not in step:

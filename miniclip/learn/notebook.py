@@ -102,12 +102,12 @@ def hint(id: str, rung: int = 1) -> None:
 
 def solution(id: str) -> None:
     """Print the marked solution."""
-    print(files.solution(find(id)))
+    print(files.solution_text(find(id)))
 
 
 def progress() -> None:
     """Print how far you are."""
-    print(screen.overview(load_progress(files.exercises_folder()), all_exercises()))
+    print(screen.exercise_list(load_progress(files.exercises_folder()), all_exercises()))
 
 
 def pick(id: str):

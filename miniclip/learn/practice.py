@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import ConfigError, quote
 from . import cards as flashcards
-from .files import write
+from .files import write_whole
 from .grade import Result
 from .items import load_quiz
 from .quiz import record, run_quiz
@@ -27,10 +27,10 @@ def recall(path: Path) -> dict:
     return data if isinstance(data, dict) else {}
 
 
-def keep(path: Path, data: dict) -> None:
+def save_json(path: Path, data: dict) -> None:
     """Write such a file, atomically."""
     path.parent.mkdir(exist_ok=True)
-    write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def quiz(folder: Path, section: str | None, ask, say) -> int:
@@ -40,7 +40,7 @@ def quiz(folder: Path, section: str | None, ask, say) -> int:
     for one in run_quiz(load_quiz(section), ask, say):
         if one["points"] >= known.get(one["id"], {}).get("points", -1):
             known[one["id"]] = one
-    keep(path, known)
+    save_json(path, known)
     return 0
 
 
@@ -84,7 +84,7 @@ def cards(args, folder: Path, ask, say) -> int:
         say(f"{len(chosen)} cards in {target}: in Anki, File, Import")
     else:
         path = kept(folder, "cards.json")
-        keep(path, flashcards.review(chosen, recall(path), ask, say))
+        save_json(path, flashcards.review(chosen, recall(path), ask, say))
     return 0
 
 

@@ -125,9 +125,9 @@ def take(item: Item, ask: Ask, say: Say, rng: random.Random) -> dict:
     for step in item.steps:
         answers.append(ask_step(step, ask, say, rng))
         right, feedback = grade_step(step, answers[-1])
-        say(fill(("✓  " if right else "✗  ") + feedback))
+        say(refill(("✓  " if right else "✗  ") + feedback))
     if item.note:
-        say(fill(f"A closer look: {item.note}"))
+        say(refill(f"A closer look: {item.note}"))
     return record(item, answers) | own
 
 
@@ -140,13 +140,13 @@ def record(item: Item, answers: Sequence[str]) -> dict:
 
 def mark_yourself(free: Open, ask: Ask, say: Say) -> dict:
     """Ask, show the model answer, and let the learner tick what was there; keywords only suggest."""
-    say(fill(free.question))
+    say(refill(free.question))
     written = reply_to("your answer (Enter to pass) > ", ask)
-    say(fill(f"Model answer: {free.answer}"))
+    say(refill(f"Model answer: {free.answer}"))
     ticks = []
     for point in free.rubric if written else ():
         likely = any(says(written, keyword) for keyword in point.keywords)
-        say(fill(f"Did you say: {point.point}?"))
+        say(refill(f"Did you say: {point.point}?"))
         reply = reply_to(f"y or n (Enter: {'y' if likely else 'n'}) > ", ask).lower()
         ticks.append(reply.startswith("y") if reply else likely)
     if written:
@@ -156,14 +156,14 @@ def mark_yourself(free: Open, ask: Ask, say: Say) -> dict:
 
 def ask_step(step: Choice | Blank, ask: Ask, say: Say, rng: random.Random) -> str:
     """The learner's answer to a step, as `grade_step` takes it."""
-    say(fill(step.question))
+    say(refill(step.question))
     if isinstance(step, Blank):
         say(table_text(step.table, 80))
         return reply_to("what belongs at the ? (Enter to pass) > ", ask)
     shown = list(step.options)
     if len(shown) > 2:  # true comes before false
         rng.shuffle(shown)
-    say("\n".join(fill(f"{n}  {option.text}") for n, option in enumerate(shown, 1)))
+    say("\n".join(refill(f"{n}  {option.text}") for n, option in enumerate(shown, 1)))
     while reply := reply_to(f"1 to {len(shown)} (Enter to pass) > ", ask).lower():
         named = [option.key for option in shown if len(option.key) > 1 and option.key.startswith(reply)]
         if reply.isdecimal() and 1 <= int(reply) <= len(shown):
@@ -174,6 +174,6 @@ def ask_step(step: Choice | Blank, ask: Ask, say: Say, rng: random.Random) -> st
     return ""
 
 
-def fill(text: str) -> str:
+def refill(text: str) -> str:
     """A paragraph of at most 80 characters a line."""
     return textwrap.fill(text, 80, subsequent_indent="   ")

@@ -139,7 +139,7 @@ def class_report(submissions: dict[str, dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render(results: dict, form: str, submission: str = "") -> str:
+def export_results(results: dict, form: str, submission: str = "") -> str:
     """The text of a report."""
     if form == "junit":
         return junit(results)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import __version__
 from ..machine.threads import cores
-from .files import path_of, write
+from .files import path_of, write_whole
 from .grade import Result, grade
 from .spec import Exercise
 
@@ -51,19 +51,19 @@ def forget(id: str, folder: Path) -> None:
     """Take one result back: its file is a stub again."""
     known = load_progress(folder)
     if known.pop(id, None):
-        keep(known, folder)
+        save_progress(known, folder)
 
 
 def remember(found: list[Result], folder: Path) -> dict[str, dict]:
     """Add results to the progress file, atomically; returns all that is known now."""
     known = load_progress(folder) | {one.id: one.record() for one in found}
     known = dict(sorted(known.items(), key=lambda item: tuple(map(int, item[0].split(".")))))
-    keep(known, folder)
+    save_progress(known, folder)
     return known
 
 
-def keep(known: dict[str, dict], folder: Path) -> None:
+def save_progress(known: dict[str, dict], folder: Path) -> None:
     """Write the progress file, atomically."""
     path = progress_file(folder)
     path.parent.mkdir(exist_ok=True)
-    write(path, json.dumps({"schema": SCHEMA, "exercises": list(known.values())}, indent=1) + "\n")
+    write_whole(path, json.dumps({"schema": SCHEMA, "exercises": list(known.values())}, indent=1) + "\n")

@@ -24,7 +24,7 @@ STARTUP_SECONDS = 20.0  # for Python and NumPy to load, on a busy machine
 
 
 @dataclass
-class Run:
+class Replies:
     """What became of a file: why it did not load, or the outcomes of its calls, each made twice."""
 
     failed: dict | None = None  # error, message, line
@@ -36,7 +36,7 @@ class Run:
     output: str = ""
 
 
-def run(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int = 4096) -> Run:
+def run_file(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int = 4096) -> Replies:
     """Load a file and make the calls; `seconds` for any one of them."""
     read, write = os.pipe()
     root = str(Path(__file__).parents[2])
@@ -114,9 +114,9 @@ def ending(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def understand(data: bytes, cases: int) -> Run:
+def understand(data: bytes, cases: int) -> Replies:
     """The replies; a line that is no reply is dropped, so that a forger sends at best nothing."""
-    result = Run()
+    result = Replies()
     for line in data.splitlines():
         try:
             event = json.loads(line)

@@ -70,7 +70,7 @@ def nearby(path) -> str:
         return str(path)
 
 
-def overview(known: dict[str, dict], exercises: dict[str, Exercise]) -> str:
+def exercise_list(known: dict[str, dict], exercises: dict[str, Exercise]) -> str:
     """All exercises, one line each."""
     lines = []
     for id, exercise in exercises.items():

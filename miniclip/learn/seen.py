@@ -80,7 +80,7 @@ def text(value, digits: int = 4) -> str:
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, float):
-        return number(value, digits)
+        return digits_of(value, digits)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {text(item, digits)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -90,7 +90,7 @@ def text(value, digits: int = 4) -> str:
     return value if strange else repr(value)
 
 
-def number(value: float, digits: int) -> str:
+def digits_of(value: float, digits: int) -> str:
     """So many decimals, or so many digits if it is very small or very large."""
     if value == 0 or 0.01 <= abs(value) < 1e6:
         return np.format_float_positional(value + 0.0, precision=digits, trim="-")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import screen
-from .files import path_of, solution, sync
+from .files import path_of, solution_text, sync
 from .grade import grade
 from .results import load_progress, remember
 from .spec import Exercise
@@ -67,7 +67,7 @@ class Session:
             self.rungs[self.exercise.id] = number + 1
             self.say(screen.rung(self.exercise, number))
         elif key == "s":
-            self.say(solution(self.exercise))
+            self.say(solution_text(self.exercise))
         elif key == "n":
             self.exercise = self.next_open(self.exercise.id) or self.exercise
             self.show()

@@ -231,7 +231,7 @@ def ok(exercise: Exercise, case: Case, outcome: Outcome, expected: Outcome) -> b
     return same(outcome, expected)
 
 
-def matches(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> list[str]:
+def misconceptions(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> list[str]:
     """The misconceptions that give exactly these outcomes on every case, or that a judge names."""
     named = []
     for case, outcome in zip(exercise.cases, found, strict=True):

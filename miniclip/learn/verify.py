@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .seen import say
-from .spec import Exercise, Outcome, call, equal, matches, ok, outcomes
+from .spec import Exercise, Outcome, call, equal, misconceptions, ok, outcomes
 
 
 def problems(exercise: Exercise) -> list[str]:
@@ -79,7 +79,7 @@ def known_wrong_answers(exercise: Exercise, expected: list[Outcome]) -> Iterator
     """Each is taken for itself, and what is shown is neither short nor long and names a number."""
     for wrong in exercise.wrongs.values():
         found = outcomes(exercise, wrong.functions)
-        named = matches(exercise, found, expected)
+        named = misconceptions(exercise, found, expected)
         if named[:1] != [wrong.name]:
             yield f"{wrong.name} is taken for {named or 'a right answer or nothing known'}"
             continue

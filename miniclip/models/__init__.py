@@ -1,1 +1,1 @@
-"""Models: config, init, forward, backward. Read in this order: vision, text, clip."""
+"""Models: config, init, forward, backward."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError
-from ..nn.blocks import ACTIVATIONS, decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
+from ..nn.blocks import ACTIVATIONS
+from ..nn.decoder_blocks import decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
 from ..nn.layers import (
     init_layer_norm,
     init_linear,
@@ -22,9 +23,10 @@ from ..nn.layers import (
     linear_backward,
     linear_forward,
 )
+from .checks import check_tower
 from .clip import MAX_PARAMETERS, ClipConfig
 from .decoder import DecoderConfig, init_decoder
-from .vision import check_tower, init_vision
+from .vision import init_vision
 
 BRIDGES = ("linear", "mlp", "queries")
 SMALL = 0.02  # vectors begin as small as the words they stand for

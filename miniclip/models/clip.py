@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..nn.ops import normalize_backward, normalize_forward
+from .checks import CHANNELS
 from .text import TextConfig, init_text, text_backward, text_forward
-from .vision import CHANNELS, VisionConfig, init_vision, vision_backward, vision_forward
+from .vision import VisionConfig, init_vision, vision_backward, vision_forward
 
 INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
 INITIAL_LOGIT_BIAS = -10.0  # of the sigmoid loss alone; Zhai et al. 2023, arXiv:2303.15343, section 3.2

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError
-from ..nn.blocks import decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
+from ..nn.decoder_blocks import decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
 from ..nn.layers import (
     embedding_backward,
     embedding_forward,
@@ -26,9 +26,9 @@ from ..nn.layers import (
     position_backward,
     position_forward,
 )
+from .checks import check_tower
 from .clip import MAX_PARAMETERS
 from .text import causal_mask
-from .vision import check_tower
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from ..nn.layers import (
     position_forward,
 )
 from ..nn.ops import pick_backward, pick_forward
-from .vision import check_tower
+from .checks import check_tower
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError
-from ..nn.blocks import ACTIVATIONS, blocks_backward, blocks_forward, init_block
+from ..nn.blocks import blocks_backward, blocks_forward, init_block
 from ..nn.layers import (
     init_layer_norm,
     init_linear,
@@ -24,23 +24,7 @@ from ..nn.layers import (
     prepend_forward,
 )
 from ..nn.ops import pick_backward, pick_forward
-
-CHANNELS = 3
-
-
-def check_tower(config, *sizes: str, across: str = "width") -> None:
-    """Every size a positive whole number, heads that divide the width they go across, an activation we have."""
-    kind = type(config).__name__
-    for name in sizes:
-        value = getattr(config, name)
-        if type(value) is not int or value <= 0:
-            raise ConfigError(f"{kind}.{name} is {value!r}, expected a whole number above 0")
-    if getattr(config, across) % config.heads:
-        raise ConfigError(
-            f"{kind}.{across} is {getattr(config, across)}, expected a multiple of heads = {config.heads}"
-        )
-    if config.activation not in ACTIVATIONS:
-        raise ConfigError(f"{kind}.activation is {config.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
+from .checks import CHANNELS, check_tower
 
 
 @dataclass(frozen=True)

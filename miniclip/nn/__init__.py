@@ -1,1 +1,1 @@
-"""Arrays and their gradients. Read in this order: tree, gradcheck, ops, layers, blocks, losses, optim."""
+"""Arrays and their gradients; imports NumPy only."""

@@ -16,7 +16,8 @@ from ..data.pairs import batch, normalize
 from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
 from ..model import Model
 from ..models.clip import init_clip
-from ..nn.losses import caption_floor, info_nce_forward
+from ..nn.floors import caption_floor
+from ..nn.losses import info_nce_forward
 from ..nn.ops import normalize_forward
 from ..nn.tree import pack
 from .retrieval import mean_reciprocal_rank, median_rank, recall_at_k

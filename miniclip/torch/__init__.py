@@ -1,1 +1,1 @@
-"""The same CLIP in PyTorch: `models.py` to read beside `miniclip/models/`, `train.py` beside `miniclip/train.py`."""
+"""The same in PyTorch, to read beside `miniclip/models/` and `miniclip/train/`; the only place that imports torch."""

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..models.checks import CHANNELS
 from ..models.clip import ClipConfig
 from ..models.text import TextConfig
-from ..models.vision import CHANNELS, VisionConfig
+from ..models.vision import VisionConfig
 from ..nn.tree import flatten
 
 

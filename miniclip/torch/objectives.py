@@ -89,7 +89,7 @@ class Objectives:
         surprise = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
         return self.weight(texts.scored) * surprise
 
-    def caption(self, images, texts: Texts, module, config, frozen: bool = False):
+    def captioning(self, images, texts: Texts, module, config, frozen: bool = False):
         """The next word of each text, given its picture. Frozen parameters need no word here: they get no gradient."""
         return self.back(self.word_loss(self.forward(module.caption, module, images, texts.ids), texts))
 
@@ -105,17 +105,17 @@ class Objectives:
         """The next word of each text, given nothing else."""
         return self.back(self.word_loss(self.forward(module.language, module, texts.ids), texts))
 
-    def bridge(self, images, texts: Texts, module, config):
+    def bridging(self, images, texts: Texts, module, config):
         """The next word of each text, given what a bridge shows of the picture."""
         return self.back(self.word_loss(self.forward(module.bridged, module, images, texts.ids), texts))
 
-    def align(self, images, ids, module, config):
+    def alignment(self, images, ids, module, config):
         """(prefix - E[ids])^2 / E^2, means of all numbers."""
         words = module.decoder.token_embedding.weight.detach()
         error = (self.forward(module.prefix, module, images) - words[self.tensor(ids)]).square().sum()
         return self.back(self.weight(np.size(ids)) * error / (words.square().mean() * words.shape[1]))
 
-    def match(self, images, ids, truth, module, config):
+    def matching(self, images, ids, truth, module, config):
         """Does text b belong to picture b?"""
         logits = self.forward(module, module, images, ids)
         surprise = F.binary_cross_entropy_with_logits(logits, self.tensor(truth).to(logits.dtype), reduction="sum")

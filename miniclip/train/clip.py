@@ -16,17 +16,11 @@ from ..model import Model
 from ..models.clip import ClipConfig, init_clip
 from ..models.text import TextConfig
 from ..models.vision import VisionConfig
-from ..nn.losses import (
-    caption_floor,
-    chance_loss,
-    sigmoid_caption_floor,
-    sigmoid_chance_loss,
-    temperature_floor,
-)
+from ..nn.floors import caption_floor, chance_loss, sigmoid_caption_floor, sigmoid_chance_loss, temperature_floor
 from ..tasks.evaluate import zero_shot_accuracy
 from .backend import NUMPY, Backend
 from .loop import Stage
-from .run import LOG_EVERY, SAVE_EVERY, run
+from .run import LOG_EVERY, SAVE_EVERY, train_stage
 from .step import LOSSES
 
 LARGEST_FLOOR = 4096  # pairs: every caption is compared with every scene, which a larger batch has no time for
@@ -146,7 +140,7 @@ def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUM
             f"batch_size is {recipe.batch_size} for {backend.processes} processes, expected at least 2 each"
         )
     model = new_clip(recipe)
-    return run(Path(out), clip_stage(recipe, model, backend), model, recipe.to_json(), resume, backend,
+    return train_stage(Path(out), clip_stage(recipe, model, backend), model, recipe.to_json(), resume, backend,
                partial(log_row, recipe), recipe.log_every, recipe.save_every)  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def text_by_text(job: Callable, texts: Texts):
     return sum(losses), list(trees), {}
 
 
-def caption(images, texts: Texts, params, config: CocaConfig, frozen: bool = False):
+def captioning(images, texts: Texts, params, config: CocaConfig, frozen: bool = False):
     """The next word of each text, given its picture; frozen: the tower's backward is not called."""
 
     def job(rows, some, weight):
@@ -108,7 +108,7 @@ def language(texts: Texts, params, config: DecoderConfig):
     return text_by_text(job, texts)
 
 
-def bridge(images, texts: Texts, params, config: BridgedConfig):
+def bridging(images, texts: Texts, params, config: BridgedConfig):
     """The bridge alone learns. Its gradient comes back *through* the frozen language model."""
 
     def job(rows, some, weight):
@@ -122,7 +122,7 @@ def bridge(images, texts: Texts, params, config: BridgedConfig):
     return text_by_text(job, texts)
 
 
-def align(images, ids, params, config: BridgedConfig):
+def alignment(images, ids, params, config: BridgedConfig):
     """(prefix - E[ids])^2 / E^2, means of all numbers: vector k is to be the k-th word.
 
     ids (B, tokens), words of the language model; E, their embedding, stays as it is, and the model is not even run.
@@ -140,7 +140,7 @@ def align(images, ids, params, config: BridgedConfig):
     return sum(losses), list(trees), {}
 
 
-def match(images, ids, truth, params, config: CocaConfig):
+def matching(images, ids, truth, params, config: CocaConfig):
     """Does text b belong to picture b? Pairs never meet, so parts add up."""
 
     def job(rows):

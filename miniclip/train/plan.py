@@ -9,7 +9,7 @@ from ..files.storage import digest
 from ..model import BridgedModel, Describer, Handle, Matcher, Model
 from ..nn.tree import to_vector
 from .backend import NUMPY, Backend
-from .run import run
+from .run import train_stage
 from .stages import (
     COCA_STEPS,
     align_stage,
@@ -119,5 +119,5 @@ class Models(dict):
         recipe = {"stage": stage.name, "seed": self.seed, "steps": stage.steps, "trained": list(stage.trained),
                   "peak_lr": stage.peak_lr, "begins_with": digest(to_vector(model.params).tobytes())}  # fmt: skip
         folder = self.folder / name.replace(":", "").replace(",", "").replace(" ", "-")
-        self[name] = run(folder, stage, model, recipe, (folder / TRAINING).exists(), self.backend, bar=self.bar)
+        self[name] = train_stage(folder, stage, model, recipe, (folder / TRAINING).exists(), self.backend, bar=self.bar)
         return self[name]

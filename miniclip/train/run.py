@@ -14,8 +14,33 @@ from .loop import Stage, fit
 LOG_EVERY, SAVE_EVERY = 20, 250  # steps
 
 
-def run(folder, stage: Stage, model, recipe: dict, resume: bool = False, backend: Backend = NUMPY, complete=None,
-        log_every: int = LOG_EVERY, save_every: int = SAVE_EVERY, bar=None):  # fmt: skip
+class Progress:
+    """A learner and the folder that its progress is kept in; only where the backend reports is anything written."""
+
+    def __init__(self, folder: Path, stage: Stage, model, recipe: dict, backend: Backend):
+        self.folder, self.model, self.recipe, self.backend = folder, model, recipe, backend
+        self.learner, self.log = backend.learner(stage, model), list[dict]()
+        self.here = environment() | {"backend": backend.name}
+
+    def now(self):
+        """The model as it is now."""
+        return self.model.with_params(self.learner.params)
+
+    def save(self) -> None:
+        """Every file of the folder, or none: first of all the one that suffices to resume."""
+        if self.backend.reports:
+            learner = self.learner
+            resumable, readable = training_files(learner.vectors, self.recipe, self.here, learner.steps, self.log)
+            commit(self.folder, resumable | model_files(self.now()) | readable)
+
+    def resume(self) -> None:
+        """Go on from the last save."""
+        vectors, steps, self.log = read_training(self.folder, self.recipe, self.here, self.learner.vectors)
+        self.learner.resume(vectors, steps)
+
+
+def train_stage(folder, stage: Stage, model, recipe: dict, resume: bool = False, backend: Backend = NUMPY,
+                complete=None, log_every: int = LOG_EVERY, save_every: int = SAVE_EVERY, bar=None):  # fmt: skip
     """Train a model through a stage and leave a run folder.
 
     Parameters
@@ -46,47 +71,34 @@ def run(folder, stage: Stage, model, recipe: dict, resume: bool = False, backend
     Interrupted
         After Ctrl-C or SIGTERM; the run was saved first.
     """
-    folder, log = Path(folder), list[dict]()
-    here = environment() | {"backend": backend.name}
-    learner = backend.learner(stage, model)
-    if resume and not folder.is_dir() and backend.reports:
-        read_manifest(folder)  # says what is wrong before anything is made
-
-    def now():
-        return model.with_params(learner.params)
-
-    def save():
-        if backend.reports:
-            resumable, readable = training_files(learner.vectors, recipe, here, learner.steps, log)
-            commit(folder, resumable | model_files(now()) | readable)
+    run, reports = Progress(Path(folder), stage, model, recipe, backend), backend.reports
+    learner = run.learner
+    if resume and reports and not run.folder.is_dir():
+        read_manifest(run.folder)  # says what is wrong before anything is made
 
     def each(row):
-        last = learner.steps == stage.steps
-        if backend.reports and (last or learner.steps % log_every == 0):
-            log.append(complete(row, now) if complete else row)
+        if reports and (learner.steps == stage.steps or learner.steps % log_every == 0):
+            run.log.append(complete(row, run.now) if complete else row)
         if learner.steps % save_every == 0:
-            save()
+            run.save()
 
     def stopped():
         return backend.agree(caught[0] if caught else 0)
 
-    with lock(folder) if backend.reports else nullcontext(), interrupts() as caught:
-        if backend.reports and resume:
-            vectors, steps, log = read_training(folder, recipe, here, learner.vectors)
-            learner.resume(vectors, steps)
-            if bar is not None:
-                bar.update(steps * stage.cost)
-        elif backend.reports:
-            check_fresh(folder)
+    with lock(run.folder) if reports else nullcontext(), interrupts() as caught:
+        if reports:
+            run.resume() if resume else check_fresh(run.folder)
         backend.meet(learner, recipe)
-        save()
+        if bar is not None:
+            bar.update(learner.steps * stage.cost)
+        run.save()
         try:
             signal = fit(learner, each, stopped, bar)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; what was saved before is intact") from None
-        save()
+        run.save()
         signal = signal or stopped()
     if signal:
-        where = f"{stage.name}: stopped at step {learner.steps} of {stage.steps}, saved in {folder}"
+        where = f"{stage.name}: stopped at step {learner.steps} of {stage.steps}, saved in {run.folder}"
         raise Interrupted(signal, f"{where}: give the same command again, with --resume")
-    return load(folder) if backend.reports else now()
+    return load(run.folder) if reports else run.now()

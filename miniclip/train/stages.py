@@ -10,7 +10,8 @@ each batch.
 
 import numpy as np
 
-from ..data.captions import falsify, write_captions, write_descriptions
+from ..data.captions import write_captions, write_descriptions
+from ..data.negatives import falsify
 from ..data.notes import retell, take_notes
 from ..data.pairs import normalized_images
 from ..data.prompts import Texts, describer_tokenizer, encode_texts, language_tokenizer
@@ -74,7 +75,7 @@ def describe_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY, fro
     def objective(step, params):
         scenes = one_or_more(seed, on.items(step, BATCH // 2))
         texts = descriptions(model.decoder_tokenizer, scenes)
-        return on.objectives.caption(normalized_images(scenes), texts, params, model.coca, frozen)
+        return on.objectives.captioning(normalized_images(scenes), texts, params, model.coca, frozen)
 
     return Stage("describe", objective, n, ("decoder",) if frozen else ("visual", "decoder"))
 
@@ -101,7 +102,7 @@ def answer_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> St
     def objective(step, params):
         scenes = sample_scenes(seed, "many", on.items(step, BATCH))
         texts = dialogues(model.decoder_tokenizer, scenes, kinds=PRACTISED)
-        return on.objectives.caption(normalized_images(scenes), texts, params, model.coca)
+        return on.objectives.captioning(normalized_images(scenes), texts, params, model.coca)
 
     return Stage("answer", objective, n, ("visual", "decoder"), ANSWER_RATE)
 
@@ -126,7 +127,7 @@ def deaf_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> Stag
     def objective(step, params):
         scenes = sample_scenes(seed, "many", on.items(step, BATCH))
         texts = dialogues(model.decoder_tokenizer, scenes, turns=1, question=False)
-        return on.objectives.caption(normalized_images(scenes), texts, params, model.coca, frozen=True)
+        return on.objectives.captioning(normalized_images(scenes), texts, params, model.coca, frozen=True)
 
     return Stage("answer without the question", objective, n, ("decoder",))
 
@@ -192,7 +193,7 @@ def align_stage(model: BridgedModel, seed: int, n: int, on: Backend = NUMPY) -> 
         scenes = sample_scenes(seed, "many", on.items(step, BATCH // 2))
         ids = tokenizer.encode(take_notes(scenes))[:, 1 : 1 + length]
         ids = np.where(ids == tokenizer.pad, tokenizer.end, ids)
-        return on.objectives.align(normalized_images(scenes), ids, params, model.config)
+        return on.objectives.alignment(normalized_images(scenes), ids, params, model.config)
 
     return Stage(f"align: {model.config.bridge.kind}", objective, n, ("bridge",))
 
@@ -203,7 +204,7 @@ def bridge_stage(model: BridgedModel, seed: int, n: int, on: Backend = NUMPY) ->
     def objective(step, params):
         scenes = sample_scenes(seed, "many", on.items(step, SMALL))
         texts = dialogues(model.decoder_tokenizer, scenes)
-        return on.objectives.bridge(normalized_images(scenes), texts, params, model.config)
+        return on.objectives.bridging(normalized_images(scenes), texts, params, model.config)
 
     return Stage(f"bridge: {model.config.bridge.kind}", objective, n, ("bridge",), SMALL_RATE)
 
@@ -230,6 +231,6 @@ def match_stage(model: Matcher, seed: int, n: int, on: Backend = NUMPY) -> Stage
         true, images = write_captions(scenes), normalized_images(scenes)
         ids = model.decoder_tokenizer.encode_short(true + falsify(true, scenes))
         truth = np.arange(2 * len(scenes)) < len(scenes)
-        return on.objectives.match(np.concatenate([images, images]), ids, truth, params, model.config)
+        return on.objectives.matching(np.concatenate([images, images]), ids, truth, params, model.config)
 
     return Stage("match", objective, n, ("visual", "decoder", "match"), peak_lr=1e-3)

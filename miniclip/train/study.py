@@ -30,15 +30,15 @@ from .plan import TRAININGS, Models, in_order
 from .stages import new_describer
 
 ABOUT, SCORES = "study.json", "scores.json"
-Table = dict[str, dict[str, float]]
+Scores = dict[str, dict[str, float]]
 
 
-def captioning(models: Models, n: int = 512) -> Table:
+def captioning_scores(models: Models, n: int = 512) -> Scores:
     """Are the captions true? Fine-tuned and frozen tower, before training, and with the pictures of other scenes."""
     captioner, untrained = models["captioner"], new_describer(models["clip"], models.seed)
     columns = {"model": (captioner, False), "frozen tower": (models["frozen captioner"], False),
                "untrained": (untrained, False), "shuffled": (captioner, True)}  # fmt: skip
-    table: Table = {}
+    table: Scores = {}
     for column, (model, shuffled) in columns.items():
         for split in "ABD":
             for name, score in score_captions(model, models.seed, split, n, shuffled).items():
@@ -48,7 +48,7 @@ def captioning(models: Models, n: int = 512) -> Table:
     return table
 
 
-def vqa(models: Models, n: int = 1024) -> Table:
+def vqa_scores(models: Models, n: int = 1024) -> Scores:
     """Are the answers right? With the pictures or the questions of others, and of models that never had them."""
     order, seed = np.random.default_rng(0).permutation(n), models.seed
     columns = {
@@ -62,11 +62,11 @@ def vqa(models: Models, n: int = 1024) -> Table:
     return {row: {name: column[row] for name, column in columns.items()} for row in columns["model"]}
 
 
-def bridge(models: Models, n: int = 1024) -> Table:
+def bridge_scores(models: Models, n: int = 1024) -> Scores:
     """Three bridges between what is frozen: how many of the specialist's answers, with how many trained parameters."""
     specialist = score_answers(models["answerer"], models.seed, n)["overall"]
     names = ("VQA", "share of the specialist", "trained parameters", "share trained", "tokens")
-    table: Table = {name: {} for name in names}
+    table: Scores = {name: {} for name in names}
     for name in (*BRIDGES, "queries, not aligned"):
         model = models[f"bridge: {name}"]
         learned, everything = to_vector(model.params["bridge"]).size, to_vector(model.params).size
@@ -80,7 +80,7 @@ def bridge(models: Models, n: int = 1024) -> Table:
     return table
 
 
-def system(models: Models, n: int = 512) -> Table:
+def system_scores(models: Models, n: int = 512) -> Scores:
     """One model for all beside the specialist of each."""
     seed, table = models.seed, dict[str, dict[str, float]]()
     columns = {
@@ -100,14 +100,14 @@ def system(models: Models, n: int = 512) -> Table:
     return table
 
 
-def fusion(models: Models, n: int = 256) -> Table:
+def fusion_scores(models: Models, n: int = 256) -> Scores:
     """What looking at both sides at once buys, and what it costs."""
     model, matcher, seed = models["first stage"], models["matcher"], models.seed
     found = rerank_scores(model, matcher, seed, n)
     judges = {"dual": dual_judge(model), "fusion": fusion_judge(matcher),
               "dual, single objects": dual_judge(models["clip"])}  # fmt: skip
     swaps = {name: swap_accuracy(judge, seed) for name, judge in judges.items()}
-    table: Table = {"true beats swapped colours": swaps | {"chance": 0.5}}
+    table: Scores = {"true beats swapped colours": swaps | {"chance": 0.5}}
     ranked = {"dual": found["before"], "fusion": found["after"], "possible": found["possible"]}
     table[f"text to image R@1, D, {n} pictures"] = ranked
     table["forward passes"] = {"dual": 2.0 * n, "fusion": float(n * CANDIDATES), "every pair": float(n * n)}
@@ -128,23 +128,23 @@ class Study:
     """The models that a table needs, and the function of Models that makes it."""
 
     needs: tuple[str, ...]
-    table: Callable[[Models], Table]
+    table: Callable[[Models], Scores]
 
 
 STUDIES = {
-    "captioning": Study(("captioner", "frozen captioner"), captioning),
-    "vqa": Study(("answerer", "blind", "deaf"), vqa),
+    "captioning": Study(("captioner", "frozen captioner"), captioning_scores),
+    "vqa": Study(("answerer", "blind", "deaf"), vqa_scores),
     "bridge": Study(
         ("answerer", "blind", "language model", *(f"bridge: {kind}" for kind in (*BRIDGES, "queries, not aligned"))),
-        bridge,
+        bridge_scores,
     ),
-    "system": Study(("system", "captioner", "answerer"), system),
-    "fusion": Study(("first stage", "matcher"), fusion),
+    "system": Study(("system", "captioner", "answerer"), system_scores),
+    "fusion": Study(("first stage", "matcher"), fusion_scores),
 }
 
 
 def study(name: str, seed: int = 0, out=None, resume: bool = False, backend: Backend = NUMPY,
-          clip: Model | None = None) -> Table:  # fmt: skip
+          clip: Model | None = None) -> Scores:  # fmt: skip
     """Train what a study compares, each model in a run folder of its own, and score it.
 
     Parameters
@@ -198,7 +198,7 @@ def study(name: str, seed: int = 0, out=None, resume: bool = False, backend: Bac
         return table
 
 
-def finished(folder: Path, recipe: dict) -> Table | None:
+def finished(folder: Path, recipe: dict) -> Scores | None:
     """The table of a study that is done, or None."""
     try:
         done = SCORES in read_manifest(folder)

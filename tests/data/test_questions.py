@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from miniclip.data.questions import ANSWERS, CHANCE, KINDS, ask, vocabulary
+from miniclip.data.questions import ANSWERS, CHANCE, KINDS, ask, question_vocabulary
 from miniclip.data.world import SPLITS, sample_scenes
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
@@ -177,5 +177,5 @@ def test_the_vocabulary_is_what_is_said():
     for turn in range(3):
         for text in {*(asked := ask(scenes, turn))[0], *asked[1]}:
             said |= set(re.findall(r"\w+", text))
-    assert said == set(vocabulary())
-    assert vocabulary() == tuple(sorted(set(vocabulary())))
+    assert said == set(question_vocabulary())
+    assert question_vocabulary() == tuple(sorted(set(question_vocabulary())))

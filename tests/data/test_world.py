@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclip.data import captions, grammar, notes
+from miniclip.data import captions, grammar, negatives, notes
 from miniclip.data.drawing import draw_scenes
 from miniclip.data.pairs import batch, unique_caption_batches
 from miniclip.data.tokenizer import Tokenizer
@@ -246,7 +246,7 @@ def test_a_falsified_sentence_is_false_by_little(split):
     """Two words at most are others, or it is about another number."""
     scenes = sample_scenes(8, split, np.arange(600))
     for true in (captions.write_captions(scenes), captions.write_descriptions(scenes)):
-        false, counted = captions.falsify(true, scenes), 0
+        false, counted = negatives.falsify(true, scenes), 0
         for b, (text, other) in enumerate(zip(true, false, strict=True)):
             assert not said_slowly(grammar.parse(other), scenes, b), (text, other)
             words, others = text.split(), other.split()
@@ -254,7 +254,7 @@ def test_a_falsified_sentence_is_false_by_little(split):
                 assert other in ("one shapes", "two shapes", "three shapes")
                 counted += 1
         assert counted <= 0.1 * len(scenes)
-        assert captions.falsify([true[5], true[2]], scenes[[5, 2]]) == [false[5], false[2]]
+        assert negatives.falsify([true[5], true[2]], scenes[[5, 2]]) == [false[5], false[2]]
 
 
 def test_a_sentence_of_three_objects_is_true_in_any_order_and_false_by_any_word():

@@ -120,7 +120,7 @@ def test_the_dialogue(home, capsys):
     path_of("0.1").write_text(HALF)
     session.saved()
     assert "x  " in said[-2]
-    path_of("0.1").write_text(files.solution(ALL["0.1"]))
+    path_of("0.1").write_text(files.solution_text(ALL["0.1"]))
     assert session.command("")
     assert "All right." in said[-2]
     session.command("n")
@@ -136,7 +136,7 @@ def test_the_watch_sees_a_saved_file_and_ends_with_the_input(home, capsys):
 
     def ask():
         if not any("All right." in text for text in said):
-            path_of("0.1").write_text(files.solution(ALL["0.1"]))
+            path_of("0.1").write_text(files.solution_text(ALL["0.1"]))
             for _ in range(3000):  # half a minute at most: a watch that sees nothing must not hang
                 if any("All right." in text for text in said):
                     break
@@ -183,7 +183,7 @@ def test_pick_never_blocks(home, capsys):
     files.sync(home / "exercises")
     assert pick("0.1")(8) == pytest.approx(2.0794415)
     assert "the reference's chance_loss (yours: not started)" in capsys.readouterr().out
-    path_of("0.1").write_text(files.solution(ALL["0.1"]) + "\nmine = True\n")
+    path_of("0.1").write_text(files.solution_text(ALL["0.1"]) + "\nmine = True\n")
     assert pick("0.1").__globals__["mine"]
     assert "your own" in capsys.readouterr().out
 
@@ -247,7 +247,7 @@ def test_files_that_python_cannot_read_stop_nothing(home, capsys):
 
 def test_reset_takes_the_points_back_and_reports_overwrite_nothing(home, capsys):
     learn(capsys, "sync")
-    path_of("0.1").write_text(files.solution(ALL["0.1"]))
+    path_of("0.1").write_text(files.solution_text(ALL["0.1"]))
     assert learn(capsys, "check", "0.1")[0] == 0
     learn(capsys, "reset", "0.1")
     assert "0/180 points" in learn(capsys, "list")[1]

@@ -31,8 +31,8 @@ for n, name in ((3, "3 numbers"), (1, "1 number"), (5, "5 numbers")):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    real = sandbox.run
-    monkeypatch.setattr("miniclip.learn.grade.run", lambda path, cases: real(path, cases, seconds=1.0))
+    real = sandbox.run_file
+    monkeypatch.setattr("miniclip.learn.grade.run_file", lambda path, cases: real(path, cases, seconds=1.0))
     monkeypatch.setattr(sandbox, "STARTUP_SECONDS", 3.0)
 
 
@@ -108,7 +108,7 @@ def test_the_environment_is_empty_and_the_folder_its_own(tmp_path, monkeypatch):
 def test_the_output_is_cut(tmp_path):
     path = tmp_path / "answer.py"
     path.write_text(answer("print('y' * 10**6)", "return float(x @ w)"))
-    found = sandbox.run(path, exercise.cases)
+    found = sandbox.run_file(path, exercise.cases)
     assert len(found.output) == sandbox.OUTPUT_LIMIT
     assert len(found.outcomes) == 6
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from miniclip.learn import files, grade, screen, verify
-from miniclip.learn.sandbox import Run
+from miniclip.learn.sandbox import Replies
 from miniclip.learn.seen import say
-from miniclip.learn.spec import call, matches, outcomes
+from miniclip.learn.spec import call, misconceptions, outcomes
 from miniclip.learn.specs import all_exercises
 
 FOLDER = Path(__file__).parents[2] / "exercises"
@@ -29,9 +29,9 @@ def in_process(exercise, functions, monkeypatch):
     def run(path, cases):
         found = [call(functions[case.function], case.args) for case in cases]
         twice = {(i, turn): outcome for i, outcome in enumerate(found) for turn in (0, 1)}
-        return Run(files=dict.fromkeys(functions, str(path.resolve())), outcomes=twice)
+        return Replies(files=dict.fromkeys(functions, str(path.resolve())), outcomes=twice)
 
-    monkeypatch.setattr(grade, "run", run)
+    monkeypatch.setattr(grade, "run_file", run)
     monkeypatch.setattr(grade, "check_source", lambda *args: None)
     monkeypatch.setattr(Path, "read_bytes", lambda self: b"")
     return grade.grade(exercise, path)
@@ -78,7 +78,7 @@ def test_known_wrong_answers_can_be_told_apart(id):
     exercise = ALL[id]
     expected = outcomes(exercise, exercise.solutions)
     for wrong in exercise.wrongs.values():
-        assert matches(exercise, outcomes(exercise, wrong.functions), expected) == [wrong.name]
+        assert misconceptions(exercise, outcomes(exercise, wrong.functions), expected) == [wrong.name]
 
 
 @EACH
@@ -88,7 +88,7 @@ def test_the_stub_is_not_started_and_the_solution_passes(id, tmp_path):
     path.write_text(files.stub(exercise))
     result = grade.grade(exercise, path)
     assert (result.status, result.points) == ("not_started", 0)
-    path.write_text(files.solution(exercise))
+    path.write_text(files.solution_text(exercise))
     result = grade.grade(exercise, path)
     assert (result.status, result.points, result.hint) == ("pass", exercise.points, "")
     assert result.n_checks == len(exercise.cases) >= 3

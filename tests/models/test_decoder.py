@@ -28,7 +28,7 @@ from miniclip.models.fusion import (
 )
 from miniclip.models.vision import patchify_backward, patchify_forward, vision_trunk_forward
 from miniclip.models.writer import Writer
-from miniclip.nn.blocks import (
+from miniclip.nn.decoder_blocks import (
     cross_attention_backward,
     cross_attention_forward,
     decoder_block_forward,
@@ -286,8 +286,8 @@ def frozen_bridge(kind="queries"):
 def test_frozen_means_that_there_is_no_gradient(monkeypatch, size):
     monkeypatch.setattr(objectives, "at_least_two", partial(parts, size=size))
     config, p, images, texts = random_steps()
-    loss, trees, _ = objectives.caption(images, texts, p, config)
-    frozen_loss, frozen, _ = objectives.caption(images, texts, p, config, frozen=True)
+    loss, trees, _ = objectives.captioning(images, texts, p, config)
+    frozen_loss, frozen, _ = objectives.captioning(images, texts, p, config, frozen=True)
     assert frozen_loss == loss
     assert [tree.keys() for tree in frozen] == [{"decoder"}] * len(parts(Z.B, size))
     for ours, whole in zip(frozen, trees, strict=True):
@@ -295,7 +295,7 @@ def test_frozen_means_that_there_is_no_gradient(monkeypatch, size):
         assert all(np.array_equal(g, named[name]) for name, g in flatten(ours["decoder"]).items())
     params, images, texts, config = frozen_bridge()
     before = {name: leaf.copy() for name, leaf in flatten(params).items()}
-    _, trees, _ = objectives.bridge(images, texts, params, config)
+    _, trees, _ = objectives.bridging(images, texts, params, config)
     assert [tree.keys() for tree in trees] == [{"bridge"}] * len(parts(Z.B, size))
     assert all(np.array_equal(leaf, before[name]) for name, leaf in flatten(params).items())
 
@@ -353,7 +353,7 @@ def test_parts_give_the_loss_and_the_gradients_of_the_whole(monkeypatch, what, s
     rng = np.random.default_rng(3)
     ids, truth = captions(rng, Z, Z.V // 2), np.array([True, False, False, True, False])
     if what == "caption":
-        loss, trees, _ = objectives.caption(images, texts, p, config)
+        loss, trees, _ = objectives.captioning(images, texts, p, config)
         whole = whole_caption(config, p, images, texts)
     elif what == "coca":
         loss, trees, _ = objectives.coca(images, ids, texts, p, config)
@@ -365,11 +365,11 @@ def test_parts_give_the_loss_and_the_gradients_of_the_whole(monkeypatch, what, s
         whole = whole_language(params, texts, reader)
     elif what == "bridge":
         params, images, texts, config = frozen_bridge()
-        loss, trees, _ = objectives.bridge(images, texts, params, config)
+        loss, trees, _ = objectives.bridging(images, texts, params, config)
         whole = whole_bridge(params, images, texts, config)
     else:
         params = shake(rng, init_fusion(rng, config))
-        loss, trees, _ = objectives.match(images, ids, truth, params, config)
+        loss, trees, _ = objectives.matching(images, ids, truth, params, config)
         whole = whole_match(config, params, images, ids, truth)
     assert abs(loss - whole[0]) <= 1e-12
     expected = flatten(whole[1])

@@ -13,8 +13,9 @@ from scipy import special
 from miniclip.models.clip import ClipConfig, clip_backward, clip_forward, init_clip
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig, patchify_forward
-from miniclip.nn import losses, ops
+from miniclip.nn import chunked, floors, losses, ops
 from miniclip.nn.blocks import attention_forward, block_forward, init_attention, init_block
+from miniclip.nn.erf import erf
 from miniclip.nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from miniclip.nn.tree import flatten, from_vector, pack, to_vector, unflatten
 
@@ -42,8 +43,8 @@ def test_relations_of_the_loss(seed):
     twice = losses.info_nce_forward(np.tile(image, (2, 1)), np.tile(text, (2, 1)), s)[0]
     assert twice == pytest.approx(loss + math.log(2), abs=1e-10)
     same = np.tile(image[:1], (B, 1))
-    assert losses.info_nce_forward(same, same, s)[0] == pytest.approx(losses.chance_loss(B), abs=1e-10)
-    assert loss >= losses.temperature_floor(B, math.exp(s)) - 1e-10
+    assert losses.info_nce_forward(same, same, s)[0] == pytest.approx(floors.chance_loss(B), abs=1e-10)
+    assert loss >= floors.temperature_floor(B, math.exp(s)) - 1e-10
     # with b = ln s: dL/db = s dL/ds, and S is linear in each side, so all three products are one number
     assert (dimage * image).sum() == pytest.approx(float(dscale), abs=1e-10)
     assert (dtext * text).sum() == pytest.approx(float(dscale), abs=1e-10)
@@ -63,7 +64,7 @@ def test_repeated_captions_are_positives_of_plain_info_nce_already(seed):
     multi, c_multi = losses.multi_positive_forward(image, text, 1.5, group[:, None] == group)
     assert multi == pytest.approx(plain, abs=1e-12)
     assert np.abs(losses.info_nce_backward(c)[0] - losses.multi_positive_backward(c_multi)[0]).max() < 1e-12
-    assert plain >= losses.duplicate_floor(group) - 1e-12
+    assert plain >= floors.duplicate_floor(group) - 1e-12
 
 
 @pytest.mark.parametrize(("B", "chunk"), [(2, 1), (7, 3), (8, 4), (13, 5), (5, 64)])
@@ -72,16 +73,16 @@ def test_chunks_change_nothing(B, chunk, log_scale):
     rng = np.random.default_rng(B)
     image, text = unit(rng, B, 3), unit(rng, B, 3)
     full, c = losses.info_nce_forward(image, text, log_scale)
-    chunked, c_chunked = losses.chunked_info_nce_forward(image, text, log_scale, chunk)
-    assert chunked == pytest.approx(full, rel=1e-12, abs=1e-12)
-    for a, b in zip(losses.info_nce_backward(c), losses.chunked_info_nce_backward(c_chunked), strict=True):
+    in_chunks, c_chunked = chunked.chunked_info_nce_forward(image, text, log_scale, chunk)
+    assert in_chunks == pytest.approx(full, rel=1e-12, abs=1e-12)
+    for a, b in zip(losses.info_nce_backward(c), chunked.chunked_info_nce_backward(c_chunked), strict=True):
         assert np.abs(a - b).max() <= 1e-12 * max(1.0, np.abs(a).max())
 
 
 def test_a_batch_of_32768_pairs_runs_in_less_than_a_gigabyte():
     code = """
 import resource, numpy as np
-from miniclip.nn.losses import chunked_info_nce_forward, chunked_info_nce_backward
+from miniclip.nn.chunked import chunked_info_nce_backward, chunked_info_nce_forward
 from miniclip.nn.ops import normalize_forward
 rng = np.random.default_rng(0)
 image, text = (normalize_forward(rng.standard_normal((32768, 64), np.float32))[0] for _ in "it")
@@ -107,17 +108,17 @@ def test_the_simplex_reaches_the_temperature_floor_and_random_directions_the_unt
     B, scale = 6, 3.0
     simplex = ops.normalize_forward(np.eye(B) - 1 / B)[0]
     floor = losses.info_nce_forward(simplex, simplex, math.log(scale))[0]
-    assert floor == pytest.approx(losses.temperature_floor(B, scale), abs=1e-12)
+    assert floor == pytest.approx(floors.temperature_floor(B, scale), abs=1e-12)
     rng = np.random.default_rng(0)
     runs = [losses.info_nce_forward(unit(rng, 128, 64), unit(rng, 128, 64), math.log(3.0))[0] for _ in range(60)]
-    assert np.mean(runs) == pytest.approx(losses.untrained_loss(128, 3.0, 64), abs=0.01)
+    assert np.mean(runs) == pytest.approx(floors.untrained_loss(128, 3.0, 64), abs=0.01)
 
 
 def test_the_caption_floor_of_repeated_captions_is_the_duplicate_floor():
     group = np.array([0, 1, 1, 2, 2, 2])
     information = np.log((group[:, None] == group) / 1.0 + 0.0, where=group[:, None] == group,
                          out=np.full((6, 6), -np.inf))  # fmt: skip
-    assert losses.caption_floor(information) == pytest.approx(losses.duplicate_floor(group), abs=1e-12)
+    assert floors.caption_floor(information) == pytest.approx(floors.duplicate_floor(group), abs=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -194,7 +195,7 @@ def test_operations_against_scipy_at_extreme_numbers():
     assert np.allclose(ops.softmax_forward(x)[0], special.softmax(x, -1), rtol=1e-12, atol=0)
     assert np.allclose(ops.log_softmax_forward(x)[0], special.log_softmax(x, -1), rtol=1e-12, atol=1e-300)
     z = np.linspace(-9, 9, 4001)
-    assert np.abs(ops.erf(z) - special.erf(z)).max() < 1e-15
+    assert np.abs(erf(z) - special.erf(z)).max() < 1e-15
     assert np.abs(ops.gelu_forward(z)[0] - z * special.ndtr(z)).max() < 1e-14
     assert np.allclose(ops.quick_gelu_forward(z)[0], z * special.expit(1.702 * z), rtol=1e-12, atol=1e-15)
     assert 0.015 < np.abs(ops.gelu_forward(z)[0] - ops.quick_gelu_forward(z)[0]).max() < 0.021
@@ -278,7 +279,7 @@ def test_trees_survive_the_round_trip_and_views_share_memory():
 
 def test_a_loss_needs_as_many_images_as_texts():
     rng = np.random.default_rng(0)
-    rest = {losses.info_nce_forward: (), losses.chunked_info_nce_forward: (),
+    rest = {losses.info_nce_forward: (), chunked.chunked_info_nce_forward: (),
             losses.multi_positive_forward: (np.eye(3, dtype=bool),), losses.sigmoid_loss_forward: (0.0,)}  # fmt: skip
     for loss, arguments in rest.items():
         for n, m in ((3, 2), (2, 3), (0, 0)):

@@ -19,9 +19,9 @@ def run(args) -> dict:
     from ...files.state import read_log
     from ...tasks.evaluate import evaluate
     from ...train.clip import train
-    from ..show import overview
+    from ..show import run_overview
 
     recipe, picture = recipe_of(args), Path(args.out) / "demo.png"
     model = train(recipe, args.out)
-    save(overview(model, read_log(args.out), recipe.seed), picture)
+    save(run_overview(model, read_log(args.out), recipe.seed), picture)
     return {"run": str(args.out), "picture": str(picture), "scores": evaluate(model, recipe.seed)}

@@ -17,14 +17,14 @@ def arguments(parser) -> None:
 def run(args) -> dict:
     from ...figures.gallery import sheet
     from ...figures.lectures import Run, lectures
-    from ...figures.render import chosen, render
+    from ...figures.render import chosen_figures, render
 
     if args.what == "list":
         return {"figures": {id: module.TITLE for id, module in lectures().items()}}
     source = Run(None if args.run == "default" else args.run)
     if args.what == "sheet":
         return {"files": [sheet(args.out or "figures.png", args.theme, source)]}
-    ids = chosen(args.ids, args.all)
+    ids = chosen_figures(args.ids, args.all)
     return {"files": render(ids, args.out or "slides", args.format.split(","), args.size, args.theme, source)}
 
 

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from ...data.pairs import batch
-from ...nn.losses import chance_loss, info_nce_forward
+from ...nn.floors import chance_loss
+from ...nn.losses import info_nce_forward
 from ...tasks.evaluate import untrained
 from ..slide import Slide
 from ..style import NEGATIVE, POSITIVE, ROSE
