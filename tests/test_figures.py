@@ -243,7 +243,8 @@ def test_each_curve_is_named_only_if_it_is_there():
 def test_zero_shot_counts_and_ties():
     even = np.full((2, 4), 0.25)
     assert zero_shot.zero_shot_finding(even, [0, 3], "pictures") == "0 of 2 pictures named right among 4 classes"
-    assert zero_shot.zero_shot_finding(np.eye(3), [0, 1, 0], "pictures") == "2 of 3 pictures named right among 3 classes"
+    said = "2 of 3 pictures named right among 3 classes"
+    assert zero_shot.zero_shot_finding(np.eye(3), [0, 1, 0], "pictures") == said
     assert zero_shot.zero_shot_finding(even, None, "pictures") == "On average the likeliest of 4 classes gets 25%"
     assert zero_shot.shown(np.array([0.1, 0.4, 0.3, 0.2]), 0) == [1, 2, 0]
     assert zero_shot.shown(np.array([0.1, 0.4, 0.3, 0.2]), None) == [1, 2, 3]
