@@ -373,6 +373,7 @@ BAD = {
     "max_grad_norm": [0.0, float("nan")],
     "save_every": [0],
     "log_every": [0],
+    "loss": ["infonce", None, ["sigmoid"], 1],
 }
 
 
@@ -395,3 +396,25 @@ def test_every_step_has_pairs_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(clip, "batch", lambda *args: (seen.append((args[1], *args[2])), real(*args))[1])
     train(RECIPE, tmp_path / "run")
     assert seen == [("train", *range(8 * step, 8 * step + 8)) for step in range(12)]
+
+
+@pytest.mark.parametrize("loss", ["multi_positive", "sigmoid"])
+def test_the_other_losses_train_and_resume(tmp_path, monkeypatch, loss):
+    """Bit for bit, the bias included; the run opens, and its log says what the loss can be compared with."""
+    recipe = replace(RECIPE, loss=loss)
+    whole = train(recipe, tmp_path / "whole")
+    assert ("logit_bias" in whole.params) == whole.config.logit_bias == (loss == "sigmoid")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 7)
+        with pytest.raises(Interrupted):
+            train(recipe, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="another recipe"):
+        train(RECIPE, tmp_path / "run", resume=True)
+    train(recipe, tmp_path / "run", resume=True)
+    assert files(tmp_path / "run") == files(tmp_path / "whole")
+    row = read_log(tmp_path / "run")[-1]
+    assert {"chance", "caption_floor"} <= row.keys()
+    assert 0 <= row["caption_floor"] < row["chance"]
+    assert str(row["caption_floor"])[0] != "-"
+    assert (row.keys() >= {"bias"}) == (loss == "sigmoid")
+    assert whole.encode_text(["a red circle"]).shape == (1, 16)

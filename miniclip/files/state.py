@@ -82,6 +82,14 @@ def read_training(folder: Path, recipe: dict, here: dict[str, str], like) -> tup
     return tensors, about["step"], about["log"]
 
 
+def steps_done(folder: Path) -> int:
+    """How many steps the last save of a run had taken; 0 where there is none that can be read."""
+    try:
+        return int(parse_json((folder / RECIPE).read_bytes(), folder / RECIPE)["step"])
+    except (OSError, CheckpointError, KeyError, TypeError, ValueError):
+        return 0
+
+
 def parse_metadata(data: bytes, path: Path) -> dict:
     """What stands beside the tensors in a safetensors file: a length (8 bytes, little-endian), then JSON."""
     length = int.from_bytes(data[:8], "little")

@@ -56,7 +56,7 @@ def caption_floor(information) -> float:
     """
     rows, _ = log_softmax_forward(information)
     columns, _ = log_softmax_forward(information.T)
-    return -0.5 * float(rows.diagonal().mean() + columns.diagonal().mean())
+    return 0.0 - 0.5 * float(rows.diagonal().mean() + columns.diagonal().mean())  # never -0.0
 
 
 def sigmoid_chance_loss(B: int) -> float:

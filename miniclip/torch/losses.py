@@ -49,4 +49,5 @@ def contrastive_loss(image, text, module, place: Place, loss: str = "info_nce", 
         value = {"info_nce": info_nce, "multi_positive": multi_positive}[loss](rows, columns, positives)
     right = [positives.gather(1, z.argmax(1, keepdim=True)).to(rows.dtype).mean() for z in (rows, columns)]
     share = place.size * len(image) / B  # shares may differ: weigh this process's means
-    return share * value, {"scale": scale.detach(), "accuracy": share * 0.5 * (right[0] + right[1])}
+    told = {"scale": scale.detach(), "accuracy": share * 0.5 * (right[0] + right[1])}
+    return share * value, told | ({"bias": module.logit_bias.detach()} if loss == "sigmoid" else {})

@@ -146,8 +146,8 @@ def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUM
 
 def log_row(recipe: TrainConfig, row: dict, now) -> dict:
     """A line of the log: the row, what its loss can be compared with, and now and then what the model can do."""
-    names = ("step", "learning_rate", "loss", "scale", "gradient_norm", "accuracy")
-    line = {name: row[name] for name in names} | floors(recipe, row["step"] - 1, row["scale"])
+    names = ("step", "learning_rate", "loss", "scale", "bias", "gradient_norm", "accuracy")
+    line = {name: row[name] for name in names if name in row} | floors(recipe, row["step"] - 1, row["scale"])
     if row["step"] == recipe.steps or row["step"] % recipe.score_every == 0:
         model = now()
         line |= {f"zero_shot_{split}": zero_shot_accuracy(model, recipe.seed, split) for split in "AB"}

@@ -64,21 +64,21 @@ def as_matcher(seed: int, describer: Describer) -> Matcher:
 ENDS = ("first stage", "language model")  # of a bridge
 TRAININGS = {
     # The specialist for captions: image tower and decoder learn to describe, and nothing else.
-    "captioner": Training(("clip",), with_decoder, describe_stage, 1000, 1.0),
-    "frozen captioner": Training(("clip",), with_decoder, frozen_describe_stage, 1000, 1.0),
-    "first stage": Training(("clip",), with_decoder, coca_stage, COCA_STEPS, 1.0),
+    "captioner": Training(("clip",), with_decoder, describe_stage, 1000, 95),
+    "frozen captioner": Training(("clip",), with_decoder, frozen_describe_stage, 1000, 75),
+    "first stage": Training(("clip",), with_decoder, coca_stage, COCA_STEPS, 95),
     # The specialist for questions: it may forget the rest.
-    "answerer": Training(("first stage",), as_it_is, answer_stage, 2500, 1.0),
-    "system": Training(("first stage",), as_it_is, system_stage, 2200, 1.0),
-    "deaf": Training(("first stage",), as_it_is, deaf_stage, 400, 1.0),
-    "language model": Training((), new_language_model, language_stage, 5000, 1.0),
-    "blind": Training((), new_language_model, blind_stage, 400, 1.0),
-    "bridge: linear": Training(ENDS, with_bridge("linear"), bridge_stage, 3000, 1.0),
-    "bridge: mlp": Training(ENDS, with_bridge("mlp"), bridge_stage, 3000, 1.0),
-    "bridge: queries, to be asked": Training(ENDS, with_bridge("queries"), align_stage, 3000, 1.0),
-    "bridge: queries": Training(("bridge: queries, to be asked",), as_it_is, bridge_stage, 3000, 1.0),
-    "bridge: queries, not aligned": Training(ENDS, with_bridge("queries"), bridge_stage, 3000, 1.0),
-    "matcher": Training(("first stage",), as_matcher, match_stage, 1500, 1.0),
+    "answerer": Training(("first stage",), as_it_is, answer_stage, 2500, 110),
+    "system": Training(("first stage",), as_it_is, system_stage, 2200, 135),
+    "deaf": Training(("first stage",), as_it_is, deaf_stage, 400, 35),
+    "language model": Training((), new_language_model, language_stage, 5000, 20),
+    "blind": Training((), new_language_model, blind_stage, 400, 22),
+    "bridge: linear": Training(ENDS, with_bridge("linear"), bridge_stage, 3000, 45),
+    "bridge: mlp": Training(ENDS, with_bridge("mlp"), bridge_stage, 3000, 45),
+    "bridge: queries, to be asked": Training(ENDS, with_bridge("queries"), align_stage, 3000, 15),
+    "bridge: queries": Training(("bridge: queries, to be asked",), as_it_is, bridge_stage, 3000, 35),
+    "bridge: queries, not aligned": Training(ENDS, with_bridge("queries"), bridge_stage, 3000, 35),
+    "matcher": Training(("first stage",), as_matcher, match_stage, 1500, 60),
 }
 
 
@@ -89,6 +89,11 @@ def in_order(names) -> list[str]:
         if name in TRAININGS:
             ordered |= dict.fromkeys((*in_order(TRAININGS[name].needs), name))
     return list(ordered)
+
+
+def folder_of(study: Path, name: str) -> Path:
+    """Where a model of a study lies: "bridge: queries, not aligned" in bridge-queries-not-aligned."""
+    return study / name.replace(":", "").replace(",", "").replace(" ", "-")
 
 
 class Models(dict):
@@ -118,6 +123,6 @@ class Models(dict):
         stage = replace(stage, cost=training.milliseconds)
         recipe = {"stage": stage.name, "seed": self.seed, "steps": stage.steps, "trained": list(stage.trained),
                   "peak_lr": stage.peak_lr, "begins_with": digest(to_vector(model.params).tobytes())}  # fmt: skip
-        folder = self.folder / name.replace(":", "").replace(",", "").replace(" ", "-")
+        folder = folder_of(self.folder, name)
         self[name] = train_stage(folder, stage, model, recipe, (folder / TRAINING).exists(), self.backend, bar=self.bar)
         return self[name]

@@ -89,8 +89,6 @@ def train_stage(folder, stage: Stage, model, recipe: dict, resume: bool = False,
         if reports:
             run.resume() if resume else check_fresh(run.folder)
         backend.meet(learner, recipe)
-        if bar is not None:
-            bar.update(learner.steps * stage.cost)
         run.save()
         try:
             signal = fit(learner, each, stopped, bar)

@@ -103,7 +103,7 @@ def contrastive_loss(image, text, params, loss: str = "info_nce", groups=None):
 
     image, text (B, E) unit vectors; loss: one of LOSSES; groups (B,) integers, for multi_positive: pairs of one group
     are right answers for each other
-    told: the `scale`, and the `accuracy`, the share of both directions' best matches that are right
+    told: the `scale`, the `bias` if there is one, and the `accuracy`, the share of best matches that are right
     """
     scale = params["logit_scale"]
     if loss == "sigmoid":
@@ -119,6 +119,8 @@ def contrastive_loss(image, text, params, loss: str = "info_nce", groups=None):
     group = np.arange(len(S)) if groups is None else groups
     accuracy = 0.5 * ((group[S.argmax(1)] == group).mean() + (group[S.argmax(0)] == group).mean())
     told = {"scale": float(np.exp(scale)), "accuracy": float(accuracy)}
+    if loss == "sigmoid":
+        told["bias"] = float(params["logit_bias"])
     return float(value), (dimage, dtext), dict(zip(("logit_scale", "logit_bias"), dscalars, strict=False)), told
 
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ..data.notes import take_notes
 from ..errors import CheckpointError, Interrupted
 from ..files.checkpoint import load
-from ..files.state import check_fresh
+from ..files.state import check_fresh, steps_done
 from ..files.storage import commit, encode_json, lock, parse_json, read_manifest, read_verified
 from ..machine.signals import on_stop
 from ..model import Model
@@ -26,7 +26,7 @@ from ..tasks.evaluate import retrieval_scores, zero_shot_accuracy
 from ..tasks.matching import CANDIDATES, dual_judge, fusion_judge, rerank_scores, swap_accuracy
 from ..tasks.vqa import chance_scores, score_answers, score_prompts
 from .backend import NUMPY, Backend
-from .plan import TRAININGS, Models, in_order
+from .plan import TRAININGS, Models, folder_of, in_order
 from .stages import new_describer
 
 ABOUT, SCORES = "study.json", "scores.json"
@@ -185,8 +185,10 @@ def study(name: str, seed: int = 0, out=None, resume: bool = False, backend: Bac
             commit(folder, {ABOUT: encode_json(recipe)})
         names = in_order(STUDIES[name].needs)
         total = sum(TRAININGS[one].steps * TRAININGS[one].milliseconds for one in names)
-        left = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
-        with tqdm(total=total, bar_format=left, disable=None if backend.reports else True) as bar:
+        done = sum(steps_done(folder_of(folder, one)) * TRAININGS[one].milliseconds for one in names)
+        left = "{desc}{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+        silent = None if backend.reports else True
+        with tqdm(initial=done, total=total, bar_format=left, smoothing=0, disable=silent) as bar:
             models = Models(folder, seed, clip, backend, bar)
             for one in names:
                 bar.set_description(one)

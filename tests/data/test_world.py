@@ -3,6 +3,8 @@
 import hashlib
 import math
 import re
+import subprocess
+import sys
 from collections import Counter
 from itertools import permutations
 
@@ -355,3 +357,20 @@ def test_batches_without_a_repeated_caption():
     items = np.concatenate(batches)
     assert len(set(items.tolist())) == len(items)
     assert all(len({texts[i] for i in chosen}) == 16 for chosen in batches)
+
+
+def test_captions_that_say_the_same_are_one_group():
+    texts = ["a red circle", "a scarlet disc", "a red disc", "a red square", "a red circle on the left", "a red circle"]
+    groups = captions.caption_groups(texts)
+    assert groups.dtype == np.int64
+    same = groups[:, None] == groups
+    assert same.tolist() == [[t < 3 or t == 5 for t in range(6)] if b in (0, 1, 2, 5) else [t == b for t in range(6)]
+                             for b in range(6)]  # fmt: skip
+    scenes = sample_scenes(0, "many", np.arange(300))
+    texts = captions.write_captions(scenes)
+    groups, truth = captions.caption_groups(texts), captions.truth_matrix(texts, scenes)
+    for a, b in np.argwhere(groups[:, None] == groups):
+        assert np.array_equal(truth[:, a], truth[:, b])  # true of the same pictures
+    code = "import sys; from miniclip.data.captions import caption_groups; print(caption_groups(sys.argv[1:])[0])"
+    elsewhere = subprocess.run([sys.executable, "-c", code, texts[0]], capture_output=True, text=True, check=True)
+    assert int(elsewhere.stdout) == groups[0]  # in every process alike

@@ -22,6 +22,36 @@ from miniclip.nn.tree import flatten, from_vector, pack, to_vector, unflatten
 SEEDS = range(20)
 
 
+@pytest.mark.parametrize("B", [2, 5, 128])
+def test_the_sigmoid_loss_of_one_that_knows_nothing_and_of_one_that_knows_all(B):
+    same = np.tile([[0.6, 0.8]], (B, 1))
+    scale, bias = 1.3, -math.log(B - 1)  # every pair matches with the odds 1 to B - 1
+    biases = [bias - math.exp(scale) + by for by in (0, 0.1, -0.1)]
+    knows_nothing = [losses.sigmoid_loss_forward(same, same, scale, b)[0] for b in biases]
+    assert knows_nothing[0] == pytest.approx(floors.sigmoid_chance_loss(B), abs=1e-10)
+    assert min(knows_nothing[1:]) > knows_nothing[0]
+    certain = np.where(np.eye(B, dtype=bool), np.inf, -np.inf)
+    assert floors.sigmoid_caption_floor(certain) == 0.0
+    nothing = np.zeros((B, B))  # every caption fits every picture alike
+    assert floors.sigmoid_caption_floor(nothing) == pytest.approx(floors.sigmoid_chance_loss(B), abs=1e-10)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_equal_texts_need_no_multi_positive_loss(seed):
+    """Equal texts have equal embeddings: with them as positives, the loss and all gradients are those of InfoNCE."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(4, size=9)
+    image, text = unit(rng, 9, 5), unit(rng, 4, 5)[group]
+    plain, c = losses.info_nce_forward(image, text, 1.7)
+    shared, c_shared = losses.multi_positive_forward(image, text, 1.7, group[:, None] == group)
+    assert shared == pytest.approx(plain, abs=1e-12)
+    (dimage, dtext, dscale), ours = losses.info_nce_backward(c), losses.multi_positive_backward(c_shared)
+    assert np.abs(ours[0] - dimage).max() <= 1e-12
+    of_each = [[d[group == g].sum(0) for g in set(group)] for d in (ours[1], dtext)]  # what reaches the text itself
+    assert np.abs(np.subtract(*of_each)).max() <= 1e-12
+    assert ours[2] == pytest.approx(dscale, abs=1e-12)
+
+
 def unit(rng, *shape):
     return ops.normalize_forward(rng.standard_normal(shape))[0]
 
