@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from describers import new_bridged, new_language_model, tiny_matcher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -125,6 +126,50 @@ def test_caption_describes_pictures_and_draws_the_first(capsys, tmp_path, descri
     assert text.splitlines()[0] == f"'{picture}': {greedy[0]['caption']}"
 
 
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """Run folders of models that are no CLIPs."""
+    root = tmp_path_factory.mktemp("others")
+    for name, model in (("bridged", new_bridged()), ("language", new_language_model()), ("matcher", tiny_matcher())):
+        commit(root / name, model_files(model))
+    return root
+
+
+def test_models_that_are_no_clips_are_opened_by_what_they_are_good_for(capsys, tmp_path, others, picture):
+    code, text, _ = run(capsys, "ask", others / "bridged", picture, "where is the star?", "--json")
+    assert (code, json.loads(text).keys()) == (0, {"question", "answer"})
+    found = []
+    for more in ([], ["--rerank", others / "matcher"]):
+        out = tmp_path / f"{len(more)}.png"
+        code, text, _ = run(capsys, "search", "default", "a red circle", "--k", 16, "--out", out, "--json", *more)
+        assert code == 0
+        found.append(json.loads(text)["ids"])
+    assert set(found[0]) == set(found[1])  # the same candidates
+    assert found[0] != found[1]  # in another order
+    for command, name, words in (
+        (["ask"], "language", "is a LanguageModel, expected one that sees and writes"),
+        (["caption"], "bridged", "answers and has not learned to describe: `miniclip ask` opens it"),
+        (["eval"], "matcher", "is a Matcher, expected a CLIP"),
+        (["zeroshot"], "bridged", "is a BridgedModel, expected a CLIP"),
+    ):
+        more = {"ask": [picture, "where?"], "zeroshot": ["--classes", "a,b"]}.get(command[0], [])
+        code, _, err = run(capsys, *command, others / name, *more)
+        assert code == 4
+        assert words in err
+
+
+def test_beams_and_draws_from_the_command_line(capsys, tmp_path, describer, picture):
+    said = []
+    for n, more in enumerate(
+        (["--beams", 3], ["--temperature", 2, "--top-k", 1], ["--temperature", 2, "--top-p", 0.01])
+    ):
+        code, text, _ = run(capsys, "caption", describer, picture, "--out", tmp_path / f"{n}.svg", "--json", *more)
+        assert code == 0
+        said.append(json.loads(text)["captions"][0]["caption"])
+    _, text, _ = run(capsys, "caption", describer, picture, "--out", tmp_path / "greedy.svg", "--json")
+    assert said[1] == said[2] == json.loads(text)["captions"][0]["caption"]  # one word is left to draw from
+
+
 def test_without_a_picture_six_are_described(capsys, tmp_path, describer):
     _, text, _ = run(capsys, "caption", describer, "--out", tmp_path / "a.png", "--json")
     assert len(json.loads(text)["captions"]) == 6
@@ -140,8 +185,8 @@ def test_ask_repeats_the_question(capsys, describer, picture):
 @pytest.mark.parametrize(
     ("expected", "args", "words"),
     [
-        (4, ["caption", "CLIP"], "has no decoder: make a run that has one"),
-        (4, ["ask", "CLIP", "PICTURE", "where?"], "has no decoder"),
+        (4, ["caption", "CLIP"], "is a Model, expected one that sees and writes: `miniclip study system` makes one"),
+        (4, ["ask", "CLIP", "PICTURE", "where?"], "expected one that sees and writes"),
         (4, ["caption", "missing"], "missing"),
         (3, ["caption", "RUN", "--temperature", "-1"], "temperature is -1.0"),
         (3, ["caption", "RUN", "--temperature", "nan"], "temperature is nan"),

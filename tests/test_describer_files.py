@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import safetensors.numpy
-from describers import bits
+from describers import bits, new_bridged, new_language_model, tiny_matcher
 
 from miniclip.errors import CheckpointError, ConfigError, MiniclipError, WeightsError
 from miniclip.files.checkpoint import load, model_files
@@ -141,3 +141,82 @@ def test_sizes_far_beyond_the_file_are_refused_before_they_are_made(copy):
     commit(copy, {"decoder.json": encode_json(sizes)})
     with pytest.raises(WeightsError, match=r"decoder.safetensors has [\d,]+ numbers, decoder.json says [\d,]{10,}"):
         load(copy)
+
+
+OTHERS = {"language model": new_language_model, "bridged": new_bridged, "matcher": tiny_matcher}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_models_that_are_no_clips_come_back_as_they_were(kind, tmp_path, sixteen):
+    model = OTHERS[kind]()
+    commit(tmp_path / "run", model_files(model))
+    again = load(tmp_path / "run")
+    assert type(again) is type(model)
+    assert bits(again.params) == bits(model.params)
+    assert (again.config, again.decoder_tokenizer.words) == (model.config, model.decoder_tokenizer.words)
+    assert model_files(again) == model_files(model)
+    assert len(again.digest) == 64
+    assert set(path.name for path in (tmp_path / "run").iterdir()) == {
+        "model.json", "weights.safetensors", "words.json", "manifest.json"}  # fmt: skip
+    if kind == "matcher":
+        memory = [one.memory(sixteen.images) for one in (model, again)]
+        assert np.array_equal(
+            *(one.logits(m, ["a red circle"] * 16) for one, m in zip((model, again), memory, strict=True))
+        )
+    else:
+        assert vqa.answer(again, sixteen.images, sixteen.questions) == vqa.answer(
+            model, sixteen.images, sixteen.questions
+        )
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("name", ["model.json", "weights.safetensors", "words.json"])
+def test_their_files_are_checked_too(kind, name, tmp_path):
+    """Damaged bytes are refused by the manifest, foreign ones though it vouches for them."""
+    folder = tmp_path / "run"
+    commit(folder, model_files(OTHERS[kind]()))
+    sound = (folder / name).read_bytes()
+    for data in (sound[:-1], sound + b" ", bytes([sound[0] ^ 4]) + sound[1:], b""):
+        (folder / name).write_bytes(data)
+        with pytest.raises(CheckpointError, match=re.escape(name)):
+            load(folder)
+    for data in (
+        b"",
+        b"[]",
+        b"3",
+        b"null",
+        b"{}",
+        b'{"kind": "spy", "config": {}}',
+        b'{"kind": ["bridged"], "config": 1}',
+    ):
+        commit(folder, {name: data})
+        with pytest.raises(MiniclipError, match=r"json|safetensors") as caught:
+            load(folder)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "message"),
+    [
+        ("language model", ("width",), 31, "DecoderConfig.width is 31"),
+        ("language model", ("width",), 48, "do not fit model.json"),
+        ("bridged", ("bridge", "kind"), "rope", "BridgeConfig.kind is 'rope'"),
+        ("bridged", ("bridge", "kind"), "linear", "do not fit model.json"),
+        ("bridged", ("bridge", "width"), 16, "the bridge has .* expected"),
+        ("bridged", ("bridge", "inner"), 2**20, "the bridge has .* parameters"),
+        ("bridged", ("clip", "vision", "layers"), 10**5, "numbers, model.json says"),
+        ("bridged", ("clip",), 3, "model.json is not the sizes of a ClipConfig"),
+        ("matcher", ("clip", "vision", "width"), 64, "memory_width is 32"),
+        ("matcher", ("spy",), 1, "other keys than a CocaConfig"),
+    ],
+)
+def test_their_sizes_are_checked_too(kind, path, value, message, tmp_path):
+    files = model_files(OTHERS[kind]())
+    about = json.loads(files["model.json"])
+    inner = about["config"]
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    commit(tmp_path, files | {"model.json": encode_json(about)})
+    with pytest.raises(MiniclipError, match=message):
+        load(tmp_path)

@@ -34,7 +34,8 @@ def open_writer(name: str):
 
     model = load(SYSTEM if name == "default" else name)
     if not isinstance(model, BridgedModel | Describer):
-        raise CheckpointError(f"{name} has no decoder: make a run that has one with `miniclip study system`")
+        found = f"{quote(name)} is a {type(model).__name__}"
+        raise CheckpointError(f"{found}, expected one that sees and writes: `miniclip study system` makes one")
     return model
 
 
@@ -44,7 +45,7 @@ def open_describer(name: str):
 
     model = open_writer(name)
     if not isinstance(model, Describer):
-        raise CheckpointError(f"{name} answers questions and has not learned to describe: `miniclip ask` opens it")
+        raise CheckpointError(f"{quote(name)} answers and has not learned to describe: `miniclip ask` opens it")
     return model
 
 
@@ -55,7 +56,7 @@ def open_matcher(name: str):
 
     model = load(name)
     if not isinstance(model, Matcher):
-        raise CheckpointError(f"{name} is no fusion encoder: make one with `miniclip study fusion`")
+        raise CheckpointError(f"{quote(name)} is no fusion encoder: make one with `miniclip study fusion`")
     return model
 
 

@@ -169,7 +169,7 @@ def load_other(folder: Path):
     """The model of a folder that is no CLIP."""
     path = folder / OTHER_CONFIG
     about = parse_json(read_verified(folder, OTHER_CONFIG), path)
-    if not isinstance(about, dict) or about.get("kind") not in KINDS or "config" not in about:
+    if not isinstance(about, dict) or about.get("kind") not in list(KINDS) or "config" not in about:
         raise ConfigError(f"{path} says no kind and config, expected one of {', '.join(KINDS)}: restore it from a copy")
     handle, kind, init = KINDS[about["kind"]]
     config = config_from_json(kind, about["config"], path)
