@@ -5,7 +5,6 @@ NumPy, with every gradient derived by hand. The files in the order in which to r
 
 The first hour, CLIP whole
 
-    nn/tree.py               nested dict <-> dotted names <-> one flat vector
     nn/ops.py                gelu, softmax, attention's core, unit length: operations without parameters, with gradients
     nn/layers.py             linear, embedding, layer norm: init, forward and backward stand together
     nn/blocks.py             attention, the MLP, the transformer block
@@ -13,8 +12,10 @@ The first hour, CLIP whole
     models/vision.py         the image tower
     models/text.py           the text tower
     models/clip.py           what joins them
+    nn/tree.py               nested dict <-> dotted names <-> one flat vector
+    nn/optim.py              AdamW on one vector, the schedules, clipping
     train/step.py            one batch -> its loss and its gradients
-    train/loop.py            the loop that trains everything
+    train/loop.py            the loop that trains everything, and the cap on the temperature
 
 What that stands on
 
@@ -24,20 +25,20 @@ What that stands on
     machine/signals.py       Ctrl-C waits for the end of a step
     nn/reduce.py             sums and maxima of short rows, fast
     nn/erf.py                the error function
+    nn/decoder_ops.py        the surprise at a word, a yes or no, a mean over tokens: what a decoder needs besides
     nn/gradcheck.py          is this backward right?
-    nn/optim.py              AdamW on one vector, the schedules, clipping
     nn/floors.py             what a loss can be compared with: chance, and how low it can go
     nn/chunked.py            InfoNCE where the table of logits does not fit in memory
     models/checks.py         what may go into a model
 
 What the models see
 
-    data/world.py            a scene graph
+    data/world.py            a scene graph, and all randomness of the data
     data/drawing.py          its pixels
-    data/grammar.py          words and meanings
-    data/captions.py         a scene -> a sentence; is a sentence true?
+    data/grammar.py          words, the vocabulary, and meanings
+    data/captions.py         a scene -> a sentence; is it true? which say the same?
     data/negatives.py        sentences that are false by a word
-    data/tokenizer.py        words <-> integers
+    data/tokenizer.py        words <-> integers, for any list of words
     data/pairs.py            batches, and your own pictures made ready
     data/questions.py        questions with exactly one right answer
     data/notes.py            a scene in shorthand, for those who cannot see
@@ -55,10 +56,10 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     files/storage.py         files that are whole or refused
     files/hugging_face.py    transformers' names and layout
     files/checkpoint.py      a run is a folder
-    files/state.py           what a run resumes from
+    files/state.py           what a run resumes from, and its log
     tasks/zero_shot.py       the classes are just text
     tasks/retrieval.py       search, from words to pictures and back
-    tasks/evaluate.py        every score beside baselines that must fail
+    tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/generation.py      writing: greedily, by chance, with beams
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
@@ -71,7 +72,7 @@ How a model learns
     train/run.py             a stage in a folder: saved, stopped, resumed
     train/clip.py            the recipe of CLIP
     train/stages.py          from CLIP to a system that describes and answers
-    train/plan.py            how each model of the studies is made
+    train/plan.py            how each model of the studies is made, or resumed
     train/study.py           what was trained, beside what it must be compared with
     train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
 
@@ -79,7 +80,7 @@ The same in PyTorch
 
     torch/models.py          both towers as nn.Modules
     torch/describers.py      decoder, CoCa, bridge, fusion encoder
-    torch/distributed.py     many processes, one batch
+    torch/distributed.py     many processes, one batch; how they stop together
     torch/losses.py          the contrastive losses, for a process's share of the pairs
     torch/objectives.py      what can be minimised
     torch/learner.py         the backend, alone or as one of many processes

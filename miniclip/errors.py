@@ -7,6 +7,14 @@ class MiniclipError(Exception):
     exit_code = 3
 
 
+class InputError(MiniclipError, ValueError):
+    """An argument that makes no sense."""
+
+
+class InputTypeError(MiniclipError, TypeError):
+    """An argument of another type than the one that is expected."""
+
+
 class ConfigError(MiniclipError):
     """A configuration that no model can have."""
 

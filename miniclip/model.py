@@ -27,9 +27,12 @@ class Handle:
         Names the weights: an index made with one model refuses another. Empty where they were never saved.
     config
         All sizes.
+    kind : str
+        What it is, in words, which are written into its folder.
     """
 
     config: Any
+    kind: str
 
     def __init__(self, params, digest: str = ""):
         self.params, self.digest = params, digest
@@ -50,6 +53,8 @@ class Model(Handle):
     params : tree of arrays, see `miniclip.models.clip.init_clip`
     tokenizer : has `encode(texts) -> (B, T) ids`
     """
+
+    kind = "CLIP"
 
     def __init__(self, config: ClipConfig, params, tokenizer, digest: str = ""):
         super().__init__(params, digest)
@@ -117,6 +122,7 @@ class Describer(Model):
         The decoder's, which also knows the words of questions.
     """
 
+    kind = "CLIP that describes"
     image_places = 0  # the picture is looked at through cross-attention, and takes no place among the words
 
     def __init__(self, coca: CocaConfig, params, tokenizer, decoder_tokenizer, digest: str = ""):
@@ -130,7 +136,7 @@ class Describer(Model):
 
     def writer(self, images) -> Writer:
         """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
-        memory = image_tokens(check_images(images, self.image_size), self.params["visual"], self.config.vision)
+        memory = image_tokens(images, self.params["visual"], self.config.vision)
         return Writer(self.params["decoder"], self.coca.decoder, memory)
 
 
@@ -143,6 +149,7 @@ class LanguageModel(Handle):
     decoder_tokenizer : Tokenizer
     """
 
+    kind = "language model"
     image_places = 0
 
     def __init__(self, config: DecoderConfig, params, decoder_tokenizer, digest: str = ""):
@@ -168,6 +175,8 @@ class BridgedModel(Handle):
     decoder_tokenizer : Tokenizer
     """
 
+    kind = "bridged model"
+
     def __init__(self, config: BridgedConfig, params, decoder_tokenizer, digest: str = ""):
         super().__init__(params, digest)
         self.config, self.decoder_tokenizer = config, decoder_tokenizer
@@ -189,7 +198,7 @@ class BridgedModel(Handle):
 
     def writer(self, images) -> Writer:
         """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
-        tokens = image_tokens(check_images(images, self.image_size), self.params["visual"], self.config.clip.vision)
+        tokens = image_tokens(images, self.params["visual"], self.config.clip.vision)
         prefix, _ = bridge_forward(tokens, self.params["bridge"], self.config.bridge)
         return Writer(self.params["decoder"], self.config.decoder, prefix=prefix)
 
@@ -204,18 +213,15 @@ class Matcher(Handle):
     decoder_tokenizer : Tokenizer
     """
 
+    kind = "fusion encoder"
+
     def __init__(self, config: CocaConfig, params, decoder_tokenizer, digest: str = ""):
         super().__init__(params, digest)
         self.config, self.decoder_tokenizer = config, decoder_tokenizer
 
-    @property
-    def image_size(self) -> int:
-        """The side of the pictures it takes, in pixels."""
-        return self.config.clip.vision.image_size
-
     def memory(self, images) -> np.ndarray:
         """What its image tower makes of pictures, which are normalised: (B, Y, X, C) -> (B, S, D)."""
-        return image_tokens(check_images(images, self.image_size), self.params["visual"], self.config.clip.vision)
+        return image_tokens(images, self.params["visual"], self.config.clip.vision)
 
     def logits(self, memory, texts) -> np.ndarray:
         """How likely text b belongs to picture b, as a logit: memory (B, S, D), B texts -> (B,)"""
@@ -224,11 +230,15 @@ class Matcher(Handle):
 
 
 def image_tokens(images, p, config: VisionConfig) -> np.ndarray:
-    """The image tower's tokens (B, 1 + N, D), from its own parameters `p`."""
+    """The image tower's tokens (B, 1 + N, D), from its own parameters `p`; the images are checked first."""
+    images = check_images(images, config.image_size)
     return in_parts(lambda x: vision_trunk_forward(x, p, config)[0], images)
 
 
 def in_parts(forward, *inputs) -> np.ndarray:
     """forward(some of each input), all parts on all cores, joined again."""
-    jobs = (partial(lambda rows: forward(*(x[rows] for x in inputs)), rows) for rows in parts(len(inputs[0])))
-    return np.concatenate(list(in_parallel(jobs)))
+
+    def job(rows):
+        return forward(*(x[rows] for x in inputs))
+
+    return np.concatenate(list(in_parallel(partial(job, rows) for rows in parts(len(inputs[0])))))

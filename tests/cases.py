@@ -28,7 +28,7 @@ from miniclip.models.vision import (
     vision_forward,
 )
 from miniclip.nn import blocks as b
-from miniclip.nn import chunked, losses, ops
+from miniclip.nn import chunked, decoder_ops, losses, ops
 from miniclip.nn import decoder_blocks as d
 from miniclip.nn import layers as l
 from miniclip.nn.tree import pack
@@ -79,7 +79,9 @@ def cross_attention(masked):
 
 def cross_entropy(rng, z):
     logits, targets = rng.normal(size=(z.B, z.T, z.V)), rng.integers(z.V, size=(z.B, z.T))
-    return Case(ops.cross_entropy_forward, lambda dy, c: dy * ops.cross_entropy_backward(c), [logits, targets])
+    return Case(
+        decoder_ops.cross_entropy_forward, lambda dy, c: dy * decoder_ops.cross_entropy_backward(c), [logits, targets]
+    )
 
 
 def pick(rng, z):
@@ -88,7 +90,7 @@ def pick(rng, z):
 
 def mean_of_first(rng, z):
     x, length = rng.normal(size=(z.B, z.T, z.D)), rng.integers(1, z.T + 1, size=z.B)
-    return Case(ops.mean_of_first_forward, ops.mean_of_first_backward, [x, length])
+    return Case(decoder_ops.mean_of_first_forward, decoder_ops.mean_of_first_backward, [x, length])
 
 
 def embedding(rng, z):

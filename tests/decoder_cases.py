@@ -28,7 +28,7 @@ from miniclip.models.fusion import (
     match_forward,
 )
 from miniclip.nn import decoder_blocks as b
-from miniclip.nn.ops import (
+from miniclip.nn.decoder_ops import (
     IGNORE,
     binary_cross_entropy_backward,
     binary_cross_entropy_forward,

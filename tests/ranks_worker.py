@@ -21,8 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from miniclip.machine.signals import interrupts
 from miniclip.models.clip import init_clip
 from miniclip.nn.tree import flatten
-from miniclip.torch.distributed import Gather, Place, average, gather, processes, shard
-from miniclip.torch.learner import agree
+from miniclip.torch.distributed import Gather, Place, agree, average, gather, processes, shard
 from miniclip.torch.losses import contrastive_loss, info_nce
 from miniclip.torch.models import from_params
 from miniclip.torch.objectives import Objectives
@@ -59,7 +58,7 @@ def cross(image, texts, text, images, logit_scale, first):
 def whole_loss(image, text, logit_scale):
     """InfoNCE of embeddings that are all here."""
     rows = logit_scale.exp() * image @ text.T
-    return info_nce(rows, rows.T, torch.eye(len(rows), dtype=torch.bool))
+    return info_nce(rows, rows.T, torch.arange(len(rows)))
 
 
 def ways(place: Place, sizes):
@@ -158,7 +157,7 @@ def stop_again_and_again(place: Place, times: int) -> list:
             wait = rng.random() * 0.02
             timer = threading.Timer(wait, os.kill, (os.getpid(), rng.choice([signal.SIGINT, signal.SIGTERM])))
             timer.start()
-            stopped = fit(learner, stopped=lambda caught=caught: agree(caught[0] if caught else 0, place))
+            stopped = fit(learner, stop_signal=lambda caught=caught: agree(caught[0] if caught else 0, place))
             timer.join()
             while not caught:
                 time.sleep(1e-4)

@@ -147,14 +147,14 @@ def test_models_that_are_no_clips_are_opened_by_what_they_are_good_for(capsys, t
     assert set(found[0]) == set(found[1])  # the same candidates
     assert found[0] != found[1]  # in another order
     for command, name, words in (
-        (["ask"], "language", "is a LanguageModel, expected one that sees and writes"),
+        (["ask"], "language", "is a language model, expected one that sees and writes"),
         (["caption"], "bridged", "answers and has not learned to describe: `miniclip ask` opens it"),
-        (["eval"], "matcher", "is a Matcher, expected a CLIP"),
-        (["zeroshot"], "bridged", "is a BridgedModel, expected a CLIP"),
+        (["eval"], "matcher", "is a fusion encoder, expected a CLIP"),
+        (["zeroshot"], "bridged", "is a bridged model, expected a CLIP"),
     ):
         more = {"ask": [picture, "where?"], "zeroshot": ["--classes", "a,b"]}.get(command[0], [])
         code, _, err = run(capsys, *command, others / name, *more)
-        assert code == 4
+        assert code == 3
         assert words in err
 
 
@@ -185,8 +185,8 @@ def test_ask_repeats_the_question(capsys, describer, picture):
 @pytest.mark.parametrize(
     ("expected", "args", "words"),
     [
-        (4, ["caption", "CLIP"], "is a Model, expected one that sees and writes: `miniclip study system` makes one"),
-        (4, ["ask", "CLIP", "PICTURE", "where?"], "expected one that sees and writes"),
+        (3, ["caption", "CLIP"], "is a CLIP, expected one that sees and writes: `miniclip study system` makes one"),
+        (3, ["ask", "CLIP", "PICTURE", "where?"], "expected one that sees and writes"),
         (4, ["caption", "missing"], "missing"),
         (3, ["caption", "RUN", "--temperature", "-1"], "temperature is -1.0"),
         (3, ["caption", "RUN", "--temperature", "nan"], "temperature is nan"),
@@ -204,14 +204,16 @@ def test_ask_repeats_the_question(capsys, describer, picture):
         (2, ["study"], "what"),
         (4, ["study", "system", "--out", "exists.png"], "cannot be a run folder"),
         (4, ["study", "system", "--resume"], "missing"),
-        (
-            4,
-            ["search", "CLIP", "red", "--rerank", "CLIP"],
-            "is no fusion encoder: make one",
-        ),
+        (3, ["search", "CLIP", "red", "--rerank", "CLIP"], "is a CLIP, expected a fusion encoder"),
+        (3, ["search", "CLIP", "red", "--rerank", "default"], "is a CLIP, expected a fusion encoder"),
+        (3, ["caption", "RUN", "--beams", "3", "--temperature", "1"], "draws at random: give one of them"),
+        (3, ["caption", "RUN", "--top-k", "3"], "give --temperature as well"),
+        (3, ["caption", "RUN", "--length-penalty", "0"], "give --beams as well"),
+        (3, ["caption", "RUN", "--beams", "0"], "beams is 0, expected a whole number of at least 1"),
+        (2, ["caption", "RUN", "--seed", "-1"], "'-1' is no seed, expected a whole number from 0"),
+        (2, ["study", "vqa", "--seed", "9" * 26], "is no seed, expected a whole number from 0"),
         (3, ["caption", "RUN", "--top-k", "0"], "top_k is 0"),
         (3, ["caption", "RUN", "--top-p", "1.5"], "top_p is 1.5"),
-        (3, ["caption", "RUN", "--beams", "0"], "beams is 0"),
     ],
     ids=lambda x: " ".join(x)[:60] if isinstance(x, list) else None,
 )

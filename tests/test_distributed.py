@@ -159,6 +159,47 @@ def test_processes_leave_the_loop_at_one_step_whenever_the_signals_come(times, t
     assert len({steps for steps, _ in first}) > times / 10  # at different steps
 
 
+STUDIES_TWICE = """
+import os, sys
+from dataclasses import replace
+import numpy as np
+from miniclip.errors import CheckpointError
+from miniclip.torch.learner import backend
+from miniclip.train import plan, stages, study
+stages.BATCH, stages.SMALL = 12, 4  # of four scenes, those with two objects or more: a process may have none
+few = {name: replace(one, steps=4) for name, one in plan.TRAININGS.items()}
+plan.TRAININGS = study.TRAININGS = few
+folder, found = sys.argv[1], []
+with backend("cpu") as on:
+    for name, one in study.STUDIES.items():
+        study.STUDIES[name] = replace(one, table=lambda models, name=name: {name: {"model": 1.0}})
+        found.append(study.study(name, out=f"{folder}/{name}", backend=on))
+        plan.TRAININGS = None  # a finished study is only read
+        found.append(study.study(name, out=f"{folder}/{name}", backend=on))
+        plan.TRAININGS = few
+    try:
+        study.study("vqa", seed=1, out=f"{folder}/vqa", backend=on)
+    except CheckpointError as error:
+        print(f"refused: {error}")
+    tables = [{name: {"model": 1.0}} if on.reports else {} for name in study.STUDIES for _ in range(2)]
+    assert found == tables, found
+    print("all is well")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_many_processes_train_every_study(tmp_path):
+    """Every kind of stage, also where a process has nothing to do; a table that is there, and a refusal, reach all."""
+    script = tmp_path / "twice.py"
+    script.write_text(STUDIES_TWICE)
+    said = done(torchrun(2, str(script), str(tmp_path)))
+    assert said.count("all is well") == 2, said
+    assert said.count("vqa is not empty") == 2, said
+    for kind in ("bridge-queries", "bridge-mlp", "language-model"):
+        assert load(tmp_path / "bridge" / kind)
+
+
 SMALL_STUDY = """
 import os, sys
 from dataclasses import replace

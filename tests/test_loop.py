@@ -1,15 +1,18 @@
 """One loop for all: what is trained, what stops it, what it says; and nothing else steps an optimiser."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from describers import bits, fitted, new_describer
+from test_stages import KINDS
 
 from miniclip.errors import TrainingDiverged
 from miniclip.models.clip import MAX_LOGIT_SCALE
 from miniclip.nn.optim import constant, warmup_cosine
+from miniclip.train.clip import CAPS, TrainConfig, clip_stage, new_clip
 from miniclip.train.loop import Learner, Stage, fit
 
 PACKAGE = Path(__file__).parents[1] / "miniclip"
@@ -33,11 +36,27 @@ def test_only_what_is_named_is_trained(names):
     assert [seen["decoder"] == asked_for[0]["decoder"] for seen in asked_for] == [True] + 2 * ["decoder" not in names]
 
 
-def test_the_scale_stays_in_its_bounds():
+def test_no_step_leaves_a_parameter_above_its_cap():
     start = {"logit_scale": np.array(MAX_LOGIT_SCALE - 0.01)}
     down = {"logit_scale": np.array(-1.0)}
-    stage = Stage("scale", lambda step, p: (0.0, [down], {}), 5, ("logit_scale",), 0.1, warmup=1)
+    stage = Stage("scale", lambda step, p: (0.0, [down], {}), 5, ("logit_scale",), 0.1, warmup=1, caps=CAPS)
     assert fitted(stage, start)["logit_scale"] == np.float32(MAX_LOGIT_SCALE)
+    assert fitted(replace(stage, caps={}), start)["logit_scale"] > MAX_LOGIT_SCALE
+
+
+def test_every_stage_with_a_scale_has_the_cap():
+    for begin, stage_of in KINDS.values():
+        stage = stage_of(begin(), 0, 3)
+        assert dict(stage.caps) == ({"logit_scale": MAX_LOGIT_SCALE} if "logit_scale" in stage.trained else {})
+    recipe = TrainConfig()
+    assert clip_stage(recipe, new_clip(recipe)).caps == CAPS
+
+
+def test_a_gradient_of_what_is_not_trained_is_refused():
+    tree = {"x": np.ones(2), "frozen": np.ones(2)}
+    stage = Stage("one", lambda step, p: (0.0, [tree], {}), 5, ("x",))
+    with pytest.raises(ValueError, match="a gradient of frozen, expected only those of what is trained"):
+        fit(Learner(stage, {"x": np.ones(2), "frozen": np.ones(2)}))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -95,7 +114,7 @@ def test_it_stops_before_the_next_step_and_after_the_last(last):
     """`stopped` is asked once before each step and once at the end; what it says is what `fit` returns."""
     stage, params = one_number()
     learner, answers = Learner(stage, params), iter([0] * last + [15])
-    assert fit(learner, stopped=lambda: next(answers)) == 15
+    assert fit(learner, stop_signal=lambda: next(answers)) == 15
     assert learner.steps == last
     assert next(answers, "none left") == "none left"
 
@@ -105,7 +124,7 @@ def test_a_learner_goes_on_where_another_one_stopped(k):
     stage, params = one_number()
     whole = fitted(stage, params)
     first, second = Learner(stage, params), Learner(stage, params)
-    fit(first, stopped=lambda: int(first.steps >= k))
+    fit(first, stop_signal=lambda: int(first.steps >= k))
     second.resume({name: vector.copy() for name, vector in first.vectors.items()}, first.steps)
     fit(second)
     assert bits(second.params) == bits(whole)

@@ -109,7 +109,7 @@ def test_a_study_goes_on_where_it_was_stopped(stop, short, tmp_path, monkeypatch
 
 def test_a_finished_study_is_only_read(short, tmp_path, monkeypatch):
     table = study.study("fusion", out=tmp_path / "run")
-    monkeypatch.setattr(Models, "__missing__", None)
+    monkeypatch.setattr(Models, "train", None)
     for resume in (False, True):
         assert study.study("fusion", out=tmp_path / "run", resume=resume) == table
     with pytest.raises(CheckpointError, match="not empty"):

@@ -136,7 +136,7 @@ def test_a_hundred_steps_agree(dtype, loss, weights, replay):
 def same_vectors(mine, other, weights, dtype=np.float64):
     """Weights and moments; in float32 without the biases of the keys, whose rounding Adam amplifies."""
     for which, vector in other.vectors.items():
-        named, theirs = (flatten(from_vector(x, mine.trained)) for x in (mine.vectors[which], vector))
+        named, theirs = (flatten(from_vector(x, mine.views)) for x in (mine.vectors[which], vector))
         for name, leaf in named.items():
             if dtype is np.float64 or not name.endswith("in_proj.bias"):
                 assert np.abs(leaf - theirs[name]).max() <= weights, (which, name)
@@ -195,7 +195,7 @@ def test_a_run_changes_its_backend_and_nothing_else(tmp_path, monkeypatch, first
         stop_at(patch, 5, learner=Learner if first is run_numpy else TorchLearner)
         with pytest.raises(Interrupted):
             first(tmp_path / "run")
-    with pytest.warns(UserWarning, match=r"begun elsewhere \(backend (numpy|torch .*) -> (numpy|torch)"):
+    with pytest.warns(UserWarning, match=r"last saved elsewhere \(backend '(numpy|torch .*)' -> '(numpy|torch)"):
         second(tmp_path / "run", True)
     ours, theirs = (flatten(load(tmp_path / name).params) for name in ("run", "whole"))
     for name, leaf in theirs.items():

@@ -1,14 +1,14 @@
 """Arguments that several commands have, and what they stand for."""
 
+from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..errors import CheckpointError, ConfigError, DataError, quote
+from ..errors import ConfigError, DataError, InputError, quote
 
-RECIPE = {  # the numbers of the recipe that can be set, with their types
-    "seed": int, "steps": int, "batch_size": int, "peak_lr": float, "warmup": int, "replay": int,
-    "log_every": int, "score_every": int, "save_every": int,
-}  # fmt: skip
+# Names written down a second time, since whoever asks for help should not wait for NumPy; a test compares them.
+LOSS_NAMES = ("info_nce", "multi_positive", "sigmoid")
+STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion")
 
 
 def add_run(parser) -> None:
@@ -16,14 +16,21 @@ def add_run(parser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run folder, or 'default' for the one in the package")
 
 
+def run_folder(name: str) -> Path:
+    """The folder of a run; "default" is the one that comes with the package."""
+    from ..files.checkpoint import PRETRAINED
+
+    return PRETRAINED if name == "default" else Path(name)
+
+
 def open_run(name: str):
     """The CLIP of a run folder, or the one that comes with the package."""
     from ..files.checkpoint import load
     from ..model import Model
 
-    model = load(None if name == "default" else name)
+    model = load(run_folder(name))
     if not isinstance(model, Model):
-        raise CheckpointError(f"{quote(name)} is a {type(model).__name__}, expected a CLIP: name another run")
+        raise InputError(f"{quote(name)} is a {model.kind}, expected a CLIP: name another run")
     return model
 
 
@@ -34,8 +41,8 @@ def open_writer(name: str):
 
     model = load(SYSTEM if name == "default" else name)
     if not isinstance(model, BridgedModel | Describer):
-        found = f"{quote(name)} is a {type(model).__name__}"
-        raise CheckpointError(f"{found}, expected one that sees and writes: `miniclip study system` makes one")
+        found = f"{quote(name)} is a {model.kind}"
+        raise InputError(f"{found}, expected one that sees and writes: `miniclip study system` makes one")
     return model
 
 
@@ -45,7 +52,7 @@ def open_describer(name: str):
 
     model = open_writer(name)
     if not isinstance(model, Describer):
-        raise CheckpointError(f"{quote(name)} answers and has not learned to describe: `miniclip ask` opens it")
+        raise InputError(f"{quote(name)} answers and has not learned to describe: `miniclip ask` opens it")
     return model
 
 
@@ -54,10 +61,23 @@ def open_matcher(name: str):
     from ..files.checkpoint import load
     from ..model import Matcher
 
-    model = load(name)
+    model = load(run_folder(name))
     if not isinstance(model, Matcher):
-        raise CheckpointError(f"{quote(name)} is no fusion encoder: make one with `miniclip study fusion`")
+        found = f"{quote(name)} is a {model.kind}"
+        raise InputError(f"{found}, expected a fusion encoder: `miniclip study fusion` makes one")
     return model
+
+
+def add_seed(parser, what: str) -> None:
+    """--seed, a whole number that the data can have."""
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=f"{what} (default: %(default)s)")
+
+
+def seed(text: str) -> int:
+    """A seed from the command line."""
+    if not text.isdecimal() or int(text) >= 2**53:
+        raise ArgumentTypeError(f"{quote(text)} is no seed, expected a whole number from 0 to 2^53 - 1")
+    return int(text)
 
 
 def add_picture(parser, name: str) -> None:
@@ -77,11 +97,17 @@ def new_picture(path: str) -> Path:
     return target
 
 
+RECIPE = {  # the numbers of the recipe that can be set, with their types
+    "seed": seed, "steps": int, "batch_size": int, "peak_lr": float, "warmup": int, "replay": int,
+    "log_every": int, "score_every": int, "save_every": int,
+}  # fmt: skip
+
+
 def add_recipe(parser) -> None:
     """The recipe's options, for `recipe_of`."""
     for name, kind in RECIPE.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=name.replace("_", " "))
-    parser.add_argument("--loss", choices=("info_nce", "multi_positive", "sigmoid"), help="(default: info_nce)")
+    parser.add_argument("--loss", choices=LOSS_NAMES, help="(default: info_nce)")
 
 
 def recipe_of(args):

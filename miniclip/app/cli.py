@@ -1,19 +1,20 @@
 """`miniclip ...`: finds the command, runs it, and turns whatever comes of it into output and an exit code.
 
 stdout has results, stderr has messages. Exit codes: 0 done, 1 a bug of ours, 2 usage, 3 bad input, 4 files or disk,
-5 diverged, 130 and 143 stopped by a signal.
+5 diverged or a process lost, 130 and 143 stopped by a signal.
 """
 
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import traceback
 import warnings
 from importlib import import_module
 
-# One BLAS thread: each tower has a thread of its own, and two pools of threads only get in each other's way.
+# One BLAS thread: parts of a batch run on all cores, and two pools of threads only get in each other's way.
 # This must be said before NumPy is first imported.
 if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -41,13 +42,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse_arguments(argv: list[str] | None):
-    """The arguments; argparse itself does not take pictures after an option."""
+    """The arguments; argparse itself takes no more of a list of files after an option (a command's REST)."""
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
-    if rest and (not hasattr(args, "images") or any(word.startswith("-") for word in rest)):
+    name = getattr(args.command, "REST", "")
+    if rest and (not name or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(map(quote, rest))}")
     if rest:
-        args.images += rest
+        setattr(args, name, getattr(args, name) + rest)
     return args
 
 
@@ -78,7 +80,7 @@ def run_command(args) -> int:
     """Run a command and print its result."""
     result = args.command.run(args)
     if result:
-        print(json.dumps(result, allow_nan=False) if args.json else args.command.text(result))
+        print(json.dumps(result, allow_nan=False) if args.json else args.command.text(result), flush=True)
     return 0
 
 
@@ -86,7 +88,10 @@ def guarded(function, *args, debug: bool = False) -> int:
     """The function's exit code; or one line about what went wrong, and the code for that."""
     try:
         return function(*args)
-    except (MiniclipError, ValueError, TypeError, OSError, MemoryError) as error:
+    except BrokenPipeError:  # whoever reads our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except (MiniclipError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
         print(f"miniclip: {' '.join(str(error).split())}", file=sys.stderr)

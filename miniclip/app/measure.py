@@ -215,19 +215,19 @@ def whole_run(recipe: TrainConfig | None = None) -> dict:
         `training_s`, the seconds that NumPy took, and `training_vs_eager`.
     """
     keep_freed_memory()
-    recipe, seconds, learners, rows = recipe or TrainConfig(), dict[str, float](), {}, []
+    recipe, seconds, learners, rows = recipe or TrainConfig(), {}, {}, []
     for name, backend in backends("numpy", "eager").items():
         model = new_clip(recipe)
         learners[name], seconds[name] = (backend.learner(clip_stage(recipe, model, backend), model), model), 0.0
     for stop in tqdm(range(100, recipe.steps + 100, 100), unit="steps", unit_scale=100, disable=None):
         for name, (learner, model) in learners.items():
 
-            def each(row, learner=learner, model=model):
+            def after_step(row, learner=learner, model=model):
                 if learner.steps == recipe.steps or learner.steps % recipe.log_every == 0:
                     rows.append(log_row(recipe, row, lambda: model.with_params(learner.params)))
 
             begun = time.perf_counter()
-            fit(learner, each, lambda learner=learner, stop=stop: int(learner.steps >= stop), bar=tqdm(disable=True))
+            fit(learner, after_step, lambda learner=learner, stop=stop: int(learner.steps >= stop), tqdm(disable=True))
             seconds[name] += time.perf_counter() - begun
     run = ratios("training", seconds)
     return {"training_s": run.pop("training_ms") / 1e3, **run} | machine()

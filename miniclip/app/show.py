@@ -8,7 +8,7 @@ from .. import figures
 from ..data.captions import is_true, truth_matrix, write_captions
 from ..data.drawing import draw_scenes
 from ..data.grammar import CLASS_NAMES
-from ..data.pairs import denormalize, normalize, open_image, preprocess
+from ..data.pairs import denormalize, normalize, normalized_images, open_image, preprocess
 from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
 from ..errors import TextError, quote
@@ -83,7 +83,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
 
 
 def captions(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0,
-             beams: int = 1):  # fmt: skip
+             beams: int = 1, length_penalty: float = 1.0):  # fmt: skip
     """Describe pictures: picture files, or without any, six pictures of split D; with beams, the best of several texts.
 
     Returns
@@ -97,7 +97,8 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     if beams == 1:
         found = caption(model, normalised, sampling, rng=rng)
     else:
-        found = [reread(model, image, caption_beams(model, image, beams)[0][0]) for image in normalised]
+        best = [caption_beams(model, image, beams, length_penalty)[0] for image in normalised]
+        found = [reread(model, image, text) for image, (text, _) in zip(normalised, best, strict=True)]
     result = {"captions": [{"image": name, "caption": one.text} for name, one in zip(names, found, strict=True)]}
     first, side = found[0], math.isqrt(model.config.vision.patches)
     if not first.words:
@@ -111,7 +112,7 @@ def chosen_images(model: Model, paths, split: str, seed: int):
     if paths:
         return preprocess([open_image(path) for path in paths], model.image_size), [str(p) for p in paths]
     scenes = sample_scenes(seed, split, np.arange(6))
-    return normalize(draw_scenes(scenes)), write_captions(scenes)
+    return normalized_images(scenes), write_captions(scenes)
 
 
 def distinct_captions(captions: list[str], n: int) -> list[int]:

@@ -1,11 +1,12 @@
 """Batches of pictures and captions, from the world; and pictures of the user's own, made ready."""
 
+import os
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from ..errors import ImageError
+from ..errors import ImageError, InputError, InputTypeError, quote
 from ..machine.threads import in_parallel, parts
 from .captions import write_captions
 from .drawing import draw_scenes
@@ -36,8 +37,11 @@ def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
 
 def normalized_images(scenes: Scenes) -> np.ndarray:
     """The scenes' pictures (B, Y, X, C), normalised, drawn on all cores."""
-    drawn = in_parallel(partial(lambda some: normalize(draw_scenes(some)), scenes[rows]) for rows in parts(len(scenes)))
-    return np.concatenate(list(drawn))
+
+    def draw(rows):
+        return normalize(draw_scenes(scenes[rows]))
+
+    return np.concatenate(list(in_parallel(partial(draw, rows) for rows in parts(len(scenes)))))
 
 
 def normalize(images) -> np.ndarray:
@@ -65,14 +69,16 @@ def unique_caption_batches(texts, batch_size: int) -> list[np.ndarray]:
     [[0, 2], [1, 3], [4, 5]]
     """
     batches: list[list[int]] = []
-    full, first_without = 0, dict[str, int]()  # the batches before `full` are full; those after never before it
+    full = 0  # the batches before it are full, and are filled in their order
+    first_without: dict[str, int] = {}  # caption -> the first batch that may still take it
     for i, text in enumerate(texts):
         place = max(full, first_without.get(text, 0))
         if place == len(batches):
             batches.append([])
         batches[place].append(i)
         first_without[text] = place + 1
-        full += place == full and len(batches[full]) == batch_size
+        if len(batches[place]) == batch_size:
+            full = place + 1
     return [np.array(batch) for batch in batches[:full]]
 
 
@@ -122,19 +128,25 @@ def preprocess(images, image_size: int = 32) -> np.ndarray:
     -------
     float32 array (B, image_size, image_size, 3)
     """
+    if isinstance(images, str | os.PathLike):
+        raise InputTypeError(
+            f"the pictures are {quote(str(images))}, expected arrays: miniclip.open_image opens a file"
+        )
     images = [images] if hasattr(images, "convert") or getattr(images, "ndim", 0) == 3 else images
-    arrays = (pixels(image) if hasattr(image, "convert") else np.asarray(image) for image in images)
+    arrays = [pixels(image) if hasattr(image, "convert") else np.asarray(image) for image in images]
+    if not arrays:
+        raise InputError("there are no pictures, expected at least one")
     return normalize(np.stack([resize_and_crop(array, image_size) for array in arrays]))
 
 
 def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
     """(Y, X, 3) -> (side, side, 3) float32 in [0, 1]: bicubic on the shorter side, then the centre."""
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"an image has shape {image.shape}, expected (Y, X, 3)")
+        raise InputError(f"an image has shape {image.shape}, expected (Y, X, 3)")
     if image.dtype == np.uint8:
         image = image / np.float32(255)
     elif image.dtype.kind != "f" or not (image.min() >= 0.0 and image.max() <= 1.0):
-        raise ValueError(f"an image is {image.dtype}, expected uint8, or floats from 0 to 1")
+        raise InputError(f"an image is {image.dtype}, expected uint8, or floats from 0 to 1")
     Y, X, _ = image.shape
     if (side, side) != (Y, X):
         from PIL import Image

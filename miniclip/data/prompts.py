@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError, TextError, quote
-from ..nn.ops import IGNORE
+from ..nn.decoder_ops import IGNORE
 from . import grammar, questions
 from .notes import SHORTHAND
 from .tokenizer import Tokenizer, split_words
@@ -78,8 +78,6 @@ def encode_texts(tokenizer: Tokenizer, rows) -> Texts:
     TextError
         If a text is longer than the context.
     """
-    if not rows:
-        raise ValueError("there are no texts, expected at least one")
     encoded = []
     for i, parts in enumerate(rows):
         ids, scored = [tokenizer.start], [False]
@@ -90,7 +88,7 @@ def encode_texts(tokenizer: Tokenizer, rows) -> Texts:
             ids += [*(tokenizer.ids.get(word, tokenizer.unk) for word in words), tokenizer.end]
             scored += [is_scored] * (len(words) + 1)
         encoded.append((ids, scored))
-    longest = max(len(ids) for ids, _ in encoded)
+    longest = max((len(ids) for ids, _ in encoded), default=2)  # of no texts, ids (0, 1)
     if longest > tokenizer.context_length + 1:
         raise TextError(f"a text has {longest} words, expected at most {tokenizer.context_length + 1}: shorten it")
     everything = np.full((len(encoded), longest), tokenizer.pad)

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from ..errors import CheckpointError, TextError
+from ..errors import CheckpointError, InputError, InputTypeError, TextError, quote
 
 CONTEXT_LENGTH = 16
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
@@ -32,9 +32,9 @@ class Tokenizer:
         self.words, self.context_length = tuple(words), context_length
         self.ids = {word: len(SPECIALS) + i for i, word in enumerate(self.words)}
         if len(self.ids) != len(self.words):
-            raise ValueError("a word stands twice in the vocabulary, expected each once")
+            raise InputError("a word stands twice in the vocabulary, expected each once")
         if type(context_length) is not int or context_length < 3:
-            raise ValueError(f"context_length is {context_length!r}, expected a whole number of at least 3")
+            raise InputError(f"context_length is {context_length!r}, expected a whole number of at least 3")
         self.unknown = 0  # words encoded as <unk> so far
 
     @property
@@ -71,26 +71,32 @@ class Tokenizer:
         if isinstance(texts, str):
             texts = [texts]
         rows, room = np.zeros((len(texts), self.context_length), np.int64), self.context_length - 2
-        cut = empty = unknown = 0  # all three are told, none is silent
+        cut, empty, unknown = 0, 0, list[str]()  # each gets a warning
         for row, text in enumerate(texts):
             if not isinstance(text, str):
-                raise TypeError(f"text {row} is {type(text).__name__}, expected str")
-            ids = [self.ids.get(word, self.unk) for word in split_words(text)]
+                raise InputTypeError(f"text {row} is {type(text).__name__}, expected str")
+            words = split_words(text)
+            ids = [self.ids.get(word, self.unk) for word in words]
             if strict and len(ids) > room:
                 raise TextError(f"text {row} has {len(ids)} words, expected at most {room}: shorten it")
             cut, empty = cut + (len(ids) > room), empty + (not ids)
-            unknown += ids.count(self.unk)
+            unknown += [word for word in words if word not in self.ids]
             ids = [self.start, *ids[:room], self.end]
             rows[row, : len(ids)] = ids
-        self.unknown += unknown
-        for n, what in (
-            (cut, f"texts are longer than {room} words and cut"),
-            (empty, "texts are empty"),
-            (unknown, "words are unknown, read as <unk>"),
-        ):
+        self.unknown += len(unknown)
+        for n, what in ((cut, f"longer than {room} words and cut"), (empty, "empty")):
             if n:
-                warnings.warn(f"{n} {what}", stacklevel=2)
+                warnings.warn(f"{n} {'text is' if n == 1 else 'texts are'} {what}", stacklevel=3)
+        self.warn_of_unknown(unknown)
         return rows
+
+    def warn_of_unknown(self, words) -> None:
+        """A warning that names the words without an id, each once."""
+        unknown = list(dict.fromkeys(word for word in words if word not in self.ids))
+        if unknown:
+            named = ", ".join(quote(word, 30) for word in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+            what = "word is" if len(unknown) == 1 else "words are"
+            warnings.warn(f"{len(unknown)} {what} unknown, read as <unk>: {named}", stacklevel=4)
 
     def encode_short(self, texts) -> np.ndarray:
         """The same ids, (B, T) with T no longer than the longest of the texts needs."""

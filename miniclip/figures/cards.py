@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from ..errors import InputError
 from ..files.storage import replace
 from . import page as sheets
 from .page import LINE, fitting, page, width_of
@@ -47,7 +48,7 @@ def cards_pdf(cards: Iterable, path, size: str = "A6", duplex: bool = False) -> 
 def card_figures(cards: Iterable, size: str = "A6", duplex: bool = False) -> Iterator[Figure]:
     """The pages of `cards_pdf`, one by one."""
     if size not in SIZES:
-        raise ValueError(f"the size is {size!r}, expected {', '.join(SIZES)}")
+        raise InputError(f"the size is {size!r}, expected {', '.join(SIZES)}")
     for card in cards:
         parts = [(card.front, "bold"), (card.back, "normal")]
         for group in [[part] for part in parts] if duplex else [parts]:
@@ -141,7 +142,7 @@ def cheatsheet_figure(sheet) -> Figure:
             size, too_large = (middle, too_large) if fits else (size, middle)
         places = flow(sheet.tables, column, height - top, size)
         if places is None:
-            raise ValueError(f"{len(sheet.tables)} tables are too many for one page: leave some out")
+            raise InputError(f"{len(sheet.tables)} tables are too many for one page: leave some out")
         for (n, y), table in zip(places, sheet.tables, strict=True):
             draw_table(paper, table, n * (column + gap), top + y, column, size)
         return figure

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ..errors import InputError
 from .page import LINE, Box, decimal, frame, heading, page, thumbnail, wrap, write
 from .style import BODY, IMAGE, INK, PAPER, SEQUENTIAL, TEXT, WIDE, Look, new_figure, styled
 
@@ -63,7 +64,7 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
     """The matrix within a box of a figure, its smallest text of `size` points."""
     cosines, B = np.asarray(cosines, float), len(images)
     if not 1 <= B <= MOST or len(captions) != B or cosines.shape != (B, B):
-        raise ValueError(
+        raise InputError(
             f"got {B} images, {len(captions)} captions and cosines {cosines.shape}, "
             f"expected 1 to {MOST} pairs and their square of cosines"
         )

@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from ..errors import InputError
 from .page import Box, bar, clean, decimal, heading, mark, page, thumbnail, write
 from .style import BODY, WIDE, new_figure, styled
 
@@ -76,7 +77,7 @@ def search_finding(found: int, right, claim: str) -> str:
 def check_found(found, scores, right, most: int, what: str) -> list:
     """The marks, one for each answer, once everything has one length."""
     if not 1 <= found <= most or len(scores) != found or (right is not None and len(right) != found):
-        raise ValueError(f"got {found} {what} and {len(scores)} scores, expected 1 to {most} of them and a score each")
+        raise InputError(f"got {found} {what} and {len(scores)} scores, expected 1 to {most} of them and a score each")
     return [None] * found if right is None else [bool(r) for r in right]
 
 

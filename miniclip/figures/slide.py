@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..errors import InputError
 from .page import Box, fractions, page, wrap
 from .page import write as put
 from .style import new_figure
@@ -38,7 +39,7 @@ class Slide:
 
     def __init__(self, size: str = "wide", theme: str = "light"):
         if size not in SIZES or theme not in THEMES:
-            raise ValueError(f"size {size!r}, theme {theme!r}: expected one of {', '.join(SIZES)}; {', '.join(THEMES)}")
+            raise InputError(f"size {size!r}, theme {theme!r}: expected one of {', '.join(SIZES)}; {', '.join(THEMES)}")
         self.size, self.theme, self.body = size, theme, BODY[size]
         (self.width, self.height), self.line = SIZES[size], BODY[size] / 7
         colours = THEMES[theme]

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from ..errors import InputError
 from ..files.storage import replace
 
 IMAGE, TEXT, POSITIVE, NEGATIVE = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -85,7 +86,7 @@ def save(figure: Figure, path) -> None:
     path = Path(path)
     kind = path.suffix.lower()
     if kind not in METADATA:
-        raise ValueError(f"the figure's file is {path.name!r}, expected a name that ends in {', '.join(METADATA)}")
+        raise InputError(f"the figure's file is {path.name!r}, expected a name that ends in {', '.join(METADATA)}")
     written = io.BytesIO()
     with styled():
         figure.savefig(written, format=kind[1:], dpi=DPI, metadata=METADATA[kind])

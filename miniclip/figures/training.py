@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ..errors import InputError
 from .page import LINE, Box, fractions, heading, page, width_of
 from .style import BODY, FAINT, INK, MUTED, POSITIVE, ROSE, TEXT, WIDE, Look, new_figure, styled
 
@@ -79,7 +80,7 @@ def score_finding(log) -> str:
 def draw_training(figure: Figure, box: Box, log, size: float) -> None:
     """Both panels side by side within a box of a figure, text of `size` points."""
     if not log:
-        raise ValueError("the log has no rows: expected the rows of a run's metrics.jsonl")
+        raise InputError("the log has no rows: expected the rows of a run's metrics.jsonl")
     left, top, width, height = box
     middle = 0.53 * width
     panels = [

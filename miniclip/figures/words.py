@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..errors import InputError
 from .page import clean, heading, page, thumbnail, write
 from .style import BODY, WIDE, new_figure, styled
 
@@ -33,7 +34,7 @@ def word_maps(image, words, maps) -> Figure:
     n, (Y, X) = maps.shape[1:], image.shape[:2]
     fits = len(n) == 2 and len(maps) == len(words) and Y % n[0] == X % n[1] == 0
     if not 1 <= len(words) <= MOST or not fits:
-        raise ValueError(
+        raise InputError(
             f"got {len(words)} words, maps {maps.shape} and a picture {image.shape}, expected 1 to {MOST} words and "
             "for each a map (n, n), n a divisor of the picture's sides"
         )

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..errors import InputError
 from .page import Box, bar, heading, page, thumbnail
 from .style import BODY, WIDE, new_figure, styled
 
@@ -64,7 +65,7 @@ def draw_bars(figure: Figure, box: Box, images, class_names, probabilities, trut
     """The pictures and their bars in a grid within a box of a figure."""
     probabilities, B = np.asarray(probabilities, float), len(images)
     if not 1 <= B <= MOST or probabilities.shape != (B, len(class_names)) or (truth is not None and len(truth) != B):
-        raise ValueError(
+        raise InputError(
             f"got {B} images, {len(class_names)} class names and probabilities {probabilities.shape}, "
             f"expected 1 to {MOST} images and a row of probabilities for each"
         )

@@ -13,7 +13,6 @@ A language model, a bridged model and a matcher are no CLIPs. They have model.js
 weights.safetensors and words.json instead. What a run resumes from is in `files.state`.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ from ..models.decoder import DecoderConfig, init_decoder
 from ..models.fusion import init_fusion
 from ..nn.tree import flatten, pack, unflatten
 from .hugging_face import config_from_hugging_face, from_hugging_face, hugging_face_config, to_hugging_face
-from .storage import commit, digest, encode_json, parse_json, read_bytes, read_manifest, read_verified
+from .storage import MANIFEST, check_folder, commit, digest, encode_json, parse_json, read_manifest, read_verified
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SYSTEM = PRETRAINED / "system"  # the one that also describes and answers
@@ -42,11 +41,12 @@ WEIGHTS, CONFIG, TOKENIZER, PREPROCESSOR = (
 )  # fmt: skip
 DECODER_WEIGHTS, DECODER_CONFIG, WORDS = "decoder.safetensors", "decoder.json", "words.json"
 OTHER_WEIGHTS, OTHER_CONFIG = "weights.safetensors", "model.json"
+TRAINING = "training.safetensors"  # what a run resumes from: see `files.state`
 # Models that are no CLIPs: kind -> (handle, its config, initial parameters).
-KINDS: dict[str, tuple[type, type, Callable]] = {
-    "language model": (LanguageModel, DecoderConfig, lambda rng, config: {"decoder": init_decoder(rng, config)}),
-    "bridged": (BridgedModel, BridgedConfig, init_bridged),
-    "matcher": (Matcher, CocaConfig, init_fusion),
+OTHERS: dict[str, tuple[type, type, Callable]] = {
+    LanguageModel.kind: (LanguageModel, DecoderConfig, lambda rng, config: {"decoder": init_decoder(rng, config)}),
+    BridgedModel.kind: (BridgedModel, BridgedConfig, init_bridged),
+    Matcher.kind: (Matcher, CocaConfig, init_fusion),
 }
 
 
@@ -88,9 +88,8 @@ def decoder_files(model: Describer) -> dict[str, bytes]:
 
 def other_files(model) -> dict[str, bytes]:
     """The files of a model that is no CLIP."""
-    kind = next(kind for kind, (handle, _, _) in KINDS.items() if isinstance(model, handle))
     return {
-        OTHER_CONFIG: encode_json({"kind": kind, "config": asdict(model.config)}),
+        OTHER_CONFIG: encode_json({"kind": model.kind, "config": asdict(model.config)}),
         OTHER_WEIGHTS: encode_tensors(flatten(model.params)),
         WORDS: encode_json(model.decoder_tokenizer.to_json()),
     }
@@ -137,12 +136,21 @@ def load(path=None):
     (2, 64)
     """
     folder = PRETRAINED if path is None else Path(path)
-    if not os.path.isdir(folder):
-        read_bytes(folder / CONFIG)  # says what is wrong
-    names = read_manifest(folder)
+    names = model_manifest(folder)
     if OTHER_CONFIG in names:
         return load_other(folder)
     return load_decoder(folder, load_clip(folder)) if DECODER_CONFIG in names else load_clip(folder)
+
+
+def model_manifest(folder: Path) -> dict[str, list[str]]:
+    """The manifest of a folder that holds a model; a CheckpointError if there is none."""
+    check_folder(folder)
+    names = read_manifest(folder)
+    if CONFIG not in names and OTHER_CONFIG not in names:
+        inside = sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
+        hint = f"its models are in {', '.join(inside)}" if inside else "restore it from a copy"
+        raise CheckpointError(f"{folder} holds no model, expected {CONFIG} or {OTHER_CONFIG}: {hint}")
+    return names
 
 
 def load_clip(folder: Path) -> Model:
@@ -151,6 +159,7 @@ def load_clip(folder: Path) -> Model:
     tokenizer = load_tokenizer(folder, TOKENIZER, config.text, CONFIG)
     weights = read_verified(folder, WEIGHTS)
     named = parse_tensors(weights, folder / WEIGHTS)
+    check_size(named, config, folder / WEIGHTS, CONFIG)
     _, params = pack(from_hugging_face(named, config))
     return Model(config, params, tokenizer, digest(weights))
 
@@ -169,9 +178,9 @@ def load_other(folder: Path):
     """The model of a folder that is no CLIP."""
     path = folder / OTHER_CONFIG
     about = parse_json(read_verified(folder, OTHER_CONFIG), path)
-    if not isinstance(about, dict) or about.get("kind") not in list(KINDS) or "config" not in about:
-        raise ConfigError(f"{path} says no kind and config, expected one of {', '.join(KINDS)}: restore it from a copy")
-    handle, kind, init = KINDS[about["kind"]]
+    if not isinstance(about, dict) or about.get("kind") not in list(OTHERS) or "config" not in about:
+        raise ConfigError(f"{path} has no kind and config, expected one of {', '.join(OTHERS)}: restore it from a copy")
+    handle, kind, init = OTHERS[about["kind"]]
     config = config_from_json(kind, about["config"], path)
     words = load_tokenizer(folder, WORDS, config if kind is DecoderConfig else config.decoder, OTHER_CONFIG)
     params, name = load_tensors(folder, OTHER_WEIGHTS, config, init, OTHER_CONFIG)
@@ -204,13 +213,18 @@ def config_from_json(kind: type, data, path: Path) -> Any:
     raise ConfigError(f"{path} is not the sizes of a {kind.__name__}: restore it from a copy")
 
 
+def check_size(named, config, path: Path, config_name: str) -> None:
+    """A WeightsError if the config is of a far larger model: before anything of that size is made."""
+    size = sum(leaf.size for leaf in named.values())
+    if config.parameters > 10 * size + 10**6:
+        raise WeightsError(f"{path} has {size:,} numbers, {config_name} says {config.parameters:,}")
+
+
 def load_tensors(folder: Path, name: str, config, init: Callable, config_name: str):
     """(params, digest): the weights in a file of our own layout, after checking that they fit the config."""
     data, path = read_verified(folder, name), folder / name
     named = parse_tensors(data, path)
-    size = sum(leaf.size for leaf in named.values())
-    if config.parameters > 10 * size + 10**6:  # before anything of that size is made
-        raise WeightsError(f"{path} has {size:,} numbers, {config_name} says {config.parameters:,}")
+    check_size(named, config, path, config_name)
     like = flatten(init(np.random.default_rng(0), config))
     wrong = [key for key in like.keys() | named.keys()
              if key not in named or key not in like or named[key].shape != like[key].shape
@@ -229,7 +243,7 @@ def export(run, out) -> int:
     folder, target = Path(run), Path(out)
     if target.exists():
         raise CheckpointError(f"{target} exists already: choose a new folder")
-    names = [name for name in read_manifest(folder) if name != "training.safetensors"]
+    names = [name for name in model_manifest(folder) if name != TRAINING]
     files = {name: read_verified(folder, name) for name in names}
     commit(target, files)
     return sum(map(len, files.values()))

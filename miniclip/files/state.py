@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from ..errors import CheckpointError
-from .checkpoint import parse_tensors
+from ..errors import CheckpointError, quote
+from .checkpoint import TRAINING, parse_tensors
 from .storage import MANIFEST, encode_json, parse_json, read_verified
 
-TRAINING, RECIPE, LOG = "training.safetensors", "training.json", "metrics.jsonl"
+RECIPE, LOG = "training.json", "metrics.jsonl"
 
 
 def environment() -> dict[str, str]:
@@ -61,20 +61,10 @@ def read_training(folder: Path, recipe: dict, here: dict[str, str], like) -> tup
     path = folder / TRAINING
     data = read_verified(folder, TRAINING)
     tensors, about = parse_tensors(data, path), parse_metadata(data, path)
-    theirs = about["recipe"]
-    changed = [
-        f"{key} {theirs.get(key)!r} -> {recipe.get(key)!r}"
-        for key in recipe | theirs
-        if recipe.get(key) != theirs.get(key)
-    ]
-    if changed:
-        raise CheckpointError(
-            f"{folder} was begun with another recipe ({', '.join(changed)}): resume with the same one"
-        )
-    moved = [f"{key} {value} -> {here.get(key)}" for key, value in about["environment"].items()
-             if value != here.get(key)]  # fmt: skip
-    if moved:
-        warnings.warn(f"{folder} was begun elsewhere ({', '.join(moved)}): the last digits may differ", stacklevel=3)
+    if changed := differences(about["recipe"], recipe):
+        raise CheckpointError(f"{folder} was begun with another recipe ({changed}): resume with the same one")
+    if moved := differences(about["environment"], here):
+        warnings.warn(f"{folder} was last saved elsewhere ({moved}): the last digits may differ", stacklevel=3)
     for name, vector in like.items():
         found = tensors.get(name)
         if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype) or not np.isfinite(found).all():
@@ -82,11 +72,17 @@ def read_training(folder: Path, recipe: dict, here: dict[str, str], like) -> tup
     return tensors, about["step"], about["log"]
 
 
+def differences(theirs: dict, ours: dict) -> str:
+    """What two recipes or two machines differ in, such as "seed 0 -> 1"; nothing where they agree."""
+    odd = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
+    return ", ".join(f"{key} {quote(theirs.get(key), 60)} -> {quote(ours.get(key), 60)}" for key in odd)
+
+
 def steps_done(folder: Path) -> int:
     """How many steps the last save of a run had taken; 0 where there is none that can be read."""
     try:
-        return int(parse_json((folder / RECIPE).read_bytes(), folder / RECIPE)["step"])
-    except (OSError, CheckpointError, KeyError, TypeError, ValueError):
+        return int(parse_json(read_verified(folder, RECIPE), folder / RECIPE)["step"])
+    except (CheckpointError, KeyError, TypeError, ValueError):
         return 0
 
 

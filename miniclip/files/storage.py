@@ -55,6 +55,13 @@ def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def check_folder(folder: Path) -> None:
+    """A CheckpointError unless there is such a folder."""
+    if not os.path.isdir(folder):
+        what = "is not a folder" if os.path.exists(folder) else "is missing"
+        raise CheckpointError(f"{folder} {what}: expected one that `miniclip train`, `demo` or `study` has made")
+
+
 def parse_json(data: bytes, path: Path):
     """JSON of any content, or a CheckpointError that names the file."""
     try:

@@ -14,6 +14,8 @@ from itertools import zip_longest
 from pathlib import Path
 from string import Template
 
+from ..errors import InputError
+
 CONTENT = Path(__file__).parent / "content"
 TAGS = ("seed", "extra")
 WAIT = (0, 1, 3, 7, 21)  # sessions until a card of box 1, 2, ... is due again
@@ -56,7 +58,7 @@ class Sheet:
 def load_cards(tag: str | None = None, path=CONTENT / "cards.toml") -> list[Card]:
     """The cards of a file, all or those with one tag; a ValueError names the card that is not right."""
     if tag not in (None, *TAGS):
-        raise ValueError(f"the tag is {tag!r}, expected {' or '.join(TAGS)}")
+        raise InputError(f"the tag is {tag!r}, expected {' or '.join(TAGS)}")
     cards = [Card(**{key: text.strip() for key, text in entry.items()}) for entry in read(path)["card"]]
     for n, card in enumerate(cards):
         if not all(vars(card).values()) or card.tag not in TAGS or any(c.isspace() for c in card.id + card.topic):
@@ -201,7 +203,7 @@ def html_page(cards: Iterable[Card], size: str = "A6", duplex: bool = False) -> 
         Print the question and the answer on a page each.
     """
     if size not in PAGES:
-        raise ValueError(f"the size is {size!r}, expected {', '.join(PAGES)}")
+        raise InputError(f"the size is {size!r}, expected {', '.join(PAGES)}")
     bodies = [
         f'<article class="card" tabindex="0" id="{html.escape(card.id)}"><p class="front">{rich(card.front)}</p>'
         f'<p class="back">{rich(card.back)}</p></article>'

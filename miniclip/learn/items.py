@@ -6,6 +6,7 @@ of the self-check begin with an open question.
 
 from dataclasses import dataclass
 
+from ..errors import InputError
 from .cards import CONTENT, CheatTable, cover, load_cheatsheet, read
 
 SECTIONS = ("self-check", "part-b", "pitfalls", "tables")
@@ -74,7 +75,7 @@ class Item:
 def load_quiz(section: str | None = None, path=CONTENT / "quiz.toml") -> list[Item]:
     """The items of a file, all or those of one section; a ValueError names the item that is not right."""
     if section not in (None, *SECTIONS):
-        raise ValueError(f"the section is {section!r}, expected {', '.join(SECTIONS)}")
+        raise InputError(f"the section is {section!r}, expected {', '.join(SECTIONS)}")
     tables = {table.id: table for table in load_cheatsheet().tables}
     items = []
     for entry in read(path)["item"]:
@@ -97,7 +98,7 @@ def item_of(entry: dict, tables: dict[str, CheatTable]) -> Item:
         free = Open(free["question"], free["answer"].strip(), rubric)
     steps = tuple(step_of(step, tables) for step in entry["step"])
     if entry["section"] not in SECTIONS or not steps:
-        raise ValueError("the section is unknown, or there is no step")
+        raise InputError("the section is unknown, or there is no step")
     return Item(
         entry["id"], entry["section"], entry["title"], entry["seed"], steps, free, entry.get("note", "").strip()
     )

@@ -1,10 +1,12 @@
 """Jobs that do not need each other's results, on all cores at once."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 PART = 64  # pictures or captions: enough for long products, few enough for the cache of a core
+AHEAD = 2  # jobs for each core that are begun before the first result is taken
 
 
 def cores() -> int:
@@ -30,7 +32,14 @@ if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's
 def in_parallel(jobs):
     """Each job's result, in the order of the jobs. NumPy works outside Python's lock, so threads all make headway.
 
-    Which thread does a job changes nothing in its result, so neither does the number of cores. The jobs start at once;
-    an error in one is raised where its result is taken. A job must not call this itself: it would wait for itself.
+    Which thread does a job changes nothing in its result, so neither does the number of cores. Only a few jobs are
+    begun before their results are taken: who adds results up has never more than those in memory. An error in a job is
+    raised where its result is taken. A job must not call this itself: it would wait for itself.
     """
-    return threads().map(lambda job: job(), jobs)
+    begun: deque[Future] = deque()
+    for job in jobs:
+        begun.append(threads().submit(job))
+        if len(begun) == AHEAD * cores():
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..errors import ConfigError, InputError
 from ..nn.blocks import ACTIVATIONS
 from ..nn.decoder_blocks import decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
 from ..nn.layers import (
@@ -128,7 +128,7 @@ def bridge_forward(tokens, p, config: BridgeConfig):
     tokens (B, 1 + N, D_memory), the class token first, which is left out -> prefix (B, length, D)
     """
     if tokens.shape[1] != 1 + config.patches:
-        raise ValueError(f"there are {tokens.shape[1]} image tokens, expected 1 + {config.patches}: of another tower?")
+        raise InputError(f"there are {tokens.shape[1]} image tokens, expected 1 + {config.patches}: of another tower?")
     c = {"kind": config.kind, "activation": config.activation}
     x, c["ln_memory"] = layer_norm_forward(tokens[:, 1:], p["ln_memory"])
     if config.kind == "mlp":

@@ -1,5 +1,6 @@
 """CLIP: two towers that never see each other, and meet only in the cosine of their outputs.
 
+`images` and `ids` are what the towers read; `image` and `text` are the embeddings that they make of it.
 Source: Radford et al. 2021, arXiv:2103.00020.
 """
 
@@ -14,9 +15,9 @@ from .checks import CHANNELS
 from .text import TextConfig, init_text, text_backward, text_forward
 from .vision import VisionConfig, init_vision, vision_backward, vision_forward
 
-INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
-INITIAL_LOGIT_BIAS = -10.0  # of the sigmoid loss alone; Zhai et al. 2023, arXiv:2303.15343, section 3.2
-MAX_LOGIT_SCALE = math.log(100)
+INITIAL_LOGIT_SCALE = math.log(1 / 0.07)  # CLIP's, section 2.5: cosines alone are too small for a softmax
+INITIAL_LOGIT_BIAS = -10.0  # of the sigmoid loss alone, whatever B; Zhai et al. 2023, arXiv:2303.15343, section 3.2
+MAX_LOGIT_SCALE = math.log(100)  # CLIP's, against instability; `train.loop` applies it after each step
 MAX_PARAMETERS = 2**31
 
 
@@ -43,6 +44,7 @@ class ClipConfig:
         """How many numbers the model has, counted without making it."""
 
         def blocks(tower):
+            # Attention has four matrices, the MLP eight squares' worth; then the biases and two layer norms.
             return tower.layers * (12 * tower.width**2 + 13 * tower.width)
 
         v, t, E = self.vision, self.text, self.embed_dim
@@ -58,7 +60,9 @@ def init_clip(rng, config: ClipConfig):
         "text": init_text(rng, config.text, config.embed_dim),
         "logit_scale": np.array(INITIAL_LOGIT_SCALE),
     }
-    return p | {"logit_bias": np.array(INITIAL_LOGIT_BIAS)} if config.logit_bias else p
+    if config.logit_bias:
+        p["logit_bias"] = np.array(INITIAL_LOGIT_BIAS)
+    return p
 
 
 def encode_image_forward(images, p, config: ClipConfig):
@@ -81,7 +85,7 @@ def encode_image_backward(dimage, c):
 
 
 def encode_text_forward(ids, p, config: ClipConfig):
-    """text = features / |features|,  features = text_tower(ids).
+    """text = features / |features|,  features = text(ids).
 
     ids (B, T) integers -> embeddings (B, E), unit vectors
     """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..errors import ConfigError, InputError
 from ..nn.decoder_blocks import decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
 from ..nn.layers import (
     embedding_backward,
@@ -76,13 +76,13 @@ def check_context(T: int, memory, prefix, config: DecoderConfig) -> None:
     """A memory of the right width where one is needed, a prefix of the right width, and room for it and T words."""
     M = 0 if prefix is None else prefix.shape[1]
     if (memory is not None) != bool(config.memory_width):
-        raise ValueError(f"got {'a' if memory is not None else 'no'} memory, and memory_width is {config.memory_width}")
+        raise InputError(f"got {'a' if memory is not None else 'no'} memory, and memory_width is {config.memory_width}")
     if memory is not None and memory.shape[-1] != config.memory_width:
-        raise ValueError(f"the memory has width {memory.shape[-1]}, expected {config.memory_width}: of another tower?")
+        raise InputError(f"the memory has width {memory.shape[-1]}, expected {config.memory_width}: of another tower?")
     if prefix is not None and prefix.shape[-1] != config.width:
-        raise ValueError(f"the prefix has width {prefix.shape[-1]}, expected {config.width}: of another bridge?")
+        raise InputError(f"the prefix has width {prefix.shape[-1]}, expected {config.width}: of another bridge?")
     if config.context_length < M + T:
-        raise ValueError(f"{M} places for the image + {T} words = {M + T}, expected at most {config.context_length}")
+        raise InputError(f"{M} places for the image + {T} words = {M + T}, expected at most {config.context_length}")
 
 
 def decoder_trunk_forward(ids, p, config: DecoderConfig, memory=None, prefix=None):
@@ -92,7 +92,7 @@ def decoder_trunk_forward(ids, p, config: DecoderConfig, memory=None, prefix=Non
     """
     check_context(ids.shape[1], memory, prefix, config)
     if memory is not None and len(memory) != len(ids):
-        raise ValueError(f"there are {len(memory)} memories for {len(ids)} texts, expected one each")
+        raise InputError(f"there are {len(memory)} memories for {len(ids)} texts, expected one each")
     c = {"prefix": 0 if prefix is None else prefix.shape[1]}
     x, c["token_embedding"] = embedding_forward(ids, p["token_embedding"])
     if prefix is not None:

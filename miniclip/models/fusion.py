@@ -7,8 +7,8 @@ its own: N x M of them. In return the words "red" and "circle" can be looked up 
 Source: Li et al. 2021, arXiv:2107.07651 (ALBEF), section 3.2, image-text matching.
 """
 
+from ..nn.decoder_ops import mean_of_first_backward, mean_of_first_forward
 from ..nn.layers import init_linear, linear_backward, linear_forward
-from ..nn.ops import mean_of_first_backward, mean_of_first_forward
 from .coca import CocaConfig
 from .decoder import decoder_trunk_backward, decoder_trunk_forward, init_decoder
 from .text import end_positions

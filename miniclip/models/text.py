@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..errors import ConfigError, InputError
 from ..nn.blocks import blocks_backward, blocks_forward, init_block
 from ..nn.layers import (
     embedding_backward,
@@ -39,7 +39,7 @@ class TextConfig:
     layers: int = 2
     heads: int = 4
     activation: str = "quick_gelu"
-    eos_token_id: int = 3
+    eos_token_id: int = 3  # Tokenizer.end
 
     def __post_init__(self):
         check_tower(self, "vocab_size", "context_length", "width", "layers", "heads")
@@ -50,7 +50,7 @@ class TextConfig:
 
 
 def causal_mask(T: int) -> np.ndarray:
-    """mask[t, s] = s <= t: a token may look at itself and at what came before."""
+    """mask[t, s] = s <= t: a token may look at itself and at what came before (`nn.ops.attend_forward` applies it)."""
     return np.tri(T, dtype=bool)
 
 
@@ -59,7 +59,7 @@ def end_positions(ids, eos_token_id: int) -> np.ndarray:
     is_end = ids == eos_token_id
     missing = np.flatnonzero(~is_end.any(1))
     if missing.size:
-        raise ValueError(f"row {missing[0]} has no end token (id {eos_token_id}): encode text with the tokenizer")
+        raise InputError(f"row {missing[0]} has no end token (id {eos_token_id}): encode text with the tokenizer")
     return is_end.argmax(1)
 
 

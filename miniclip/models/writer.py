@@ -5,6 +5,7 @@ The same numbers as `decoder_forward` on the whole text, which the tests insist 
 
 import numpy as np
 
+from ..errors import InputError
 from ..nn.blocks import merge_heads, mlp_forward, split_heads
 from ..nn.layers import embedding_forward, layer_norm_forward, linear_forward
 from ..nn.ops import attend_forward
@@ -46,7 +47,7 @@ class Writer:
         """Vectors (B, T, D) at the next T places, through all blocks -> (B, T, D)."""
         T, heads = x.shape[1], self.config.heads
         if self.length + T > self.config.context_length:
-            raise ValueError(
+            raise InputError(
                 f"{self.length} places are taken and {T} more asked for, expected at most {self.config.context_length}"
             )
         x = x + self.p["positional_embedding"][self.length : self.length + T]

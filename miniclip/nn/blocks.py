@@ -1,7 +1,8 @@
 """Layers made of layers: attention, the MLP, and the transformer block.
 
-A composite's cache and gradients are dicts under its children's keys. Line k of a backward is line n - k of its
-forward: the chain rule, visible as symmetry.
+A composite's cache and gradients are dicts under its children's keys. The steps of a backward are those of its forward
+in reverse: the chain rule, visible as symmetry. Names of tensors are OpenAI's, who took them from GPT-2: `c_fc` and
+`c_proj` are the two maps of the MLP, and have nothing to do with the cache c.
 """
 
 import numpy as np
@@ -58,7 +59,10 @@ def attention_forward(x, p, heads, mask=None):
 
 
 def attention_backward(dy, c):
-    """The lines of the forward in reverse. The key bias gets exactly 0: it shifts all scores of a query alike."""
+    """dx, g: merged heads, each head's dq, dk, dv from `attend_backward`, and x, which made all three.
+
+    The key bias gets 0 but for rounding: it shifts all scores of a query alike.
+    """
     g = {}
     dh, g["out_proj"] = linear_backward(dy, c["out_proj"])
     heads = c["attend"][0].shape[1]
@@ -68,7 +72,7 @@ def attention_backward(dy, c):
 
 
 def init_mlp(rng, d, out_std=None):
-    """Four times as wide inside as outside."""
+    """c_fc (4d, d) ~ N(0, 1 / 2d), c_proj (d, 4d) ~ N(0, out_std^2): four times as wide inside as outside."""
     return {"c_fc": init_linear(rng, d, 4 * d, (2 * d) ** -0.5), "c_proj": init_linear(rng, 4 * d, d, out_std)}
 
 
@@ -79,25 +83,27 @@ def mlp_forward(x, p, activation):
     """
     c = {}
     h, c["c_fc"] = linear_forward(x, p["c_fc"])
-    h, cache = ACTIVATIONS[activation][0](h)
+    activation_forward, _ = ACTIVATIONS[activation]
+    h, cache = activation_forward(h)
     c["activation"] = (activation, cache)
     y, c["c_proj"] = linear_forward(h, p["c_proj"])
     return y, c
 
 
 def mlp_backward(dy, c):
-    """The lines of the forward in reverse."""
+    """dx, g: the lines of the forward in reverse."""
     g = {}
     dh, g["c_proj"] = linear_backward(dy, c["c_proj"])
     activation, cache = c["activation"]
-    dh = ACTIVATIONS[activation][1](dh, cache)
+    _, activation_backward = ACTIVATIONS[activation]
+    dh = activation_backward(dh, cache)
     dx, g["c_fc"] = linear_backward(dh, c["c_fc"])
     return dx, g
 
 
-def init_block(rng, d, layers):
-    """Both output maps start smaller by sqrt(2 layers): 2 layers branches are added to the residual stream."""
-    out_std = (2 * layers * d) ** -0.5
+def init_block(rng, d, n_layers):
+    """Both output maps ~ N(0, 1 / (2 L d)), as in OpenAI's CLIP: L blocks add 2 L branches to the residual stream."""
+    out_std = (2 * n_layers * d) ** -0.5
     return {
         "ln_1": init_layer_norm(d),
         "attn": init_attention(rng, d, out_std),
@@ -121,11 +127,11 @@ def block_forward(x, p, heads, activation, mask=None):
 
 
 def block_backward(dy, c):
-    """Read upwards, this is the forward."""
+    """dx, g: the lines of the forward in reverse; at each sum of two paths their two gradients add."""
     g = {}
     dh, g["mlp"] = mlp_backward(dy, c["mlp"])
     dh, g["ln_2"] = layer_norm_backward(dh, c["ln_2"])
-    dy = dy + dh  # two paths met: the gradients add
+    dy = dy + dh
     dh, g["attn"] = attention_backward(dy, c["attn"])
     dh, g["ln_1"] = layer_norm_backward(dh, c["ln_1"])
     return dy + dh, g
@@ -141,7 +147,7 @@ def blocks_forward(x, p, heads, activation, mask=None):
 
 
 def blocks_backward(dy, c):
-    """The blocks, last one first."""
+    """dx, g: the blocks, last one first."""
     g: list[dict] = []
     for cache in reversed(c):
         dy, block = block_backward(dy, cache)

@@ -26,7 +26,7 @@ def untrained_loss(B: int, scale: float, E: int) -> float:
 
 
 def temperature_floor(B: int, scale: float) -> float:
-    """ln(1 + (B - 1) exp(-s B / (B - 1))): the lowest loss at scale s, reached by a regular simplex.
+    """ln(1 + (B - 1) exp(-s B / (B - 1))): the lowest loss at scale s, reached by a regular simplex; B >= 2.
 
     All embeddings cannot point away from each other more than cosine -1 / (B - 1): no loss at this scale is lower.
 

@@ -3,8 +3,9 @@
     y,  c = f_forward(x, p, ...)      p  parameters      c  cache: what the gradient will need
     dx, g = f_backward(dy, c)         g  gradients, with the names and shapes of p
 
-p, c and g are trees under the same keys. A leaf's cache is a tuple, a composite's is a dict of its children's caches:
-forward fills it walking up, backward reads it walking down. Weights are stored (out, in), as PyTorch does.
+p, c and g are trees. A leaf's cache is a tuple of what its gradient needs; a composite's is a dict with p's keys, and
+one more for each operation without parameters. The forward fills it from input to output, the backward reads it from
+output to input. g has exactly the keys of p. Weights are stored (out, in), as PyTorch does.
 """
 
 import numpy as np
@@ -15,7 +16,9 @@ from .reduce import column_sum, row_dot, row_mean
 def init_linear(rng, d_in, d_out, std=None, bias=True):
     """weight (d_out, d_in) ~ N(0, std^2), by default 1 / sqrt(d_in) so that outputs are as large as inputs; bias 0."""
     p = {"weight": rng.normal(0.0, d_in**-0.5 if std is None else std, (d_out, d_in))}
-    return p | {"bias": np.zeros(d_out)} if bias else p
+    if bias:
+        p["bias"] = np.zeros(d_out)
+    return p
 
 
 def linear_forward(x, p):
@@ -23,21 +26,24 @@ def linear_forward(x, p):
 
     x (..., D_in); weight (D_out, D_in), bias (D_out,) if there is one -> y (..., D_out)
     """
-    rows = x.reshape(-1, x.shape[-1])  # one large product is far faster than a stack of small ones
-    y = rows @ p["weight"].T
+    x2d = x.reshape(-1, x.shape[-1])  # one large product is far faster than a stack of small ones
+    y = x2d @ p["weight"].T
     if "bias" in p:
         y += p["bias"]
-    return y.reshape(*x.shape[:-1], y.shape[-1]), (rows, p)
+    return y.reshape(*x.shape[:-1], y.shape[-1]), (x2d, p)
 
 
 def linear_backward(dy, c):
-    """dx = dy W,  dW = dy^T x,  db = sum of dy: the sums run over every row, because all rows share W and b."""
-    rows, p = c
-    dy_rows = dy.reshape(-1, dy.shape[-1])
-    g = {"weight": dy_rows.T @ rows}
+    """dx = dy W,  dW = dy^T x,  db = sum of dy: the sums run over every row, because all rows share W and b.
+
+    dy (..., D_out) -> dx (..., D_in), g
+    """
+    x2d, p = c
+    dy2d = dy.reshape(-1, dy.shape[-1])
+    g = {"weight": dy2d.T @ x2d}
     if "bias" in p:
-        g["bias"] = column_sum(dy_rows)
-    return (dy_rows @ p["weight"]).reshape(*dy.shape[:-1], rows.shape[-1]), g
+        g["bias"] = column_sum(dy2d)
+    return (dy2d @ p["weight"]).reshape(*dy.shape[:-1], x2d.shape[-1]), g
 
 
 def init_embedding(rng, size, d, std):

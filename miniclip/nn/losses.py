@@ -5,6 +5,7 @@ the scale, as CLIP stores it. S = exp(logit_scale) image text^T is the (B, B) ma
 belongs to image i?", column j asks "which image belongs to text j?". Losses are in nats.
 
 A loss has no upstream gradient: `dimage, dtext, dlogit_scale = info_nce_backward(c)`.
+The cap on the scale is in `train/loop.py`, after the step; which captions count as positives, in `data/captions.py`.
 """
 
 import math
@@ -26,9 +27,17 @@ def logits_forward(image, text, logit_scale):
 
 
 def logits_backward(dS, c):
-    """dimage = s dS text,  dtext = s dS^T image,  dlogit_scale = sum(dS S), since dS/dlogit_scale = S."""
+    """dimage = s dS text,  dtext = s dS^T image,  dlogit_scale = sum(dS S), since dS/dlogit_scale = S.
+
+    dS (N, M) -> dimage (N, E), dtext (M, E), a number
+    """
     image, text, scale, S = c
     return scale * (dS @ text), scale * (dS.T @ image), (dS * S).sum()
+
+
+def logits_of(c):
+    """S, out of the cache of any loss in this file: all begin with that of the logits."""
+    return c[0][-1]
 
 
 def check_pairs(image, text) -> None:
@@ -52,7 +61,13 @@ def info_nce_forward(image, text, logit_scale):
 
 
 def info_nce_backward(c):
-    """dS = (P_rows + P_columns - 2 I) / 2B: softmax minus truth, in both directions; its entries sum to 0."""
+    """dS = (P_rows + P_columns - 2 I) / 2B: softmax minus truth, in both directions; its entries sum to 0.
+
+    Row i's part of the loss is -S_ii + ln sum_j exp S_ij. Its derivative by S_ij is exp S_ij / sum_k exp S_ik = P_ij,
+    less 1 where j = i. Column j's part gives the same with its own softmax. S_ij stands in one row and one column, and
+    the 2B parts are averaged.
+    -> dimage, dtext (B, E), dlogit_scale a number
+    """
     c_logits, rows, columns = c
     dS = np.exp(rows)
     dS += np.exp(columns).T
@@ -64,7 +79,8 @@ def info_nce_backward(c):
 def multi_positive_forward(image, text, logit_scale, positives):
     """loss = -(1/2B) sum_ij (Q_ij ln P_rows_ij + R_ij ln P_columns_ij): every positive must be matched.
 
-    positives (B, B) bool, True where text j is a right answer for image i; each row and column has at least one.
+    positives (B, B) bool, True where text j is a right answer for image i (`data.captions.caption_groups` says which);
+    each row and column has at least one.
     Q shares each row's weight among its positives, R each column's. With one positive each this is `info_nce`.
     Source: Khosla et al. 2020, arXiv:2004.11362, eq. 2, applied in both directions.
     """
@@ -79,7 +95,10 @@ def multi_positive_forward(image, text, logit_scale, positives):
 
 
 def multi_positive_backward(c):
-    """dS = (P_rows + P_columns - Q - R) / 2B: softmax minus truth again, the truth now shared."""
+    """dS = (P_rows + P_columns - Q - R) / 2B: softmax minus truth again, the truth now shared.
+
+    -> dimage, dtext (B, E), dlogit_scale a number
+    """
     c_logits, rows, columns, targets = c
     dS = np.exp(rows)
     dS += np.exp(columns).T
@@ -91,7 +110,8 @@ def multi_positive_backward(c):
 def sigmoid_loss_forward(image, text, logit_scale, logit_bias):
     """loss = -(1/B) sum_ij ln sigmoid(z_ij (S_ij + b)),  z = 1 on the diagonal, -1 elsewhere: each pair on its own.
 
-    logit_bias b starts near -ln B (SigLIP: -10), because almost every pair is a negative.
+    image, text (B, E) unit vectors, logit_scale and logit_bias numbers -> a number, in nats
+    logit_bias b starts far below 0 (SigLIP: -10), because almost every pair is a negative.
     Source: Zhai et al. 2023, arXiv:2303.15343, eq. 1.
     """
     check_pairs(image, text)

@@ -1,6 +1,7 @@
 """Operations without parameters, each with its gradient.
 
-`y, c = f_forward(x)` and `dx = f_backward(dy, c)`: c is the cache, whatever the gradient will need.
+`y, c = f_forward(x)` and `dx = f_backward(dy, c)`: c is the cache, a tuple of what the gradient will need. `row_sum(x)`
+and the like are x.sum(-1, keepdims=True) and so on, only faster.
 """
 
 import math
@@ -10,22 +11,20 @@ import numpy as np
 from .erf import erf
 from .reduce import row_dot, row_max, row_sum
 
-IGNORE = -100  # a target that is not scored; the number that PyTorch uses
-
 
 def gelu_forward(x):
     """y = x Phi(x), Phi the normal distribution function: the exact form, not the tanh approximation.
 
     Source: Hendrycks, Gimpel 2016, arXiv:1606.08415, eq. 1.
     """
-    phi = 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
-    return x * phi, (x, phi)
+    cdf = 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
+    return x * cdf, (x, cdf)
 
 
 def gelu_backward(dy, c):
     """dx = dy (Phi(x) + x Phi'(x)),  Phi'(x) = exp(-x^2 / 2) / sqrt(2 pi)."""
-    x, phi = c
-    return dy * (phi + x * np.exp(-0.5 * x * x) * math.sqrt(0.5 / math.pi))
+    x, cdf = c
+    return dy * (cdf + x * np.exp(-0.5 * x * x) * math.sqrt(0.5 / math.pi))
 
 
 def sigmoid(x):
@@ -61,12 +60,12 @@ def softmax_forward(z):
     p = z - row_max(z)
     np.exp(p, out=p)
     p /= row_sum(p)
-    return p, p
+    return p, (p,)
 
 
 def softmax_backward(dp, c):
-    """dz = p (dp - <dp, p>): the mean of dp under p is what a shift of all logits would change, which is nothing."""
-    p = c
+    """dz = p (dp - <dp, p>): a number added to all logits changes nothing, so dz must sum to 0."""
+    (p,) = c
     dz = dp - row_dot(dp, p)
     dz *= p
     return dz
@@ -76,52 +75,13 @@ def log_softmax_forward(z):
     """y = z - max z - ln sum exp(z - max z), over the last axis: no overflow, and no log of an underflowed 0."""
     y = z - row_max(z)
     y -= np.log(row_sum(np.exp(y)))
-    return y, y
+    return y, (y,)
 
 
 def log_softmax_backward(dy, c):
     """dz = dy - p sum(dy),  p = exp(y)."""
-    return dy - np.exp(c) * row_sum(dy)
-
-
-def cross_entropy_forward(logits, targets):
-    """loss = -mean over the scored places of ln softmax(logits)[place, target].
-
-    logits (..., V); targets (...) integers, IGNORE where nothing is scored -> a number, in nats
-    """
-    scored = targets != IGNORE
-    if not scored.any():
-        raise ValueError(f"all {targets.size} targets are IGNORE, expected at least one that is scored")
-    log_p, _ = log_softmax_forward(logits)
-    targets = np.where(scored, targets, 0)
-    picked = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
-    return -picked[scored].mean(), (log_p, targets, scored)
-
-
-def cross_entropy_backward(c):
-    """dlogits = (softmax - onehot) / number of scored places, exactly 0 at the others."""
-    log_p, targets, scored = c
-    dlogits = np.exp(log_p)
-    truth = targets[..., None]
-    np.put_along_axis(dlogits, truth, np.take_along_axis(dlogits, truth, axis=-1) - 1.0, axis=-1)
-    dlogits *= scored[..., None]
-    dlogits /= scored.sum()
-    return dlogits
-
-
-def binary_cross_entropy_forward(logits, truth):
-    """loss = mean of ln(1 + exp(-z)) where true and ln(1 + exp(z)) where false.
-
-    logits (B,), truth (B,) bool -> a number, in nats
-    """
-    signs = np.where(truth, 1.0, -1.0).astype(logits.dtype)
-    return np.logaddexp(0.0, -signs * logits).mean(), (logits, truth)
-
-
-def binary_cross_entropy_backward(c):
-    """dlogits = (sigmoid - truth) / B."""
-    logits, truth = c
-    return (sigmoid(logits) - truth) / logits.dtype.type(len(logits))
+    (y,) = c
+    return dy - np.exp(y) * row_sum(dy)
 
 
 def normalize_forward(x):
@@ -141,7 +101,7 @@ def normalize_backward(dy, c):
     """dx = (dy - y <y, dy>) / |x|: only the part along the sphere survives, longer vectors turn less; 0 at x = 0."""
     y, length = c
     dx = dy - y * row_dot(y, dy)
-    tiny = np.finfo(length.dtype).tiny  # below it 1 / |x| is not a finite number
+    tiny = np.finfo(length.dtype).tiny  # 0 where 1 / |x| would overflow
     dx *= np.divide(1.0, length, out=np.zeros_like(length), where=length > tiny)
     return dx
 
@@ -162,22 +122,6 @@ def pick_backward(dy, c):
     return dx
 
 
-def mean_of_first_forward(x, length):
-    """y[b] = mean of x[b, :length[b]]: what the tokens up to the end say on average.
-
-    x (B, T, D); length (B,) integers, at least 1 -> y (B, D)
-    """
-    weight = (np.arange(x.shape[1]) < length[:, None]).astype(x.dtype)  # (B, T)
-    weight /= length[:, None].astype(x.dtype)
-    return (weight[:, None] @ x)[:, 0], (weight,)
-
-
-def mean_of_first_backward(dy, c):
-    """dx[b, t] = dy[b] / length[b] for t < length[b], zero beyond."""
-    (weight,) = c
-    return weight[:, :, None] * dy[:, None]
-
-
 def attend_forward(q, k, v, mask=None):
     """y = softmax(q k^T / sqrt(K)) v: every query reads a mixture of the values.
 
@@ -193,13 +137,13 @@ def attend_forward(q, k, v, mask=None):
 
 
 def attend_backward(dy, c):
-    """dv = w^T dy,  dscores = softmax'(dy v^T),  dq = dscores k / sqrt(K),  dk = dscores^T q / sqrt(K).
+    """dv = w^T dy,  dw = dy v^T,  ds = w (dw - <dw, w>) / sqrt(K),  dq = ds k,  dk = ds^T q.
 
     A masked weight is exactly 0, so its score gets exactly no gradient.
     """
     q, k, v, weights = c
     scale = 1.0 / math.sqrt(q.shape[-1])
     dv = weights.swapaxes(-1, -2) @ dy
-    dscores = softmax_backward(dy @ v.swapaxes(-1, -2), weights)
+    dscores = softmax_backward(dy @ v.swapaxes(-1, -2), (weights,))
     dscores *= scale
     return dscores @ k, dscores.swapaxes(-1, -2) @ q, dv

@@ -17,9 +17,9 @@ def decay_mask(params) -> np.ndarray:
 
 
 def warmup_cosine(step: int, steps: int, warmup: int, peak: float) -> float:
-    """peak (step + 1) / warmup, then peak (1 + cos(pi t)) / 2 with t from 0 to 1: up a line, down half a cosine.
+    """peak (step + 1) / warmup, then peak (1 + cos(pi t)) / 2,  t = (step - warmup) / (steps - warmup).
 
-    step counts from 0 to steps - 1; the last step is just above 0.
+    Up a line, down half a cosine. step counts from 0 to steps - 1; the last rate is just above 0.
 
     >>> [round(warmup_cosine(s, steps=6, warmup=2, peak=1.0), 3) for s in range(6)]
     [0.5, 1.0, 1.0, 0.854, 0.5, 0.146]
@@ -36,7 +36,8 @@ def constant(step: int, steps: int, warmup: int, peak: float) -> float:
 
 def clip_by_global_norm(gradient: np.ndarray, max_norm: float) -> tuple[np.ndarray, float]:
     """(g min(1, max_norm / |g|), |g|): a shorter step, never another direction."""
-    norm = math.sqrt(float(np.dot(gradient, gradient)))
+    with np.errstate(over="ignore"):  # a norm that overflows is inf, which the caller refuses
+        norm = math.sqrt(float(np.dot(gradient, gradient)))
     return (gradient * (max_norm / norm) if norm > max_norm else gradient), norm
 
 

@@ -19,15 +19,16 @@ def flatten(tree, prefix: str = "") -> dict[str, np.ndarray]:
 
 
 def unflatten(named: dict[str, np.ndarray]):
-    """The inverse of `flatten`: a dict whose keys are 0, 1, 2, ... becomes a list."""
-    if set(named) == {""}:
+    """The inverse of `flatten`, for trees without empty dicts: one whose keys are 0, 1, 2, ... becomes a list."""
+    if set(named) == {""}:  # a leaf alone
         return named[""]
     groups: dict[str, dict] = {}
     for name, leaf in named.items():
         key, _, rest = name.partition(".")
         groups.setdefault(key, {})[rest] = leaf
     tree = {key: unflatten(group) for key, group in groups.items()}
-    return list(tree.values()) if list(tree) == [str(i) for i in range(len(tree))] else tree
+    places = [str(i) for i in range(len(tree))]
+    return [tree[i] for i in places] if tree and tree.keys() == set(places) else tree
 
 
 def to_vector(tree, like=None) -> np.ndarray:
@@ -69,9 +70,14 @@ def pack(tree, dtype=np.float32):
 
 
 def add_trees(trees, like):
-    """The sum of trees that hold some of the tensors of `like` each, as a tree of all of them; 0 where none has one."""
+    """The sum of trees, each with some of the tensors of `like`, as a tree of all of them; 0 where none has one.
+
+    One tree is in memory at a time, where they come one after the other.
+    """
     total = {name: np.zeros_like(leaf) for name, leaf in flatten(like).items()}
     for tree in trees:
         for name, leaf in flatten(tree).items():
+            if name not in total:
+                raise ValueError(f"there is a gradient of {name}, expected only those of what is trained")
             total[name] += leaf
     return unflatten(total)

@@ -4,6 +4,7 @@ A sentence is right if it is *true*. Comparing it with one reference would call 
 reference says "a red circle".
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,8 @@ def reread(model: Describer, image, text: str) -> Caption:
     """A sentence about a picture (Y, X, C), with where the decoder looks for each of its words as it writes them."""
     writer, tokenizer = model.writer(image[None]), model.decoder_tokenizer
     ids = encode_prompt(tokenizer, (text,))
+    if not text:
+        return Caption(text, [], np.zeros((0, 1 + model.config.vision.patches)))
     writer.feed(np.array([ids[:-2]]))  # the place before a word is where it is chosen; not that of the end
     maps = np.mean([weights.mean(1)[0] for weights in writer.attention], axis=0)
     return Caption(text, text.split(), maps)
@@ -140,14 +143,16 @@ def score_captions(model: Describer, seed: int, split: str, n: int, shuffled: bo
 def attention_on_object(model: Describer, seed: int, n: int = 256) -> dict[str, float]:
     """How much of the attention to patches lies on the object's own when its colour or shape is written.
 
-    Single objects of split A; an object lies within 2 x 2 of the 4 x 4 patches, so to look everywhere gives 1/4.
+    Single objects of split A; an object lies within 2 x 2 of the 4 x 4 quarters of a side, so to look everywhere gives
+    1/4.
     """
+    side = math.isqrt(model.config.vision.patches)
     scenes = sample_scenes(seed, "A", np.arange(n))
     found: dict[str, list[float]] = {"colour": [], "shape": []}
     for b, one in enumerate(caption(model, normalized_images(scenes))):
-        grid = one.attention[:, 1:].reshape(-1, 4, 4)  # without the class token
-        row, column = scenes.row[b, 0], scenes.column[b, 0]
-        mass = grid[:, row : row + 2, column : column + 2].sum((1, 2)) / grid.sum((1, 2))
+        grid = one.attention[:, 1:].reshape(-1, side, side)  # without the class token
+        row, column, half = scenes.row[b, 0] * side // 4, scenes.column[b, 0] * side // 4, -(-side // 2)
+        mass = grid[:, row : row + half, column : column + half].sum((1, 2)) / grid.sum((1, 2))
         for word, share in zip(one.words, mass.tolist(), strict=True):
             meaning = meaning_of(word)
             for name in found:

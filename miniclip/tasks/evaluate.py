@@ -1,6 +1,6 @@
 """Every score of a trained model, each beside baselines that must fail.
 
-    untrained   the same architecture with its initial weights
+    untrained   the same architecture with random weights
     shuffled    the trained model, its images handed out in another order
     chance      what guessing gives
 
@@ -10,10 +10,10 @@ The oracle of `miniclip.data.captions` decides what is right: a search result co
 import numpy as np
 
 from ..data.captions import pointwise_information, truth_matrix
-from ..data.drawing import draw_scenes
 from ..data.grammar import CLASS_NAMES
-from ..data.pairs import batch, normalize
+from ..data.pairs import batch, normalized_images
 from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
+from ..errors import InputError
 from ..model import Model
 from ..models.clip import init_clip
 from ..nn.floors import caption_floor
@@ -48,11 +48,11 @@ def accuracy(model: Model, image, scenes: Scenes, labels: str) -> float:
 def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> float:
     """The share of a split's first n single-object images whose colour and shape are both named right."""
     scenes = sample_scenes(seed, split, np.arange(n))
-    return accuracy(model, model.encode_image(normalize(draw_scenes(scenes))), scenes, "colour and shape")
+    return accuracy(model, model.encode_image(normalized_images(scenes)), scenes, "colour and shape")
 
 
 def untrained(model: Model) -> Model:
-    """The same architecture with its initial weights."""
+    """The same architecture with random weights, those that a run with seed 0 begins with."""
     _, params = pack(init_clip(np.random.default_rng(0), model.config))
     return Model(model.config, params, model.tokenizer)
 
@@ -62,7 +62,7 @@ def zero_shot_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
     scores = {}
     for split in "AB":
         scenes = sample_scenes(seed, split, np.arange(n))
-        image = see(model.encode_image(normalize(draw_scenes(scenes))))
+        image = see(model.encode_image(normalized_images(scenes)))
         for labels in LABEL_SETS:
             if split == "A" or labels == "colour and shape":
                 scores[f"zero-shot {labels}, {split}"] = accuracy(model, image, scenes, labels)
@@ -84,7 +84,7 @@ def retrieval_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
 
 
 def held_out_loss(model: Model, seed: int, n: int, see, B: int = 128) -> dict[str, float]:
-    """The contrastive loss on split A, beside the lowest that its captions allow, in nats."""
+    """InfoNCE on split A, whatever the model was trained with, beside the lowest that the captions allow, in nats."""
     losses, floors, reference = [], [], sample_scenes(seed, "A", -1 - np.arange(2048))
     for start in range(0, n - B + 1, B):
         pairs = batch(seed, "A", np.arange(start, start + B), model.tokenizer)
@@ -111,7 +111,7 @@ def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, f
         For each score its value for the `model`, and for `untrained`, `shuffled` and `chance`.
     """
     if type(n) is not int or n < 128:
-        raise ValueError(f"n is {n!r}, expected a whole number of at least 128")
+        raise InputError(f"n is {n!r}, expected a whole number of at least 128")
     rng = np.random.default_rng(0)
     order, start = rng.permutation(n), untrained(model)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InputError
 from ..models.writer import Writer
 from ..nn.ops import log_softmax_forward, softmax_forward
 
@@ -35,17 +36,17 @@ class Sampling:
 
     def __post_init__(self):
         if not (self.temperature == 0 or COLDEST <= self.temperature < math.inf):
-            raise ValueError(f"temperature is {self.temperature!r}, expected 0 (greedy) or a number above {COLDEST}")
+            raise InputError(f"temperature is {self.temperature!r}, expected 0 (greedy) or a number above {COLDEST}")
         if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
-            raise ValueError(f"top_k is {self.top_k!r}, expected a whole number of at least 1")
+            raise InputError(f"top_k is {self.top_k!r}, expected a whole number of at least 1")
         if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p is {self.top_p!r}, expected a number above 0, at most 1")
+            raise InputError(f"top_p is {self.top_p!r}, expected a number above 0, at most 1")
 
     def choose(self, logits, rng) -> np.ndarray:
         """The next word of each text. logits (B, V) -> (B,)"""
         B, V = logits.shape
         if self.top_k is not None and self.top_k > V:
-            raise ValueError(f"top_k is {self.top_k}, expected at most the {V} words of the vocabulary")
+            raise InputError(f"top_k is {self.top_k}, expected at most the {V} words of the vocabulary")
         if self.temperature == 0:
             return logits.argmax(1)
         order = np.argsort(-logits, axis=1, kind="stable")
@@ -65,7 +66,7 @@ def check_room(writer: Writer, prompt: int, max_new_tokens) -> None:
     """Room for the prompt and all new words."""
     room = writer.config.context_length - writer.length - prompt
     if type(max_new_tokens) is not int or not 0 < max_new_tokens <= room:
-        raise ValueError(
+        raise InputError(
             f"max_new_tokens is {max_new_tokens!r}, expected 1 to {room}: {writer.length} places for the image and "
             f"{prompt} words of the prompt are taken of {writer.config.context_length}"
         )
@@ -100,7 +101,7 @@ def generate(writer: Writer, prompt, end: int, max_new_tokens: int, sampling: Sa
     prompt = np.asarray(prompt)
     check_room(writer, prompt.shape[1], max_new_tokens)
     if sampling.temperature and rng is None:
-        raise ValueError("temperature is above 0, and there is no rng: give one, so that the text can be made again")
+        raise InputError("temperature is above 0, and there is no rng: give one, so that the text can be made again")
     words: list[np.ndarray] = []
     attention, ended, ids = [], np.zeros(len(prompt), bool), prompt
     while len(words) < max_new_tokens and not ended.all():
@@ -131,8 +132,10 @@ def beam_search(writer: Writer, prompt, end: int, max_new_tokens: int, beams: in
     """
     prompt = np.asarray(prompt)
     check_room(writer, prompt.shape[1], max_new_tokens)
-    if type(beams) is not int or beams < 1 or len(prompt) != 1:
-        raise ValueError(f"beams is {beams!r} for {len(prompt)} prompts, expected at least 1 beam for one prompt")
+    if type(beams) is not int or beams < 1:
+        raise InputError(f"beams is {beams!r}, expected a whole number of at least 1")
+    if len(prompt) != 1:
+        raise InputError(f"there are {len(prompt)} prompts, expected one: beams are the texts side by side")
     texts: list[list[int]] = [[]]
     totals, done = np.zeros(1), []
     logits = writer.feed(prompt)[:, -1]

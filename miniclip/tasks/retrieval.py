@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import IndexFileError
-from ..files.storage import CheckpointError, commit, encode_json, parse_json, read_verified
+from ..errors import CheckpointError, IndexFileError, InputError
+from ..files.storage import commit, encode_json, parse_json, read_verified
 
 VECTORS, ABOUT = "embeddings.npy", "index.json"
 
@@ -36,16 +36,16 @@ def first_ranks(scores, relevant) -> np.ndarray:
     """
     scores, relevant = np.asarray(scores), np.asarray(relevant)
     if scores.ndim != 2 or scores.shape != relevant.shape or relevant.dtype != bool:
-        raise ValueError(
+        raise InputError(
             f"scores {scores.shape} and relevant {relevant.shape} {relevant.dtype}: expected numbers and bool, (Q, N)"
         )
     if scores.size == 0:
-        raise ValueError("there are no queries or no items: recall of nothing is not a number")
+        raise InputError("there are no queries or no items: recall of nothing is not a number")
     if not np.isfinite(scores).all():
-        raise ValueError("scores are not all finite: no ranking exists")
+        raise InputError("scores are not all finite: no ranking exists")
     lonely = np.flatnonzero(~relevant.any(1))
     if lonely.size:
-        raise ValueError(f"query {lonely[0]} has no right answer: leave such queries out")
+        raise InputError(f"query {lonely[0]} has no right answer: leave such queries out")
     best = np.where(relevant, scores, -np.inf).max(1, keepdims=True)
     return 1 + (~relevant & (scores >= best)).sum(1)
 
@@ -72,7 +72,7 @@ def mean_reciprocal_rank(scores, relevant) -> float:
 def check_k(k) -> int:
     """k as a whole number above 0, or a ValueError."""
     if isinstance(k, (bool, np.bool_)) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"k is {k!r}, expected a whole number above 0")
+        raise InputError(f"k is {k!r}, expected a whole number above 0")
     return int(k)
 
 
@@ -113,10 +113,10 @@ class Index:
         (ids, scores) : list of lists and array, both (Q, k), best first; equal scores keep the order of the index
         """
         if len(self.ids) == 0:
-            raise ValueError("the index is empty: put at least one vector in it")
+            raise InputError("the index is empty: put at least one vector in it")
         queries, k = np.atleast_2d(queries), min(check_k(k), len(self.ids))
         if queries.shape[1:] != self.embeddings.shape[1:]:
-            raise ValueError(f"queries have shape {queries.shape}, expected (Q, {self.embeddings.shape[1]})")
+            raise InputError(f"queries have shape {queries.shape}, expected (Q, {self.embeddings.shape[1]})")
         scores = unit_rows(queries, "queries") @ self.embeddings.T
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return [[self.ids[i] for i in row] for row in order], np.take_along_axis(scores, order, 1)
@@ -150,7 +150,7 @@ class Index:
             ids, made_with = about["ids"], about["model"]
             vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
             if vectors.ndim != 2 or vectors.dtype != np.float32 or not isinstance(made_with, str):
-                raise ValueError(f"{VECTORS} holds {vectors.dtype} {vectors.shape}, expected float32 (N, E)")
+                raise InputError(f"{VECTORS} holds {vectors.dtype} {vectors.shape}, expected float32 (N, E)")
             check_index_ids(ids, len(vectors))
         except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
             raise IndexFileError(f"{folder} is no index that can be opened: {error}") from error
@@ -166,23 +166,23 @@ class Index:
 def check_index_ids(ids, n: int) -> None:
     """n names, strings or whole numbers, no two equal."""
     if len(ids) != n:
-        raise ValueError(f"there are {len(ids)} ids for {n} vectors, expected one each")
+        raise InputError(f"there are {len(ids)} ids for {n} vectors, expected one each")
     if not all(type(name) in (str, int) for name in ids):
-        raise ValueError("ids hold something else than str and int: name the items")
+        raise InputError("ids hold something else than str and int: name the items")
     if len(set(ids)) != n:
-        raise ValueError("two items have the same id: name each once")
+        raise InputError("two items have the same id: name each once")
 
 
 def unit_rows(vectors, what: str) -> np.ndarray:
     """The vectors as float32 of length 1, or a ValueError."""
     vectors = np.asarray(vectors)
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
-        raise ValueError(f"{what} have shape {vectors.shape} and type {vectors.dtype}, expected numbers (N, E)")
+        raise InputError(f"{what} have shape {vectors.shape} and type {vectors.dtype}, expected numbers (N, E)")
     if not np.isfinite(vectors).all():
-        raise ValueError(f"{what} are not all finite")
+        raise InputError(f"{what} are not all finite")
     vectors = vectors.astype(np.float64)
     largest = np.abs(vectors).max(1, keepdims=True, initial=0.0)
     if (largest == 0).any():
-        raise ValueError(f"{what} has a zero vector in row {np.flatnonzero(largest == 0)[0]}: it has no direction")
+        raise InputError(f"{what} has a zero vector in row {np.flatnonzero(largest == 0)[0]}: it has no direction")
     vectors /= largest  # first, so that no square is too large or too small
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)

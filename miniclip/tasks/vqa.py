@@ -7,7 +7,7 @@ from ..data.prompts import encode_prompt
 from ..data.questions import CHANCE, KINDS, ask
 from ..data.tokenizer import split_words
 from ..data.world import sample_scenes
-from ..errors import TextError, quote
+from ..errors import InputError, InputTypeError, TextError, quote
 from .generation import generate
 
 LONGEST_ANSWER = 3  # words: a place has two, and the end
@@ -31,8 +31,10 @@ def answer(model, images, questions) -> list[str]:
     TypeError, ValueError
         For pictures of another shape or type, or another number of them.
     """
+    if isinstance(questions, str):
+        raise InputTypeError(f"questions are {quote(questions)}, expected a list of them, one for each picture")
     if len(questions) != len(images):
-        raise ValueError(f"there are {len(images)} pictures and {len(questions)} questions, expected one each")
+        raise InputError(f"there are {len(images)} pictures and {len(questions)} questions, expected one each")
     prompts = [check_prompt(model, text, row) for row, text in enumerate(questions)]
     return continue_prompts(model, np.asarray(images), prompts)
 
@@ -52,15 +54,16 @@ def continue_prompts(model, images, prompts: list[list[int]]) -> list[str]:
 def check_prompt(model, question, row: int) -> list[int]:
     """The ids of a question that has words and fits."""
     if not isinstance(question, str):
-        raise TypeError(f"question {row} is {type(question).__name__}, expected str")
+        raise InputTypeError(f"question {row} is {type(question).__name__}, expected str")
     if not split_words(question):
         raise TextError(f"question {row} is {quote(question)}, expected words, such as 'what colour is the circle?'")
+    model.decoder_tokenizer.warn_of_unknown(split_words(question))
     prompt = encode_prompt(model.decoder_tokenizer, (question,))
     places, room = model.image_places + len(prompt) + LONGEST_ANSWER, model.places
     if places > room:
         raise TextError(
-            f"question {row}: {model.image_places} places for the picture + {len(prompt)} words + {LONGEST_ANSWER} for "
-            f"the answer = {places}, expected at most {room}: shorten the question"
+            f"question {row} takes {len(prompt)} places with its start and end, the picture {model.image_places}, the "
+            f"answer {LONGEST_ANSWER}: {places}, expected at most {room}: shorten the question"
         )
     return prompt
 

@@ -11,6 +11,7 @@ import warnings
 
 import numpy as np
 
+from ..errors import InputError, InputTypeError
 from ..nn.ops import normalize_forward, softmax_forward
 
 # One for each thing that captions mention beside the class: CLIP's own eighty do the same for photographs.
@@ -42,17 +43,17 @@ def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:
     """
     for what, values in (("class_names", class_names), ("templates", templates)):
         if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-            raise TypeError(f"{what} is {values!r}, expected a list of strings")
+            raise InputTypeError(f"{what} is {values!r}, expected a list of strings")
         if len(values) == 0:
-            raise ValueError(f"{what} is empty, expected at least one")
+            raise InputError(f"{what} is empty, expected at least one")
     for name in class_names:
         if not name.strip():
-            raise ValueError("a class name is empty: name every class, separated by commas")
+            raise InputError("a class name is empty: name every class, separated by commas")
         if list(class_names).count(name) > 1:
-            raise ValueError(f"the class {name!r} is named twice: each class once")
+            raise InputError(f"the class {name!r} is named twice: each class once")
     for template in templates:
         if template.count("{}") != 1:
-            raise ValueError(f"the template {template!r} has {template.count('{}')} times {{}}, expected it once")
+            raise InputError(f"the template {template!r} has {template.count('{}')} times {{}}, expected it once")
     if len(class_names) == 1:
         warnings.warn(f"only one class, {class_names[0]!r}: it gets probability 1 for any picture", stacklevel=2)
     return [[template.replace("{}", name) for template in templates] for name in class_names]

@@ -1,8 +1,9 @@
 """Many processes, one batch: each embeds its share of the pairs, and the loss sees all of them.
 
-Started by torchrun, process r of W holds the items r gets from `shard`. Three things must be right, and each is easy to
-get wrong with a loss that looks perfect: the gather must carry gradients, the labels must be offset by the pairs of the
-processes before, and the mean over the processes, which `average` takes of the gradients, must be undone exactly once.
+Started by torchrun, all begin alike and stop before the same step. Process r of W holds the items r gets from `shard`.
+Three things must be right, and each is easy to get wrong with a loss that looks perfect: the gather must carry
+gradients, the labels must be offset by the pairs of the processes before, and the mean over the processes, which
+`average` takes of the gradients, must be undone exactly once.
 """
 
 import datetime
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from ..errors import ConfigError, Interrupted, ProcessLost
+from ..errors import ConfigError, Interrupted, MiniclipError, ProcessLost
 
 TIMEOUT_SECONDS = 60  # how long a process waits for the others
 
@@ -92,10 +93,8 @@ def together():
     try:
         yield
     except RuntimeError as error:
-        said, signs = (
-            str(error).lower(),
-            ("gloo", "nccl", "connection", "peer", "socket", "pipe", "timed out", "timeout"),
-        )
+        said = str(error).lower()
+        signs = ("gloo", "nccl", "connection", "peer", "socket", "pipe", "timed out", "timeout")
         if not isinstance(error, dist.DistError) and not any(word in said for word in signs):
             raise  # a fault of this process itself, such as no memory
         raise ProcessLost(
@@ -112,6 +111,36 @@ def require_same(what: dict[str, str]) -> None:
     if odd:
         ranks = [rank for rank, other in enumerate(everyone) if other != everyone[0]]
         raise ConfigError(f"processes {ranks} and process 0 differ in {', '.join(odd)}: start all of them alike")
+
+
+def first_decides(decide, place: Place):
+    """What `decide()` returns in the first process, or the error that it raises, in every process."""
+    if place.size == 1:
+        return decide()
+    outcome: list = [None]
+    if place.leads:
+        try:
+            outcome = [decide()]
+        except MiniclipError as error:
+            outcome = [error]
+    with together():
+        dist.broadcast_object_list(outcome, device=place.device)
+    if isinstance(outcome[0], MiniclipError):
+        raise outcome[0]
+    return outcome[0]
+
+
+def agree(signal: int, place: Place) -> int:
+    """The largest signal that reached any process, or 0: all stop before the same step.
+
+    Decided from what all processes said and nothing else: a signal that arrives meanwhile waits for the next question.
+    """
+    if place.size == 1:
+        return signal
+    number = torch.tensor(signal, device=place.device)
+    with together():
+        dist.all_reduce(number, dist.ReduceOp.MAX)
+    return int(number)
 
 
 def shard(indices, rank: int, size: int):

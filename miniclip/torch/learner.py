@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,12 @@ from ..data.grammar import vocabulary
 from ..data.world import sample_scenes
 from ..errors import ConfigError
 from ..model import BridgedModel, Describer, Handle, LanguageModel, Matcher, Model
-from ..models.clip import MAX_LOGIT_SCALE
 from ..nn.optim import BETAS, EPS
 from ..nn.tree import flatten, from_vector, pack
 from ..train.backend import Backend
 from ..train.loop import Stage, diverged
 from .describers import Bridged, Coca, Fusion, Language
-from .distributed import Place, average, processes, require_same, shard, together
+from .distributed import Place, agree, average, first_decides, processes, require_same, shard, together
 from .models import Clip, from_params
 from .objectives import Objectives
 
@@ -67,13 +67,14 @@ def backend_at(place: Place, precision: str = "fp32", compile: bool = False, dty
     name = f"torch {torch.__version__} {precision} on {place.size} x {place.device.type}"
     return Backend(
         name,
-        Objectives(place, precision),
-        lambda stage, model: TorchLearner(stage, model, place, compile, dtype),
-        place.size,
-        place.leads,
-        lambda numbers: shard(numbers, place.rank, place.size),
-        lambda learner, recipe: meet(learner, recipe, name),
-        lambda signal: agree(signal, place),
+        objectives=Objectives(place, precision),
+        learner=partial(TorchLearner, place=place, compile=compile, dtype=dtype),
+        processes=place.size,
+        reports=place.leads,
+        shard=partial(shard, rank=place.rank, size=place.size),
+        first_decides=partial(first_decides, place=place),
+        meet=partial(meet, name=name),
+        agree=partial(agree, place=place),
     )
 
 
@@ -91,7 +92,7 @@ class TorchLearner:
     def __init__(self, stage: Stage, model: Handle, place: Place, compile: bool = False, dtype=np.float32):
         self.stage, self.steps, self.place = stage, 0, place
         _, params = pack(model.params, dtype)
-        self.frozen = {name: child for name, child in model.params.items() if name not in stage.trained}
+        self.initial = model.params
         self.like = {name: params[name] for name in stage.trained}
         self.module = module_of(model, params).to(place.device).requires_grad_(False)
         self.named: dict[str, Any] = {name: self.module.get_parameter(name) for name in flatten(self.like)}
@@ -103,26 +104,25 @@ class TorchLearner:
             setattr(self.module, name, torch.compile(getattr(self.module, name)))
 
     def step(self, lr: float) -> dict:
-        """Gradients, clipping, AdamW; then the scale is kept in bounds. Returns what the log wants to know."""
+        """Gradients, clipping, AdamW, then the caps. Returns a row of the log."""
         grads = [p.grad for p in self.named.values()]
         torch._foreach_zero_(grads)
         with together() if self.place.size > 1 else nullcontext():
-            loss, _, told = self.stage.objective(self.steps, self.module)
-            told = {"loss": loss} | {name: value.detach() for name, value in told.items()}
-            report = torch.stack([value.to(loss.dtype) for value in told.values()])
+            loss, _, metrics = self.stage.objective(self.steps, self.module)
+            report = torch.stack([value.detach().to(loss.dtype) for value in (loss, *metrics.values())])
             average([*grads, report], self.place)
-        told["gradient_norm"] = norm = clip_gradients(grads, self.stage.max_grad_norm)
+        norm = clip_gradients(grads, self.stage.max_grad_norm)
         values = torch.cat([report, norm[None]]).tolist()  # the one wait for the device
-        row = dict(zip(told, values, strict=True))
+        row = dict(zip(("loss", *metrics, "gradient_norm"), values, strict=True))
         if not math.isfinite(row["loss"] + row["gradient_norm"]):
             named = {name: p.grad.cpu().numpy() for name, p in self.named.items()}
             raise diverged(self.stage, self.steps, row["loss"], named)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.step()
-        if "logit_scale" in self.named:
-            with torch.no_grad():
-                self.named["logit_scale"].clamp_(max=MAX_LOGIT_SCALE)  # after the step, as in NumPy
+        with torch.no_grad():
+            for name, cap in self.stage.caps.items():
+                self.named[name].clamp_(max=cap)  # after the step, as in NumPy
         self.steps += 1
         return row
 
@@ -141,7 +141,7 @@ class TorchLearner:
     @property
     def params(self) -> dict:
         """All parameters as a NumPy tree, those that are trained copied from the device."""
-        return self.frozen | from_vector(self.vectors["theta"], self.like)
+        return self.initial | from_vector(self.vectors["theta"], self.like)
 
     def resume(self, vectors, steps: int) -> None:
         """Take another learner's `vectors` and `steps`, and go on from there."""
@@ -196,16 +196,3 @@ def fingerprint(recipe: dict) -> dict[str, str]:
         "data": hashlib.sha256("\n".join(data).encode()).hexdigest(),
         "version": __version__,
     }
-
-
-def agree(signal: int, place: Place) -> int:
-    """The largest signal that reached any process, or 0: all stop before the same step.
-
-    Decided from what all processes said and nothing else: a signal that arrives meanwhile waits for the next question.
-    """
-    if place.size == 1:
-        return signal
-    number = torch.tensor(signal, device=place.device)
-    with together():
-        dist.all_reduce(number, dist.ReduceOp.MAX)
-    return int(number)

@@ -1,7 +1,7 @@
 """The contrastive losses of one process's pairs among those of all.
 
 rows (b, B): logits of every text for each image of this process; columns (b, B): of every image for each of its texts;
-positives (b, B): where the right answers stand, the same for both. Read it beside `miniclip/nn/losses.py`.
+own (b,): where the pairs' own partners stand, the same for both. Read it beside `miniclip/nn/losses.py`.
 """
 
 import torch
@@ -10,26 +10,28 @@ from torch.nn import functional as F
 from .distributed import Place, gather, sizes_of
 
 
-def info_nce(rows, columns, positives):
-    """-(1/2b) sum_i (ln softmax(rows)[i, own] + ln softmax(columns)[i, own])"""
-    own = positives.int().argmax(1)
+def info_nce(rows, columns, own):
+    """-(1/2b) sum_i (ln softmax(rows)[i, own_i] + ln softmax(columns)[i, own_i])"""
     return 0.5 * (F.cross_entropy(rows, own) + F.cross_entropy(columns, own))
 
 
 def multi_positive(rows, columns, positives):
-    """-(1/2b) sum_ij Q_ij (ln softmax(rows)_ij + ln softmax(columns)_ij),  Q sharing each row among its positives"""
+    """-(1/2b) sum_ij Q_ij (ln softmax(rows)_ij + ln softmax(columns)_ij),  Q sharing each row among its positives
+
+    positives (b, B) bool
+    """
     Q = positives.to(rows.dtype) / positives.sum(1, keepdim=True)
     return 0.5 * (F.cross_entropy(rows, Q) + F.cross_entropy(columns, Q))
 
 
-def sigmoid(rows, bias, positives):
-    """-(1/b) sum_ij ln sigmoid(z_ij (rows_ij + bias)),  z = 1 for the positives, -1 elsewhere"""
-    z = 2 * positives.to(rows.dtype) - 1
+def sigmoid(rows, bias, own):
+    """-(1/b) sum_ij ln sigmoid(z_ij (rows_ij + bias)),  z = 1 for one's own, -1 elsewhere"""
+    z = 2 * F.one_hot(own, rows.shape[1]).to(rows.dtype) - 1
     return -F.logsigmoid(z * (rows + bias)).sum() / len(rows)
 
 
 def contrastive_loss(image, text, module, place: Place, loss: str = "info_nce", groups=None):
-    """(loss, told): their means over the processes are those of one process with all pairs.
+    """(loss, metrics): their means over the processes are those of one process with all pairs.
 
     image, text (b, E) of this process; module: has the `logit_scale`, and for the sigmoid loss the `logit_bias`;
     groups (b,) integers, for multi_positive
@@ -40,14 +42,18 @@ def contrastive_loss(image, text, module, place: Place, loss: str = "info_nce", 
     scale = module.logit_scale.exp()
     rows = scale * image @ texts.T
     columns = rows.T if place.size == 1 else scale * text @ images.T
-    number = torch.arange(B, device=image.device)
-    group = number if groups is None else gather(groups, sizes, place)
-    positives = group[first : first + len(image), None] == group
+    own = first + torch.arange(len(image), device=image.device)
+    group = torch.arange(B, device=image.device) if groups is None else gather(groups, sizes, place)
+    positives = group[own, None] == group
     if loss == "sigmoid":
-        value = sigmoid(rows, module.logit_bias, positives)
+        value = sigmoid(rows, module.logit_bias, own)
+    elif loss == "multi_positive":
+        value = multi_positive(rows, columns, positives)
     else:
-        value = {"info_nce": info_nce, "multi_positive": multi_positive}[loss](rows, columns, positives)
+        value = info_nce(rows, columns, own)
     right = [positives.gather(1, z.argmax(1, keepdim=True)).to(rows.dtype).mean() for z in (rows, columns)]
     share = place.size * len(image) / B  # shares may differ: weigh this process's means
-    told = {"scale": scale.detach(), "accuracy": share * 0.5 * (right[0] + right[1])}
-    return share * value, told | ({"bias": module.logit_bias.detach()} if loss == "sigmoid" else {})
+    metrics = {"scale": scale.detach(), "accuracy": share * 0.5 * (right[0] + right[1])}
+    if loss == "sigmoid":
+        metrics["bias"] = module.logit_bias.detach()
+    return share * value, metrics

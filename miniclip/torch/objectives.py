@@ -1,6 +1,7 @@
 """What can be minimised, in PyTorch: the functions of `miniclip.train.objectives`, under their names.
 
-Each computes a loss, sends it back, and returns (loss, no trees, told): autograd leaves the gradients in the module's
+They have the same arguments, too: a module stands for the parameters, and knows the `config`. Each computes a loss,
+sends it back, and returns (loss, no trees, metrics): autograd leaves the gradients in the module's
 parameters, where they add up. Under torchrun each process has some of the items. Its loss is weighted so that the mean
 over the processes, which the learner takes of losses and gradients alike, is the loss of all items.
 """
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 from ..data.prompts import Texts
 from ..machine.threads import parts
-from ..nn.ops import IGNORE
+from ..nn.decoder_ops import IGNORE
 from .distributed import Place
 from .losses import contrastive_loss
 
@@ -30,11 +31,11 @@ class Objectives:
     def __init__(self, place: Place, precision: str = "fp32"):
         self.place, self.precision = place, precision
 
-    def forward(self, function, module, *arrays):
-        """A forward of the module, on its device and in its precision; the results in the dtype of its weights."""
+    def forward(self, module, name: str, *arrays):
+        """The module's forward of this name, on its device, in our precision; results in the dtype of its weights."""
         dtype = next(module.parameters()).dtype
         with torch.autocast(self.place.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            found = function(*(self.tensor(array, dtype) for array in arrays))
+            found = getattr(module, name)(*(self.tensor(array, dtype) for array in arrays))
         return tuple(x.to(dtype) for x in found) if isinstance(found, tuple) else found.to(dtype)
 
     def tensor(self, array, dtype=None):
@@ -50,19 +51,19 @@ class Objectives:
         dist.all_reduce(total)
         return self.place.size / max(float(total), 1.0)
 
-    def back(self, loss, told=None):
+    def back(self, loss, metrics=None):
         """Gradients of the loss into the parameters; what an objective returns."""
         if loss.requires_grad:
             loss.backward()
-        return loss.detach(), [], told or {}
+        return loss.detach(), [], metrics or {}
 
     def contrast(self, images, ids, module, config, replay: int = 0, loss: str = "info_nce", groups=None):
         """Every process's pairs against those of all."""
         groups = None if groups is None else self.tensor(groups)
         if replay:
             return self.replayed(self.tensor(images), self.tensor(ids), module, replay, loss, groups)
-        image = self.forward(module.encode_image, module, images)
-        text = self.forward(module.encode_text, module, ids)
+        image = self.forward(module, "encode_image", images)
+        text = self.forward(module, "encode_text", ids)
         return self.back(*contrastive_loss(image, text, module, self.place, loss, groups))
 
     def replayed(self, images, ids, module, part: int, loss: str, groups):
@@ -70,14 +71,14 @@ class Objectives:
         rows_of_parts = parts(len(images), part)
 
         def embed(rows):
-            return (self.forward(module.encode_image, module, images[rows]),
-                    self.forward(module.encode_text, module, ids[rows]))  # fmt: skip
+            return (self.forward(module, "encode_image", images[rows]),
+                    self.forward(module, "encode_text", ids[rows]))  # fmt: skip
 
         with torch.no_grad():
             embeddings = [embed(rows) for rows in rows_of_parts]
         image, text = (torch.cat(half).requires_grad_() for half in zip(*embeddings, strict=True))
-        value, told = contrastive_loss(image, text, module, self.place, loss, groups)
-        found = self.back(value, told)
+        value, metrics = contrastive_loss(image, text, module, self.place, loss, groups)
+        found = self.back(value, metrics)
         upstream: list = [image.grad, text.grad]
         for rows in rows_of_parts:
             torch.autograd.backward(embed(rows), [dx[rows] for dx in upstream])
@@ -91,32 +92,32 @@ class Objectives:
 
     def captioning(self, images, texts: Texts, module, config, frozen: bool = False):
         """The next word of each text, given its picture. Frozen parameters need no word here: they get no gradient."""
-        return self.back(self.word_loss(self.forward(module.caption, module, images, texts.ids), texts))
+        return self.back(self.word_loss(self.forward(module, "caption", images, texts.ids), texts))
 
     def coca(self, images, ids, texts: Texts, module, config):
         """Contrast and captions, one pass through the trunk for both."""
-        image, logits = self.forward(module.coca, module, images, texts.ids)
-        text = self.forward(module.encode_text, module, ids)
-        loss, told = contrastive_loss(image, text, module, self.place)
+        image, logits = self.forward(module, "coca", images, texts.ids)
+        text = self.forward(module, "encode_text", ids)
+        loss, metrics = contrastive_loss(image, text, module, self.place)
         words = self.word_loss(logits, texts)
-        return self.back(loss + words, told | {"words": words.detach()})
+        return self.back(loss + words, metrics | {"words": words.detach()})
 
     def language(self, texts: Texts, module, config):
         """The next word of each text, given nothing else."""
-        return self.back(self.word_loss(self.forward(module.language, module, texts.ids), texts))
+        return self.back(self.word_loss(self.forward(module, "language", texts.ids), texts))
 
     def bridging(self, images, texts: Texts, module, config):
         """The next word of each text, given what a bridge shows of the picture."""
-        return self.back(self.word_loss(self.forward(module.bridged, module, images, texts.ids), texts))
+        return self.back(self.word_loss(self.forward(module, "bridged", images, texts.ids), texts))
 
     def alignment(self, images, ids, module, config):
         """(prefix - E[ids])^2 / E^2, means of all numbers."""
         words = module.decoder.token_embedding.weight.detach()
-        error = (self.forward(module.prefix, module, images) - words[self.tensor(ids)]).square().sum()
+        error = (self.forward(module, "prefix", images) - words[self.tensor(ids)]).square().sum()
         return self.back(self.weight(np.size(ids)) * error / (words.square().mean() * words.shape[1]))
 
     def matching(self, images, ids, truth, module, config):
         """Does text b belong to picture b?"""
-        logits = self.forward(module, module, images, ids)
+        logits = self.forward(module, "forward", images, ids)
         surprise = F.binary_cross_entropy_with_logits(logits, self.tensor(truth).to(logits.dtype), reduction="sum")
         return self.back(self.weight(len(truth)) * surprise)

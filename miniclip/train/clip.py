@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass, fields
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -13,19 +12,19 @@ from ..data.tokenizer import CONTEXT_LENGTH, Tokenizer
 from ..data.world import IMAGE_SIZE, sample_scenes
 from ..errors import ConfigError
 from ..model import Model
-from ..models.clip import ClipConfig, init_clip
+from ..models.clip import MAX_LOGIT_SCALE, ClipConfig, init_clip
 from ..models.text import TextConfig
 from ..models.vision import VisionConfig
-from ..nn.floors import caption_floor, chance_loss, sigmoid_caption_floor, sigmoid_chance_loss, temperature_floor
 from ..tasks.evaluate import zero_shot_accuracy
-from .backend import NUMPY, Backend
+from .backend import NUMPY, Backend, step_items
 from .loop import Stage
 from .run import LOG_EVERY, SAVE_EVERY, train_stage
-from .step import LOSSES
+from .step import LOSSES, check_loss
 
 LARGEST_FLOOR = 4096  # pairs: every caption is compared with every scene, which a larger batch has no time for
 REFERENCE = 2048  # scenes that stand for "any scene" in the caption floor
 EVERYTHING = ("visual", "text", "logit_scale")
+CAPS = {"logit_scale": MAX_LOGIT_SCALE}  # Radford et al. 2021, arXiv:2103.00020, section 2.5
 
 
 @dataclass(frozen=True)
@@ -50,30 +49,31 @@ class TrainConfig:
     log_every: int = LOG_EVERY
     score_every: int = 500
     save_every: int = SAVE_EVERY
-    loss: str = LOSSES[0]
+    loss: str = "info_nce"
 
     def __post_init__(self):
         for field in fields(self):
             if field.name != "loss":
                 check_number(field.name, getattr(self, field.name), whole=field.type is int)
-        if self.loss not in LOSSES:
-            raise ConfigError(f"loss is {self.loss!r}, expected one of {', '.join(LOSSES)}")
+        check_loss(self.loss)
         if self.batch_size < 2:
             raise ConfigError("batch_size is 1: a contrastive loss needs at least 2 pairs")
         if self.warmup >= self.steps:
-            raise ConfigError(f"warmup is {self.warmup}, expected fewer than steps = {self.steps}")
+            raise ConfigError(
+                f"warmup is {self.warmup}, expected fewer than steps = {self.steps}: lower one or raise the other"
+            )
 
     def model(self, tokenizer: Tokenizer) -> ClipConfig:
         """The sizes of both towers. Pictures are the harder half: their tower is the wider one."""
         vision = VisionConfig(IMAGE_SIZE, self.patch_size, self.vision_width, self.vision_layers, self.heads)
         text = TextConfig(tokenizer.vocab_size, CONTEXT_LENGTH, self.text_width, self.text_layers, self.heads,
                           eos_token_id=Tokenizer.end)  # fmt: skip
-        return ClipConfig(vision, text, self.embed_dim, logit_bias=self.loss == "sigmoid")
+        return ClipConfig(vision, text, self.embed_dim, logit_bias="logit_bias" in LOSSES[self.loss].scalars)
 
     def to_json(self) -> dict:
         """The recipe as it stands in a run. The loss is named where it is not InfoNCE: older runs name none."""
         values = asdict(self)
-        if self.loss == LOSSES[0]:
+        if self.loss == "info_nce":
             del values["loss"]
         return values
 
@@ -84,10 +84,10 @@ MAY_BE_ZERO = ("seed", "warmup", "weight_decay", "replay")
 def check_number(name: str, value, whole: bool) -> None:
     """A ConfigError unless the value is a number, or a whole one, not too small for what it is and not huge."""
     least = 1 if whole else 1e-12
-    low, kinds = 0 if name in MAY_BE_ZERO else least, (int,) if whole else (int, float)
-    if type(value) not in kinds or not low <= value < 2**53:
+    low, high, kinds = 0 if name in MAY_BE_ZERO else least, 2**53 - 1, (int,) if whole else (int, float)
+    if type(value) not in kinds or not low <= value <= high:
         what = "a whole number" if whole else "a number"
-        raise ConfigError(f"{name} is {value!r}, expected {what} of at least {low:g}")
+        raise ConfigError(f"{name} is {value!r}, expected {what} from {low:g} to {high:g}")
 
 
 def new_clip(recipe: TrainConfig) -> Model:
@@ -102,13 +102,13 @@ def clip_stage(recipe: TrainConfig, model: Model, backend: Backend = NUMPY) -> S
 
     def objective(step, params):
         pairs = batch(recipe.seed, "train", backend.items(step, recipe.batch_size), model.tokenizer)
-        groups = caption_groups(pairs.texts) if recipe.loss == "multi_positive" else None
+        groups = caption_groups(pairs.texts) if LOSSES[recipe.loss].shares_positives else None
         return backend.objectives.contrast(pairs.images, pairs.ids, params, model.config, recipe.replay,
                                            loss=recipe.loss, groups=groups)  # fmt: skip
 
     trained = (*EVERYTHING, "logit_bias") if model.config.logit_bias else EVERYTHING
     return Stage("train", objective, recipe.steps, trained, recipe.peak_lr, recipe.warmup, recipe.weight_decay,
-                 recipe.max_grad_norm)  # fmt: skip
+                 recipe.max_grad_norm, caps=CAPS)  # fmt: skip
 
 
 def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUMPY) -> Model:
@@ -122,7 +122,7 @@ def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUM
     resume : bool
         Continue from the last save, bit for bit as if the run had never stopped.
     backend : Backend
-        NumPy, or `miniclip.torch.backend.backend(...)`. A run may change it when it resumes.
+        NumPy, or `miniclip.torch.learner.backend(...)`. A run may change it when it resumes.
 
     Returns
     -------
@@ -131,17 +131,16 @@ def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUM
     Raises
     ------
     CheckpointError, TrainingDiverged, Interrupted
-        As `train.run.run`.
+        As `train.run.train_stage`.
     ConfigError
         For a batch with fewer than two pairs for each process.
     """
-    if recipe.batch_size < 2 * backend.processes:
-        raise ConfigError(
-            f"batch_size is {recipe.batch_size} for {backend.processes} processes, expected at least 2 each"
-        )
+    backend.check_size(recipe.batch_size)
     model = new_clip(recipe)
-    return train_stage(Path(out), clip_stage(recipe, model, backend), model, recipe.to_json(), resume, backend,
-               partial(log_row, recipe), recipe.log_every, recipe.save_every)  # fmt: skip
+    stage, complete = clip_stage(recipe, model, backend), partial(log_row, recipe)
+    return train_stage(
+        out, stage, model, recipe.to_json(), resume, backend, complete, recipe.log_every, recipe.save_every
+    )
 
 
 def log_row(recipe: TrainConfig, row: dict, now) -> dict:
@@ -156,14 +155,13 @@ def log_row(recipe: TrainConfig, row: dict, now) -> dict:
 
 def floors(recipe: TrainConfig, step: int, scale: float) -> dict:
     """What the loss of a step's pairs can be compared with: chance, and how low it can go."""
-    sigmoid, B = recipe.loss == "sigmoid", recipe.batch_size
-    if sigmoid:
-        known = {"chance": sigmoid_chance_loss(B)}
-    else:
-        known = {"chance": chance_loss(B), "temperature_floor": temperature_floor(B, scale)}
+    loss, B = LOSSES[recipe.loss], recipe.batch_size
+    known = {"chance": loss.chance(B)}
+    if loss.temperature_floor:
+        known["temperature_floor"] = loss.temperature_floor(B, scale)
     if B > LARGEST_FLOOR:
         return known
-    scenes = sample_scenes(recipe.seed, "train", NUMPY.items(step, B))
+    scenes = sample_scenes(recipe.seed, "train", step_items(step, B))
     reference = sample_scenes(recipe.seed, "train", -1 - np.arange(REFERENCE))
     information = pointwise_information(write_captions(scenes), scenes, reference)
-    return known | {"caption_floor": (sigmoid_caption_floor if sigmoid else caption_floor)(information)}
+    return known | {"caption_floor": loss.caption_floor(information)}

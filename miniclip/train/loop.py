@@ -1,21 +1,21 @@
-"""The loop that trains everything: schedule, gradient, clipping, AdamW. It knows neither CLIP nor run folders.
+"""The loop that trains everything: schedule, gradient, clipping, AdamW, the cap on the temperature.
 
     while there are steps:  loss, gradients = objective(step, params)  ->  clip  ->  AdamW at the schedule's rate
 
-What is trained is a `Stage`. Whoever calls `fit` hands it what to do after a step (log, score, save) and what stops it.
+What is trained is a `Stage`. Whoever calls `fit` hands it what to do after a step (log, score, save) and what stops it,
+so it knows neither models nor run folders.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from tqdm import tqdm
 
 from ..errors import TrainingDiverged
 from ..machine.memory import keep_freed_memory
-from ..models.clip import MAX_LOGIT_SCALE
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from ..nn.tree import add_trees, flatten, pack, to_vector
 
@@ -24,13 +24,16 @@ from ..nn.tree import add_trees, flatten, pack, to_vector
 class Stage:
     """What is minimised, over which tensors, for how long and how fast.
 
-    objective(step, params) -> loss, trees, told
-        The loss at this step, counted from 0; its gradients, trees that hold some of the tensors each and add up; and
-        what else the log should know, numbers by name.
+    objective(step, params) -> loss, trees, metrics
+        The loss at this step, counted from 0; its gradients, trees with some of the tensors each, which add up; and
+        what else the log should have, numbers by name. In PyTorch a module stands for the parameters and keeps its
+        gradients itself, so there are no trees.
     trained
         The sub-trees of the parameters that learn. The others are not even in the optimiser.
+    caps
+        Parameters that a step may not leave above a number, by name.
     cost
-        How long a step takes beside those of other stages, for a bar over several of them.
+        The weight of one step in a bar over several stages.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Stage:
     weight_decay: float = 0.1
     max_grad_norm: float = 1.0
     schedule: Callable = warmup_cosine
+    caps: Mapping[str, float] = field(default_factory=dict)
     cost: float = 1.0
 
 
@@ -59,22 +63,23 @@ class Learner:
 
     def __init__(self, stage: Stage, params: dict, dtype=np.float32):
         self.stage, self.steps = stage, 0
-        self.theta, self.trained = pack({name: params[name] for name in stage.trained}, dtype)
-        self.params = params | self.trained
-        self.optimizer = AdamW(self.theta, decay_mask(self.trained), decay=stage.weight_decay)
+        self.theta, self.views = pack({name: params[name] for name in stage.trained}, dtype)
+        self.params = params | self.views
+        self.optimizer = AdamW(self.theta, decay_mask(self.views), decay=stage.weight_decay)
 
     def step(self, lr: float) -> dict:
-        """Gradients, clipping, AdamW; then the scale is kept in bounds. Returns what the log wants to know."""
-        loss, trees, told = self.stage.objective(self.steps, self.params)
-        gradient, norm = clip_by_global_norm(to_vector(add_trees(trees, self.trained)), self.stage.max_grad_norm)
+        """Gradients, clipping, AdamW, then the caps. Returns a row of the log."""
+        loss, trees, metrics = self.stage.objective(self.steps, self.params)
+        grads = add_trees(trees, self.views)
+        gradient, norm = clip_by_global_norm(to_vector(grads), self.stage.max_grad_norm)
         if not math.isfinite(loss + norm):
-            raise diverged(self.stage, self.steps, loss, add_trees(trees, self.trained))
+            raise diverged(self.stage, self.steps, loss, grads)
         self.optimizer.step(self.theta, gradient, lr)
-        if "logit_scale" in self.trained:
+        for name, cap in self.stage.caps.items():
             # After the step: a clamp in the forward has no gradient above the cap, and the scale would never come back.
-            np.minimum(self.trained["logit_scale"], MAX_LOGIT_SCALE, out=self.trained["logit_scale"])
+            np.minimum(self.views[name], cap, out=self.views[name])
         self.steps += 1
-        return {"loss": loss, "gradient_norm": norm} | told
+        return {"loss": loss, "gradient_norm": norm} | metrics
 
     @property
     def vectors(self) -> dict[str, np.ndarray]:
@@ -90,24 +95,25 @@ class Learner:
 
 def diverged(stage: Stage, step: int, loss: float, grads) -> TrainingDiverged:
     """The error for a loss or a gradient that is not finite: it names the first tensor at fault."""
-    bad = [name for name, leaf in flatten(grads).items() if not np.isfinite(leaf).all()]
-    towers = [name for name in bad if name != "logit_scale"]  # the scale's gradient is the sum of all others' troubles
-    where = f"the gradient of {(towers or bad)[0]}" if bad else "the gradient's norm"
+    bad = {name: leaf for name, leaf in flatten(grads).items() if not np.isfinite(leaf).all()}
+    # The gradient of a single number, such as the scale, is a sum over all others: not the first at fault.
+    names = [name for name, leaf in bad.items() if leaf.ndim] or list(bad)
+    where = f"the gradient of {names[0]}" if names else "the gradient's norm"
     return TrainingDiverged(
         f"{stage.name}, step {step}: the loss is {loss} and {where} is not finite: try a lower peak_lr "
         f"(now {stage.peak_lr:g}) or a longer warmup (now {stage.warmup})"
     )
 
 
-def fit(learner, each: Callable = lambda row: None, stopped: Callable = lambda: 0, bar=None) -> int:
+def fit(learner, after_step: Callable = lambda row: None, stop_signal: Callable = lambda: 0, bar=None) -> int:
     """Step after step, until the stage is done or stopped.
 
     Parameters
     ----------
     learner : Learner, or miniclip.torch.learner.TorchLearner
-    each : function of a row, optional
-        Called after each step with its number from 1, learning rate, loss, gradient norm and whatever else it told.
-    stopped : function, optional
+    after_step : function of a row, optional
+        Called with the step's number from 1, its learning rate, loss, gradient norm, and the metrics.
+    stop_signal : function, optional
         Called before each step and after the last: the number of a signal that ends the loop, or 0.
     bar : tqdm, optional
         One that counts the steps of several stages.
@@ -124,13 +130,18 @@ def fit(learner, each: Callable = lambda row: None, stopped: Callable = lambda: 
     """
     keep_freed_memory()
     stage = learner.stage
-    steps = {"initial": learner.steps * stage.cost, "total": stage.steps * stage.cost, "unit": "step"}
-    with tqdm(**steps, disable=None) if bar is None else nullcontext(bar) as bar:
-        bar.set_description(stage.name)
-        while not (signal := stopped()) and learner.steps < stage.steps:
+    with own_bar(learner) if bar is None else nullcontext(bar) as shown:
+        shown.set_description(stage.name)
+        while not (signal := stop_signal()) and learner.steps < stage.steps:
             lr = stage.schedule(learner.steps, stage.steps, stage.warmup, stage.peak_lr)
             row = {"step": learner.steps + 1, "learning_rate": lr} | learner.step(lr)
-            bar.set_postfix(loss=f"{row['loss']:.3f}", refresh=False)
-            bar.update(stage.cost)
-            each(row)
+            shown.set_postfix(loss=f"{row['loss']:.3f}", refresh=False)
+            shown.update(stage.cost)
+            after_step(row)
     return signal
+
+
+def own_bar(learner) -> tqdm:
+    """A bar for one stage alone; none where nobody looks."""
+    stage = learner.stage
+    return tqdm(initial=learner.steps * stage.cost, total=stage.steps * stage.cost, unit="step", disable=None)

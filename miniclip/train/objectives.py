@@ -1,12 +1,12 @@
 """What can be minimised: one batch -> loss, gradients, and what the log should know; in parts, on all cores.
 
-    contrast   which caption belongs to which picture?
-    caption    the next word of a text, given the picture
-    coca       both at once
-    language   the next word of a text, given nothing else
-    bridge     the next word of a text, given what a bridge shows of the picture
-    align      a bridge's vectors are to be the words of a text
-    match      does this sentence belong to this picture?
+    contrast     which caption belongs to which picture?
+    captioning   the next word of a text, given the picture
+    coca         both at once
+    language     the next word of a text, given nothing else
+    bridging     the next word of a text, given what a bridge shows of the picture
+    alignment    a bridge's vectors are to be the words of a text
+    matching     does this sentence belong to this picture?
 
 Gradients are a list of trees, one for each part, that add up. A loss per word is a mean over words: unlike the
 contrastive loss it may be computed part by part, each part weighted with its share of the scored words.
@@ -14,6 +14,7 @@ contrastive loss it may be computed part by part, each part weighted with its sh
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
@@ -25,13 +26,13 @@ from ..models.coca import CocaConfig, caption_backward, caption_forward, coca_ba
 from ..models.decoder import DecoderConfig, decoder_backward, decoder_forward
 from ..models.fusion import fusion_backward, fusion_forward
 from ..models.vision import vision_trunk_forward
-from ..nn.ops import (
+from ..nn.decoder_ops import (
     binary_cross_entropy_backward,
     binary_cross_entropy_forward,
     cross_entropy_backward,
     cross_entropy_forward,
 )
-from .step import Tower, contrastive_loss, embed, gradients_in_parts, send_back, text_tower
+from .step import Side, contrastive_loss, embed, gradients_in_parts, send_back, text_side
 
 
 def at_least_two(length: int) -> list[slice]:
@@ -40,25 +41,34 @@ def at_least_two(length: int) -> list[slice]:
 
 
 def word_loss(logits, targets, weight: float):
-    """weight * mean surprise at the scored words, and its gradient."""
+    """weight * mean surprise at the scored words, and its gradient; 0 where no word is scored."""
+    if not weight:
+        return 0.0, np.zeros_like(logits)
     loss, c = cross_entropy_forward(logits, targets)
     dlogits = cross_entropy_backward(c)
     dlogits *= dlogits.dtype.type(weight)
     return weight * float(loss), dlogits
 
 
-def contrast(images, ids, params, config: ClipConfig, replay: int = 0, **of_loss):
+def contrast(images, ids, params, config: ClipConfig, replay: int = 0, loss: str = "info_nce", groups=None):
     """Both towers and the loss between them: see `step.loss_and_gradients`; replay: pairs in a part, or 0."""
-    return gradients_in_parts(images, ids, params, config, replay or PART, bool(replay), **of_loss)
+    return gradients_in_parts(images, ids, params, config, replay or PART, bool(replay), loss, groups)
 
 
 def text_by_text(job: Callable, texts: Texts):
-    """loss, trees, told of `job(rows, some texts, weight)`, for parts weighted with their share of the words."""
-    some = [(rows, texts[rows]) for rows in at_least_two(len(texts))]
-    some = [(rows, one) for rows, one in some if one.scored] or some  # a part without a scored word has no loss
-    jobs = [partial(job, rows, one, one.scored / max(texts.scored, 1)) for rows, one in some]
-    losses, trees = zip(*in_parallel(jobs), strict=True)
-    return sum(losses), list(trees), {}
+    """loss, trees, no metrics, of `job(rows, some texts, weight)`: parts weighted with their share of the words."""
+
+    def one(rows):
+        some = texts[rows]
+        return job(rows, some, some.scored / max(texts.scored, 1))
+
+    return part_by_part(one, len(texts))
+
+
+def part_by_part(job: Callable, n: int):
+    """loss, trees, no metrics, of `job(rows)`, whose results add up."""
+    losses, trees = zip(*in_parallel(partial(job, rows) for rows in at_least_two(n)), strict=True)
+    return sum(losses), trees, {}
 
 
 def captioning(images, texts: Texts, params, config: CocaConfig, frozen: bool = False):
@@ -90,11 +100,12 @@ def coca(images, ids, texts: Texts, params, config: CocaConfig):
         return coca_backward(dimage, dlogits, c)[1]
 
     rows = at_least_two(len(images))
-    towers = Tower(forward, backward, rows), text_tower(ids, params, config.clip, rows[0].stop)
-    (image, image_caches), (text, text_caches) = embed(*towers)
-    loss, upstream, dscale, told = contrastive_loss(image, text, params)
+    sides = Side(forward, backward, rows), text_side(ids, params, config.clip, rows[0].stop)
+    (image, image_caches), (text, text_caches) = embed(*sides)
+    loss, upstream, dscale, metrics = contrastive_loss(image, text, params)
     words = sum(part_loss for part_loss, _, _ in image_caches)
-    return loss + words, [*send_back(towers, upstream, (image_caches, text_caches)), dscale], told | {"words": words}
+    trees = chain(send_back(sides, upstream, (image_caches, text_caches)), [dscale])
+    return loss + words, trees, metrics | {"words": words}
 
 
 def language(texts: Texts, params, config: DecoderConfig):
@@ -136,8 +147,7 @@ def alignment(images, ids, params, config: BridgedConfig):
         error = prefix - words[ids[rows]]
         return float(weight * np.square(error).sum()), {"bridge": bridge_backward(2 * weight * error, c)[1]}
 
-    losses, trees = zip(*in_parallel([partial(job, rows) for rows in at_least_two(len(ids))]), strict=True)
-    return sum(losses), list(trees), {}
+    return part_by_part(job, len(ids))
 
 
 def matching(images, ids, truth, params, config: CocaConfig):
@@ -150,5 +160,4 @@ def matching(images, ids, truth, params, config: CocaConfig):
         _, g = fusion_backward(logits.dtype.type(weight) * binary_cross_entropy_backward(c_loss), c)
         return weight * float(loss), g
 
-    losses, trees = zip(*in_parallel([partial(job, rows) for rows in at_least_two(len(truth))]), strict=True)
-    return sum(losses), list(trees), {}
+    return part_by_part(job, len(truth))

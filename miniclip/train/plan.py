@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..files.state import TRAINING
+from ..files.checkpoint import TRAINING
 from ..files.storage import digest
 from ..model import BridgedModel, Describer, Handle, Matcher, Model
-from ..nn.tree import to_vector
+from ..nn.tree import flatten
 from .backend import NUMPY, Backend
 from .run import train_stage
 from .stages import (
@@ -97,7 +97,7 @@ def folder_of(study: Path, name: str) -> Path:
 
 
 class Models(dict):
-    """The models of the studies by name, each trained when it is first asked for, in a run folder of its own.
+    """The models of a study by name, each in a run folder of its own; one after the other is trained.
 
     Parameters
     ----------
@@ -116,13 +116,20 @@ class Models(dict):
         super().__init__(clip=clip)
         self.folder, self.seed, self.backend, self.bar = folder, seed, backend, bar
 
-    def __missing__(self, name: str) -> Handle:
+    def train(self, name: str) -> None:
+        """Train a model, from those that it needs."""
         training = TRAININGS[name]
         model = training.begin(self.seed, *(self[need] for need in training.needs))
         stage = training.stage(model, self.seed, training.steps, self.backend)
         stage = replace(stage, cost=training.milliseconds)
         recipe = {"stage": stage.name, "seed": self.seed, "steps": stage.steps, "trained": list(stage.trained),
-                  "peak_lr": stage.peak_lr, "begins_with": digest(to_vector(model.params).tobytes())}  # fmt: skip
+                  "peak_lr": stage.peak_lr, "begins_with": weights_digest(model)}  # fmt: skip
         folder = folder_of(self.folder, name)
-        self[name] = train_stage(folder, stage, model, recipe, (folder / TRAINING).exists(), self.backend, bar=self.bar)
-        return self[name]
+        begun = self.backend.first_decides(lambda: (folder / TRAINING).exists())
+        self[name] = train_stage(folder, stage, model, recipe, begun, self.backend, bar=self.bar)
+
+
+def weights_digest(model: Handle) -> str:
+    """A digest of all weights, whatever the order of the tree."""
+    leaves = flatten(model.params)
+    return digest(b"".join(leaves[name].tobytes() for name in sorted(leaves)))

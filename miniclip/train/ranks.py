@@ -10,10 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..errors import InputError
 from ..machine.threads import parts
 from ..models.clip import ClipConfig, clip_backward, clip_forward
+from ..nn.decoder_ops import cross_entropy_backward, cross_entropy_forward
 from ..nn.losses import info_nce_backward, info_nce_forward, logits_backward, logits_forward
-from ..nn.ops import cross_entropy_backward, cross_entropy_forward
 from ..nn.tree import add_trees, flatten, to_vector
 from .step import loss_and_gradients
 
@@ -90,7 +91,7 @@ def simulate_ranks(images, ids, params, config: ClipConfig, R: int) -> dict[str,
     """
     B = len(images)
     if not 1 <= R <= B:
-        raise ValueError(f"there are {R} ranks for {B} pairs, expected 1 to {B}")
+        raise InputError(f"there are {R} ranks for {B} pairs, expected 1 to {B}")
     ends = np.cumsum([0] + [len(share) for share in np.array_split(np.arange(B), R)])
     owns = [slice(int(start), int(stop)) for start, stop in pairwise(ends)]
     (image, text), c = clip_forward(images, ids, params, config)

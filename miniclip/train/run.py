@@ -1,12 +1,12 @@
 """A stage trained in a folder: saved on the way, stopped gently, resumed bit for bit; by one process at a time."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..errors import Interrupted, TrainingDiverged
 from ..files.checkpoint import load, model_files
 from ..files.state import check_fresh, environment, read_training, training_files
-from ..files.storage import commit, lock, read_manifest
+from ..files.storage import check_folder, commit, lock
 from ..machine.signals import interrupts
 from .backend import NUMPY, Backend
 from .loop import Stage, fit
@@ -19,8 +19,21 @@ class Progress:
 
     def __init__(self, folder: Path, stage: Stage, model, recipe: dict, backend: Backend):
         self.folder, self.model, self.recipe, self.backend = folder, model, recipe, backend
-        self.learner, self.log = backend.learner(stage, model), list[dict]()
+        self.learner = backend.learner(stage, model)
+        self.log: list[dict] = []
+        self.saved_at: int | None = None
         self.here = environment() | {"backend": backend.name}
+
+    def begin(self, resume: bool, held: ExitStack) -> None:
+        """Hold the folder until `held` ends; go on from its last save, or see that it is new."""
+        if resume:
+            check_folder(self.folder)  # before the lock makes it
+        held.enter_context(lock(self.folder))
+        if resume:
+            vectors, steps, self.log = read_training(self.folder, self.recipe, self.here, self.learner.vectors)
+            self.learner.resume(vectors, steps)
+        else:
+            check_fresh(self.folder)
 
     def now(self):
         """The model as it is now."""
@@ -28,19 +41,17 @@ class Progress:
 
     def save(self) -> None:
         """Every file of the folder, or none: first of all the one that suffices to resume."""
-        if self.backend.reports:
-            learner = self.learner
-            resumable, readable = training_files(learner.vectors, self.recipe, self.here, learner.steps, self.log)
+        steps = self.learner.steps
+        if self.backend.reports and self.saved_at != steps:
+            resumable, readable = training_files(self.learner.vectors, self.recipe, self.here, steps, self.log)
             commit(self.folder, resumable | model_files(self.now()) | readable)
-
-    def resume(self) -> None:
-        """Go on from the last save."""
-        vectors, steps, self.log = read_training(self.folder, self.recipe, self.here, self.learner.vectors)
-        self.learner.resume(vectors, steps)
+            self.saved_at = steps
 
 
-def train_stage(folder, stage: Stage, model, recipe: dict, resume: bool = False, backend: Backend = NUMPY,
-                complete=None, log_every: int = LOG_EVERY, save_every: int = SAVE_EVERY, bar=None):  # fmt: skip
+def train_stage(
+    folder, stage: Stage, model, recipe: dict, resume: bool = False, backend: Backend = NUMPY,
+    complete=None, log_every: int = LOG_EVERY, save_every: int = SAVE_EVERY, bar=None,
+):  # fmt: skip
     """Train a model through a stage and leave a run folder.
 
     Parameters
@@ -52,7 +63,7 @@ def train_stage(folder, stage: Stage, model, recipe: dict, resume: bool = False,
     recipe : dict
         All that decides the run, as JSON: another one is not resumed.
     complete : function of (row, now), optional
-        A line of the log, from what the step told; `now()` is the model as it is now.
+        A line of the log, from a row of `loop.fit`; `now()` is the model as it is now.
     log_every, save_every : int
         Steps.
     bar : tqdm, optional
@@ -71,31 +82,28 @@ def train_stage(folder, stage: Stage, model, recipe: dict, resume: bool = False,
     Interrupted
         After Ctrl-C or SIGTERM; the run was saved first.
     """
-    run, reports = Progress(Path(folder), stage, model, recipe, backend), backend.reports
-    learner = run.learner
-    if resume and reports and not run.folder.is_dir():
-        read_manifest(run.folder)  # says what is wrong before anything is made
+    run = Progress(Path(folder), stage, model, recipe, backend)
+    learner, reports = run.learner, backend.reports
 
-    def each(row):
+    def after_step(row):
         if reports and (learner.steps == stage.steps or learner.steps % log_every == 0):
             run.log.append(complete(row, run.now) if complete else row)
         if learner.steps % save_every == 0:
             run.save()
 
-    def stopped():
+    def stop_signal():
         return backend.agree(caught[0] if caught else 0)
 
-    with lock(run.folder) if reports else nullcontext(), interrupts() as caught:
-        if reports:
-            run.resume() if resume else check_fresh(run.folder)
+    with ExitStack() as held, interrupts() as caught:
+        backend.first_decides(lambda: run.begin(resume, held))
         backend.meet(learner, recipe)
         run.save()
         try:
-            signal = fit(learner, each, stopped, bar)
+            signal = fit(learner, after_step, stop_signal, bar)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; what was saved before is intact") from None
         run.save()
-        signal = signal or stopped()
+        signal = signal or stop_signal()
     if signal:
         where = f"{stage.name}: stopped at step {learner.steps} of {stage.steps}, saved in {run.folder}"
         raise Interrupted(signal, f"{where}: give the same command again, with --resume")

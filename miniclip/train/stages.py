@@ -1,12 +1,14 @@
 """From a trained CLIP to one that describes and answers: the stages, in full view.
 
-    1. describe   contrast and captions together (CoCa): the trunk keeps CLIP's space and learns to say what it sees
-    2. answer     questions, and every fourth step the two losses of before, lest they be forgotten
+    1. contrast and describe   both at once (CoCa): the trunk keeps CLIP's space and learns to say what it sees
+    2. answer                  questions, and every fourth step the two losses of before, lest they be forgotten
 
 Beside the one system stand its specialists, trained for one thing, and everything it is compared with. A stage is made
 for a model, whose sizes and words it uses, and a seed, and takes n steps; `on` is the backend, which draws its share of
 each batch.
 """
+
+from itertools import chain
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from ..models.coca import CocaConfig
 from ..models.decoder import DecoderConfig, init_decoder
 from ..models.fusion import init_fusion
 from .backend import NUMPY, Backend
+from .clip import CAPS
 from .loop import Stage
 
 BATCH = 128
@@ -93,7 +96,7 @@ def coca_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> Stag
         ids, texts = model.tokenizer.encode(write_captions(scenes)), descriptions(model.decoder_tokenizer, scenes)
         return on.objectives.coca(normalized_images(scenes), ids, texts, params, model.coca)
 
-    return Stage("contrast and describe", objective, n, EVERYTHING)
+    return Stage("contrast and describe", objective, n, EVERYTHING, caps=CAPS)
 
 
 def answer_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> Stage:
@@ -112,13 +115,13 @@ def system_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> St
     answer, rehearse = (stage(model, seed, n, on).objective for stage in (answer_stage, coca_stage))
 
     def objective(step, params):
-        loss, trees, told = answer(step, params)
+        loss, trees, metrics = answer(step, params)
         if step % 4:
-            return loss, trees, told
-        more, others, told = rehearse(COCA_STEPS + step // 4, params)  # goes on where stage 1 ended
-        return loss + more, trees + others, told
+            return loss, trees, metrics
+        more, others, metrics = rehearse(COCA_STEPS + step // 4, params)  # goes on where stage 1 ended
+        return loss + more, chain(trees, others), metrics
 
-    return Stage("contrast, describe and answer", objective, n, EVERYTHING, ANSWER_RATE)
+    return Stage("contrast, describe and answer", objective, n, EVERYTHING, ANSWER_RATE, caps=CAPS)
 
 
 def deaf_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> Stage:

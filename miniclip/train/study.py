@@ -5,7 +5,7 @@ A study needs some models, and gives a table: rows of scores and, for each, colu
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +15,19 @@ from tqdm import tqdm
 from ..data.notes import take_notes
 from ..errors import CheckpointError, Interrupted
 from ..files.checkpoint import load
-from ..files.state import check_fresh, steps_done
-from ..files.storage import commit, encode_json, lock, parse_json, read_manifest, read_verified
-from ..machine.signals import on_stop
+from ..files.state import check_fresh, differences, steps_done
+from ..files.storage import check_folder, commit, encode_json, lock, parse_json, read_manifest, read_verified
+from ..machine.signals import interrupts, on_stop
 from ..model import Model
 from ..models.bridge import BRIDGES
+from ..models.checks import CHANNELS
 from ..nn.tree import to_vector
 from ..tasks.captioning import attention_on_object, score_captions
 from ..tasks.evaluate import retrieval_scores, zero_shot_accuracy
 from ..tasks.matching import CANDIDATES, dual_judge, fusion_judge, rerank_scores, swap_accuracy
 from ..tasks.vqa import chance_scores, score_answers, score_prompts
 from .backend import NUMPY, Backend
+from .clip import check_number
 from .plan import TRAININGS, Models, folder_of, in_order
 from .stages import new_describer
 
@@ -82,7 +84,8 @@ def bridge_scores(models: Models, n: int = 1024) -> Scores:
 
 def system_scores(models: Models, n: int = 512) -> Scores:
     """One model for all beside the specialist of each."""
-    seed, table = models.seed, dict[str, dict[str, float]]()
+    seed = models.seed
+    table: Scores = {}
     columns = {
         "system": (models["system"],) * 3,
         "specialist": (models["clip"], models["captioner"], models["answerer"]),
@@ -111,7 +114,8 @@ def fusion_scores(models: Models, n: int = 256) -> Scores:
     ranked = {"dual": found["before"], "fusion": found["after"], "possible": found["possible"]}
     table[f"text to image R@1, D, {n} pictures"] = ranked
     table["forward passes"] = {"dual": 2.0 * n, "fusion": float(n * CANDIDATES), "every pair": float(n * n)}
-    images, texts = np.zeros((n, 32, 32, 3), np.float32), ["a red circle and a blue star"] * n
+    images = np.zeros((n, model.image_size, model.image_size, CHANNELS), np.float32)
+    texts = ["a red circle and a blue star"] * n
     begun = time.perf_counter()
     model.encode_image(images) @ model.encode_text(texts).T
     dual = time.perf_counter() - begun
@@ -164,40 +168,58 @@ def study(name: str, seed: int = 0, out=None, resume: bool = False, backend: Bac
     Raises
     ------
     CheckpointError, TrainingDiverged, Interrupted
-        As `train.run.run`.
+        As `train.run.train_stage`.
     """
+    check_number("seed", seed, whole=True)
     folder, clip = Path(out or f"runs/studies/{name}-seed{seed}"), clip or load()
     recipe = {"study": name, "seed": seed, "clip": clip.digest}
-    if backend.reports and (table := finished(folder, recipe)):
-        return table
-    if backend.reports and resume and (theirs := begun_as(folder)) != recipe:
-        raise CheckpointError(f"{folder} holds another study ({theirs}, not {recipe}): choose another --out")
-
-    def stop(signal):
-        raise Interrupted(
-            signal, f"stopped; what was trained is in {folder}: give the same command again, with --resume"
-        )
-
-    with lock(folder) if backend.reports else nullcontext(), on_stop(stop):
-        if backend.reports:
-            if not resume:
-                check_fresh(folder)
-            commit(folder, {ABOUT: encode_json(recipe)})
-        names = in_order(STUDIES[name].needs)
-        total = sum(TRAININGS[one].steps * TRAININGS[one].milliseconds for one in names)
-        done = sum(steps_done(folder_of(folder, one)) * TRAININGS[one].milliseconds for one in names)
-        left = "{desc}{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
-        silent = None if backend.reports else True
-        with tqdm(initial=done, total=total, bar_format=left, smoothing=0, disable=silent) as bar:
-            models = Models(folder, seed, clip, backend, bar)
-            for one in names:
-                bar.set_description(one)
-                models[one]
+    with ExitStack() as held:
+        if table := backend.first_decides(lambda: begin(folder, recipe, resume, held)):
+            return table if backend.reports else {}
+        models = trained(STUDIES[name].needs, folder, seed, clip, backend)
         if not backend.reports:
             return {}
-        table = STUDIES[name].table(models)
-        commit(folder, {SCORES: encode_json(table)})
+        with on_stop(lambda signal: stop(signal, folder)):
+            table = STUDIES[name].table(models)
+            commit(folder, {SCORES: encode_json(table)})
         return table
+
+
+def begin(folder: Path, recipe: dict, resume: bool, held: ExitStack) -> Scores | None:
+    """The table of a study that is done; or None, and its folder is ours until `held` ends."""
+    if table := finished(folder, recipe):
+        return table
+    if resume:
+        check_folder(folder)
+        if odd := differences(begun_as(folder), recipe):
+            raise CheckpointError(f"{folder} holds another study ({odd}): choose another --out")
+    held.enter_context(lock(folder))
+    if not resume:
+        check_fresh(folder)
+    commit(folder, {ABOUT: encode_json(recipe)})
+    return None
+
+
+def trained(needs, folder: Path, seed: int, clip: Model, backend: Backend) -> Models:
+    """The models of a study, under one bar that shows the time left for all of them."""
+    names = in_order(needs)
+    total = sum(TRAININGS[one].steps * TRAININGS[one].milliseconds for one in names)
+    done = sum(steps_done(folder_of(folder, one)) * TRAININGS[one].milliseconds for one in names)
+    left = "{desc}{percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} left{postfix}"
+    silent = None if backend.reports else True
+    with interrupts() as caught, tqdm(initial=done, total=total, bar_format=left, smoothing=0, disable=silent) as bar:
+        models = Models(folder, seed, clip, backend, bar)
+        for one in names:
+            bar.set_description(one)
+            models.train(one)
+            if signal := backend.agree(caught[0] if caught else 0):  # one that came between two stages
+                stop(signal, folder)
+    return models
+
+
+def stop(signal: int, folder: Path) -> None:
+    """End a study whose last stage is saved."""
+    raise Interrupted(signal, f"stopped; what was trained is in {folder}: give the same command again, with --resume")
 
 
 def finished(folder: Path, recipe: dict) -> Scores | None:

@@ -12,7 +12,7 @@ from miniclip.data.questions import ask
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
 from miniclip.errors import DataError, TextError
-from miniclip.nn.ops import IGNORE
+from miniclip.nn.decoder_ops import IGNORE
 
 WORDS = Tokenizer(["a", "b", "c"], context_length=8)
 PAD, UNK, START, END, A, B, C = range(7)

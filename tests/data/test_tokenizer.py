@@ -39,7 +39,7 @@ def test_any_text_becomes_a_row_with_one_start_and_one_end(text):
 def test_odd_texts():
     plain = encode("a red circle")[0]
     assert encode("A  RED\tcircle.")[0].tolist() == plain.tolist()
-    with pytest.warns(UserWarning, match="1 texts are empty"):
+    with pytest.warns(UserWarning, match="1 text is empty"):
         assert TOKENIZER.encode("")[0, :3].tolist() == [2, 3, 0]
     with pytest.warns(UserWarning, match="cut"):
         long = TOKENIZER.encode(["red " * 500])
@@ -48,13 +48,13 @@ def test_odd_texts():
         TOKENIZER.encode("red " * 500, strict=True)
     before = TOKENIZER.unknown
     for text in ("a dog", "a \u2665", "a\u2665", "a \0", "a \ud800"):
-        with pytest.warns(UserWarning, match="1 words are unknown"):
+        with pytest.warns(UserWarning, match="1 word is unknown"):
             assert TOKENIZER.encode(text)[0].tolist()[:4] == [2, TOKENIZER.ids["a"], Tokenizer.unk, 3]
     assert TOKENIZER.unknown == before + 5
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         TOKENIZER.encode("dog " + "red " * 20)
-    assert [str(warning.message)[:12] for warning in told] == ["1 texts are ", "1 words are "]
+    assert [str(warning.message)[:12] for warning in told] == ["1 text is lo", "1 word is un"]
     for text in ("<end>", "<|endoftext|>", "\ud800", "\0", "\u202e", "e\u0301", "😀" * 9, "x" * 10**6):
         assert (encode(text)[0] == Tokenizer.end).sum() == 1
     for row, bad in ((0, None), (0, b"red"), (1, 3), (1, float("nan")), (1, ["red"])):

@@ -35,15 +35,15 @@ from miniclip.nn.decoder_blocks import (
     init_cross_attention,
     init_decoder_block,
 )
-from miniclip.nn.layers import linear_backward
-from miniclip.nn.losses import info_nce_backward, info_nce_forward
-from miniclip.nn.ops import (
+from miniclip.nn.decoder_ops import (
     IGNORE,
     binary_cross_entropy_backward,
     binary_cross_entropy_forward,
     cross_entropy_backward,
     cross_entropy_forward,
 )
+from miniclip.nn.layers import linear_backward
+from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.optim import AdamW, decay_mask
 from miniclip.nn.tree import add_trees, flatten, pack, to_vector, unflatten
 from miniclip.train import objectives

@@ -1,9 +1,10 @@
 """miniclip caption RUN [IMAGES...]: describe pictures, and draw where the decoder looked for each word."""
 
-from ...errors import quote
-from ..arguments import add_picture, add_run, new_picture, open_describer
+from ...errors import InputError, quote
+from ..arguments import add_picture, add_run, add_seed, new_picture, open_describer
 
 HELP = "describe pictures in words"
+REST = "images"
 
 
 def arguments(parser) -> None:
@@ -13,8 +14,11 @@ def arguments(parser) -> None:
     parser.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 writes the likeliest word")
     parser.add_argument("--top-k", type=int, metavar="K", help="draw among the K likeliest words")
     parser.add_argument("--top-p", type=float, default=1.0, metavar="P", help="draw among the likeliest that have P")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="sampling seed")
+    add_seed(parser, "which pictures of split D, and which words are drawn")
     parser.add_argument("--beams", type=int, default=1, metavar="N", help="grow N texts side by side, keep the best")
+    parser.add_argument(
+        "--length-penalty", type=float, metavar="A", help="of beams: 0 favours short texts (default: 1)"
+    )
 
 
 def run(args) -> dict:
@@ -24,7 +28,15 @@ def run(args) -> dict:
 
     picture = new_picture(args.out)
     sampling = Sampling(args.temperature, args.top_k, args.top_p)
-    result, figure = captions(open_describer(args.run), args.images, sampling, args.seed, args.beams)
+    if args.beams == 1 and args.length_penalty is not None:
+        raise InputError("--length-penalty is for comparing beams: give --beams as well")
+    if args.beams != 1 and sampling.temperature:
+        raise InputError("--beams keeps the likeliest texts and --temperature draws at random: give one of them")
+    if sampling.temperature == 0 and (args.top_k or args.top_p < 1):
+        raise InputError("--top-k and --top-p are for drawing words at random: give --temperature as well")
+    penalty = 1.0 if args.length_penalty is None else args.length_penalty
+    model = open_describer(args.run)
+    result, figure = captions(model, args.images, sampling, args.seed, args.beams, penalty)
     save(figure, picture)
     return {**result, "picture": str(picture)}
 

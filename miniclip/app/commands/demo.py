@@ -10,7 +10,8 @@ text = with_scores
 
 
 def arguments(parser) -> None:
-    parser.add_argument("--out", metavar="DIR", default="runs/demo", help="the run folder, new (default: %(default)s)")
+    parser.add_argument("--out", metavar="DIR", default="runs/demo", help="the run folder (default: %(default)s)")
+    parser.add_argument("--resume", action="store_true", help="continue a run that was stopped")
     add_recipe(parser)
 
 
@@ -22,6 +23,6 @@ def run(args) -> dict:
     from ..show import run_overview
 
     recipe, picture = recipe_of(args), Path(args.out) / "demo.png"
-    model = train(recipe, args.out)
+    model = train(recipe, args.out, args.resume)
     save(run_overview(model, read_log(args.out), recipe.seed), picture)
     return {"run": str(args.out), "picture": str(picture), "scores": evaluate(model, recipe.seed)}

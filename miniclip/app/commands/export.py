@@ -1,6 +1,6 @@
 """miniclip export RUN DIR: copy a run without its training state, to share it."""
 
-from ..arguments import add_run
+from ..arguments import add_run, run_folder
 from ..printing import lines
 
 HELP = "copy a run without its training state, to share it"
@@ -15,4 +15,4 @@ def arguments(parser) -> None:
 def run(args) -> dict:
     from ...files.checkpoint import export
 
-    return {"run": args.run, "out": args.out, "bytes": export(args.run, args.out)}
+    return {"run": args.run, "out": args.out, "bytes": export(run_folder(args.run), args.out)}

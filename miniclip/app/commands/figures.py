@@ -1,6 +1,9 @@
 """miniclip figures list | render ID... --out DIR | sheet --out FILE.png: the lecture figures."""
 
+from ...errors import InputError
+
 HELP = "the lecture figures: list them, render them to files, or all on one sheet"
+REST = "ids"
 
 
 def arguments(parser) -> None:
@@ -19,6 +22,8 @@ def run(args) -> dict:
     from ...figures.lectures import Run, lectures
     from ...figures.render import chosen_figures, render
 
+    if args.ids and args.what != "render":
+        raise InputError(f"`figures {args.what}` is about all of them, and got {args.ids[0]!r}: use `figures render`")
     if args.what == "list":
         return {"figures": {id: module.TITLE for id, module in lectures().items()}}
     source = Run(None if args.run == "default" else args.run)

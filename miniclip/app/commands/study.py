@@ -1,6 +1,6 @@
 """miniclip study NAME: train what is to be compared, and print its scores beside their baselines."""
 
-from ..arguments import add_backend, backend_of
+from ..arguments import STUDY_NAMES, add_backend, add_seed, backend_of
 from ..printing import with_scores
 
 HELP = "train for one comparison and print its scores beside their baselines"
@@ -8,8 +8,8 @@ text = with_scores
 
 
 def arguments(parser) -> None:
-    parser.add_argument("what", choices=("captioning", "vqa", "bridge", "system", "fusion"))
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
+    parser.add_argument("what", choices=STUDY_NAMES)
+    add_seed(parser, "of weights, training and test data")
     parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/studies/NAME-seedN)")
     parser.add_argument("--resume", action="store_true", help="continue a study that was stopped")
     add_backend(parser)

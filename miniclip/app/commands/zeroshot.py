@@ -4,6 +4,7 @@ from ...errors import quote
 from ..arguments import add_picture, add_run, new_picture, open_run
 
 HELP = "classify pictures by the names of the classes"
+REST = "images"
 
 
 def arguments(parser) -> None:

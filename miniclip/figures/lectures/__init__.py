@@ -17,6 +17,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 
+from ...errors import InputError
 from ...files.checkpoint import PRETRAINED, load
 from ...files.state import read_log
 from ...model import Model
@@ -67,7 +68,7 @@ def lectures() -> dict:
 def lecture(id: str, run: Run | None = None, size: str = "wide", theme: str = "light", state=None):
     """(Figure, Drawn) of one lecture figure; `state` is one of its `frames`; without it, `still` or the last."""
     if id not in lectures():
-        raise ValueError(f"there is no figure {id!r}, expected one of {', '.join(lectures())}")
+        raise InputError(f"there is no figure {id!r}, expected one of {', '.join(lectures())}")
     module, run = lectures()[id], run or Run()
     with styled():
         slide = Slide(size, theme)

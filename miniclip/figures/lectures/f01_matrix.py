@@ -15,7 +15,7 @@ from ...data.grammar import vocabulary
 from ...data.pairs import Pairs, batch
 from ...data.tokenizer import Tokenizer
 from ...nn.optim import constant
-from ...train.clip import EVERYTHING, TrainConfig, new_clip
+from ...train.clip import CAPS, EVERYTHING, TrainConfig, new_clip
 from ...train.loop import Learner, Stage, fit
 from ...train.objectives import contrast
 from ..matrix import wins, wrong_winners
@@ -71,7 +71,8 @@ def small_training() -> list[State]:
             states.append(State(f"New model, these {PAIRS} pairs alone, step {step}", cosines))
         return contrast(pairs().images, pairs().ids, params, model.config)
 
-    stage = Stage("f01", objective, STEPS, EVERYTHING, LEARNING_RATE, schedule=constant, max_grad_norm=math.inf)
+    stage = Stage("f01", objective, STEPS, EVERYTHING, LEARNING_RATE, schedule=constant, max_grad_norm=math.inf,
+                  caps=CAPS)  # fmt: skip
     fit(Learner(stage, model.params))
     return states
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...data.pairs import normalized_images
 from ...data.world import COLOURS, SHAPES, sample_scenes
-from ...train.clip import EVERYTHING, TrainConfig, new_clip
+from ...train.clip import CAPS, EVERYTHING, TrainConfig, new_clip
 from ...train.loop import Learner, Stage, fit
 from ...train.objectives import contrast
 from ..page import decimal, width_of
@@ -67,7 +67,7 @@ def film() -> list[Moment]:
         images = np.concatenate([normalized_images(some[[step % len(some)]]) for some in scenes])
         return contrast(images, tokens, params, model.config)
 
-    stage = Stage("f11", objective, RECIPE.steps + 1, EVERYTHING, RECIPE.peak_lr, RECIPE.warmup)
+    stage = Stage("f11", objective, RECIPE.steps + 1, EVERYTHING, RECIPE.peak_lr, RECIPE.warmup, caps=CAPS)
     fit(Learner(stage, model.params))
     return moments(seen)
 
