@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from miniclip.app import cli
+from miniclip.app import arguments, cli
 from miniclip.app.commands import bench
 from miniclip.data.drawing import draw_scenes
 from miniclip.data.world import sample_scenes
@@ -19,6 +19,8 @@ from miniclip.files.checkpoint import load, model_files
 from miniclip.files.storage import commit
 from miniclip.nn.tree import pack
 from miniclip.train.stages import new_describer
+from miniclip.train.step import LOSSES
+from miniclip.train.study import STUDIES
 
 TINY = ["--steps", "6", "--batch-size", "8", "--warmup", "2", "--log-every", "2", "--score-every", "6"]
 
@@ -33,6 +35,12 @@ def run(capsys, *args):
         assert err.startswith("miniclip: ")
         assert len(err.splitlines()) == 1
     return code, out, err
+
+
+def test_the_parser_offers_what_there_is():
+    """It has names of its own, since `--help` must not import training."""
+    assert tuple(LOSSES) == arguments.LOSS_NAMES
+    assert tuple(STUDIES) == arguments.STUDY_NAMES
 
 
 @pytest.fixture(scope="module")

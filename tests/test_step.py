@@ -79,13 +79,17 @@ def peak(function) -> int:
 
 
 def test_replay_needs_the_memory_of_a_few_parts(monkeypatch):
-    """Caches of 256 pairs against caches of the parts in work: a quarter at most, with two threads."""
+    """Whatever B is: four times the pairs need, beside the logits, no more than their embeddings."""
     two_threads(monkeypatch)
     config, params, images, ids = random_clip(5)
-    images, ids = np.tile(images, (256, 1, 1, 1))[:256], np.tile(ids, (256, 1))[:256]
-    kept = peak(lambda: loss_and_gradients(images, ids, params, config, 16))
-    logits = 8 * 6 * 256 * 256
-    assert peak(lambda: loss_and_gradients(images, ids, params, config, 16, replay=True)) < logits + kept / 4
+
+    def beside_the_logits(B, replay):
+        pictures, captions = np.tile(images, (B, 1, 1, 1))[:B], np.tile(ids, (B, 1))[:B]
+        return peak(lambda: loss_and_gradients(pictures, captions, params, config, 16, replay)) - 8 * 6 * B * B
+
+    few, many = beside_the_logits(256, True), beside_the_logits(1024, True)
+    assert few < beside_the_logits(256, False) / 4
+    assert many - few < 8 * 8 * (1024 - 256) * config.embed_dim
 
 
 def two_threads(monkeypatch):

@@ -1,4 +1,4 @@
-"""G15: small errors planted in every solution by a machine are noticed too, or are listed here with a reason."""
+"""Small errors planted in every solution by a machine are noticed too, or are listed here with a reason."""
 
 import ast
 import copy

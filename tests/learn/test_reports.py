@@ -1,4 +1,4 @@
-"""G14: every export in the form its tool takes."""
+"""Every export in the form its tool takes."""
 
 import base64
 import csv

@@ -1,4 +1,4 @@
-"""T64: the grader survives what learners and mischief-makers hand in, and judges it rightly."""
+"""The grader survives what learners and mischief-makers hand in, and judges it rightly."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""G1 to G15: what makes an exercise fit to grade, for all of them."""
+"""What makes an exercise fit to grade, for all of them."""
 
 import ast
 import inspect
@@ -52,13 +52,13 @@ def test_three_hundred_known_wrong_answers_at_least():
 
 @EACH
 def test_the_spec_is_fit(id):
-    """G2 styles, G3 and G4 on outcomes, G10 oracles, G11 hints."""
+    """Right answers in other styles pass, wrong ones are told apart, oracles agree, hints give nothing away."""
     assert verify.problems(ALL[id]) == []
 
 
 @EACH
 def test_every_known_wrong_answer_gets_its_own_hint(id, monkeypatch):
-    """G3, through the whole diagnosis."""
+    """Through the whole diagnosis, not on outcomes alone."""
     exercise = ALL[id]
     expected = outcomes(exercise, exercise.solutions)
     for wrong in exercise.wrongs.values():
@@ -74,7 +74,6 @@ def test_every_known_wrong_answer_gets_its_own_hint(id, monkeypatch):
 
 @EACH
 def test_known_wrong_answers_can_be_told_apart(id):
-    """G4"""
     exercise = ALL[id]
     expected = outcomes(exercise, exercise.solutions)
     for wrong in exercise.wrongs.values():
@@ -83,7 +82,7 @@ def test_known_wrong_answers_can_be_told_apart(id):
 
 @EACH
 def test_the_stub_is_not_started_and_the_solution_passes(id, tmp_path):
-    """G1, G2, G8, G9: in a process of its own, alone."""
+    """In a process of its own."""
     exercise, path = ALL[id], tmp_path / "answer.py"
     path.write_text(files.stub(exercise))
     result = grade.grade(exercise, path)
@@ -112,7 +111,6 @@ def nulls(exercise):
 
 @EACH
 def test_answers_without_a_thought_fail(id, monkeypatch):
-    """G6"""
     exercise = ALL[id]
     for name, function in nulls(exercise).items():
         result = in_process(exercise, dict.fromkeys(exercise.solutions, function), monkeypatch)
@@ -124,7 +122,6 @@ def test_answers_without_a_thought_fail(id, monkeypatch):
 
 @EACH
 def test_a_borrowed_answer_is_not_graded(id, tmp_path):
-    """G7"""
     exercise, path = ALL[id], tmp_path / "answer.py"
     imports = f"from {exercise.module} import {', '.join(exercise.solutions)}\n"
     path.write_text(imports)
@@ -144,7 +141,7 @@ def test_wrong_arity_is_told_before_anything_runs(id, tmp_path):
 
 @EACH
 def test_the_committed_stub_is_up_to_date_and_gives_nothing_away(id):
-    """G12, T65: no ten tokens in a row of a solution's body stand in its stub: the brief's formulas are shorter."""
+    """No ten tokens in a row of a solution's body stand in its stub: the brief's formulas are shorter."""
     exercise = ALL[id]
     text = files.path_of(exercise, FOLDER).read_text()
     assert text == files.stub(exercise), "run `miniclip learn sync`"
@@ -156,7 +153,7 @@ def test_the_committed_stub_is_up_to_date_and_gives_nothing_away(id):
 
 
 def test_grading_needs_neither_torch_nor_pytest():
-    """G13: nothing heavy is imported, and nothing that a learner may not have."""
+    """Nothing heavy is imported, and nothing that a learner may not have."""
     code = """
 import sys
 from miniclip.learn.specs import all_exercises
