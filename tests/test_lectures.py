@@ -141,6 +141,9 @@ def test_figures_are_rendered_with_their_numbers_and_words(tmp_path, capsys):
 
     assert cli.main(["figures", "list", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["figures"]) == list(lectures())
+    for words in (["list", "f03"], ["list", "--format", "png"], ["sheet", "--size", "half"], ["sheet", "--all"]):
+        assert cli.main(["figures", *words]) == 3
+        assert f"got '{words[1]}'" in capsys.readouterr().err
     words = ["figures", "render", "f03", "--out", str(tmp_path / "slides"), "--format", "svg,png", "--size", "half"]
     assert cli.main([*words, "--theme", "dark", "--json"]) == 0
     files = json.loads(capsys.readouterr().out)["files"]

@@ -114,6 +114,17 @@ def steps(learner_of, recipe, dtype, count=100):
     return rows, learner
 
 
+def test_a_full_device_is_no_bug():
+    model = new_clip(RECIPE)
+    stage = clip_stage(RECIPE, model, NUMPY)
+
+    def too_much(step, module):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    with pytest.raises(MemoryError, match=r"2 GiB; a smaller batch fits, .* --replay 256"):
+        TorchLearner(replace(stage, objective=too_much), model, CPU).step(1e-3)
+
+
 @pytest.mark.parametrize(("dtype", "loss", "weights"), [(np.float64, 1e-10, 1e-9), (np.float32, 2e-4, 1e-3)])
 @pytest.mark.parametrize("replay", [0, 3])
 def test_a_hundred_steps_agree(dtype, loss, weights, replay):

@@ -108,7 +108,10 @@ class TorchLearner:
         grads = [p.grad for p in self.named.values()]
         torch._foreach_zero_(grads)
         with together() if self.place.size > 1 else nullcontext():
-            loss, _, metrics = self.stage.objective(self.steps, self.module)
+            try:
+                loss, _, metrics = self.stage.objective(self.steps, self.module)
+            except torch.OutOfMemoryError as error:
+                raise MemoryError(f"{error}; a smaller batch fits, or for a CLIP, its parts: --replay 256") from error
             report = torch.stack([value.detach().to(loss.dtype) for value in (loss, *metrics.values())])
             average([*grads, report], self.place)
         norm = clip_gradients(grads, self.stage.max_grad_norm)
