@@ -20,9 +20,10 @@ The first hour, CLIP whole
 What that stands on
 
     errors.py                one family of errors, one line each
-    machine/threads.py       jobs on all cores
     machine/memory.py        freed memory is kept
+    machine/threads.py       jobs on all cores
     machine/signals.py       Ctrl-C waits for the end of a step
+    nn/read.py               attention where one token alone is read, and the others only looked at
     nn/reduce.py             sums and maxima of short rows, fast
     nn/erf.py                the error function
     nn/decoder_ops.py        the surprise at a word, a yes or no, a mean over tokens: what a decoder needs besides

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .machine.threads import in_parallel, parts
+from .machine.threads import cores, in_parallel, part_size, parts
 from .models.bridge import BridgedConfig, bridge_forward
 from .models.checks import check_images, check_token_ids
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
@@ -15,6 +15,7 @@ from .models.decoder import DecoderConfig
 from .models.fusion import match_forward
 from .models.vision import VisionConfig, vision_trunk_forward
 from .models.writer import Writer
+from .nn.blocks import largest_array
 
 
 class Handle:
@@ -88,7 +89,10 @@ class Model(Handle):
             For another dtype or shape, no image at all, or values that are not finite.
         """
         images = check_images(images, self.image_size)
-        return in_parts(lambda x: encode_image_forward(x, self.params, self.config)[0], images)
+        tower = self.config.vision
+        return in_parts(
+            lambda x: encode_image_forward(x, self.params, self.config)[0], 1 + tower.patches, tower, images
+        )
 
     def encode_text(self, texts) -> np.ndarray:
         """Embed sentences.
@@ -109,7 +113,8 @@ class Model(Handle):
         """
         ids = texts if isinstance(texts, np.ndarray) else self.tokenizer.encode(texts)
         ids = check_token_ids(ids, self.config.text)
-        return in_parts(lambda x: encode_text_forward(x, self.params, self.config)[0], ids)
+        tower = self.config.text
+        return in_parts(lambda x: encode_text_forward(x, self.params, self.config)[0], ids.shape[1], tower, ids)
 
 
 class Describer(Model):
@@ -226,19 +231,23 @@ class Matcher(Handle):
     def logits(self, memory, texts) -> np.ndarray:
         """How likely text b belongs to picture b, as a logit: memory (B, S, D), B texts -> (B,)"""
         ids = self.decoder_tokenizer.encode_short(list(texts))
-        return in_parts(lambda m, i: match_forward(m, i, self.params, self.config)[0], memory, ids)
+        decoder = self.config.decoder
+        return in_parts(
+            lambda m, i: match_forward(m, i, self.params, self.config)[0], ids.shape[1], decoder, memory, ids
+        )
 
 
 def image_tokens(images, p, config: VisionConfig) -> np.ndarray:
     """The image tower's tokens (B, 1 + N, D), from its own parameters `p`; the images are checked first."""
     images = check_images(images, config.image_size)
-    return in_parts(lambda x: vision_trunk_forward(x, p, config)[0], images)
+    return in_parts(lambda x: vision_trunk_forward(x, p, config)[0], 1 + config.patches, config, images)
 
 
-def in_parts(forward, *inputs) -> np.ndarray:
-    """forward(some of each input), all parts on all cores, joined again."""
+def in_parts(forward, tokens: int, tower, *inputs) -> np.ndarray:
+    """forward(some of each input), all parts on all cores, joined again; the tower's blocks see so many tokens."""
+    size = min(part_size(largest_array(tokens, tower.width, tower.heads)), -(-len(inputs[0]) // cores()))
 
     def job(rows):
         return forward(*(x[rows] for x in inputs))
 
-    return np.concatenate(list(in_parallel(partial(job, rows) for rows in parts(len(inputs[0])))))
+    return np.concatenate(list(in_parallel(partial(job, rows) for rows in parts(len(inputs[0]), max(size, 1)))))

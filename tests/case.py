@@ -8,7 +8,7 @@ import numpy as np
 
 from miniclip.models.clip import ClipConfig
 from miniclip.models.text import TextConfig, causal_mask
-from miniclip.models.vision import VisionConfig
+from miniclip.models.vision import VisionConfig, pixels_backward
 from miniclip.nn.tree import flatten, unflatten
 
 
@@ -70,6 +70,19 @@ class Case:
         """The same case with every array changed."""
         tree = None if self.params is None else unflatten({k: change(v) for k, v in flatten(self.params).items()})
         return Case(self.forward, self.backward, [change(x) for x in self.inputs], tree, self.drawn)
+
+
+def to_pixels(backward, *where):
+    """A backward that goes on from the embedded patches to the pixels; where: its image tower's place in the cache."""
+
+    def whole(*upstream_and_cache):
+        c = upstream_and_cache[-1]
+        dpatches, *rest = backward(*upstream_and_cache)
+        for key in where:
+            c = c[key]
+        return (pixels_backward(dpatches, c), *rest)
+
+    return whole
 
 
 def shake(rng, tree, by=0.3):

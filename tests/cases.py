@@ -5,7 +5,7 @@ luck), parameters shaken away from their initial zeros and ones, and no two numb
 """
 
 import numpy as np
-from case import Case, Sizes, captions, causal, clip_config, heads, layer, op, random_mask, shake, unit
+from case import Case, Sizes, captions, causal, clip_config, heads, layer, op, random_mask, shake, to_pixels, unit
 from decoder_cases import DECODER_LAYERS, DECODER_LOSSES, DESCRIBERS
 
 from miniclip.models.clip import (
@@ -31,6 +31,7 @@ from miniclip.nn import blocks as b
 from miniclip.nn import chunked, decoder_ops, losses, ops
 from miniclip.nn import decoder_blocks as d
 from miniclip.nn import layers as l
+from miniclip.nn.read import read_attention_backward, read_attention_forward
 from miniclip.nn.tree import pack
 
 
@@ -59,6 +60,21 @@ def attend(masked):
         return Case(lambda q, k, v: ops.attend_forward(q, k, v, **drawn), ops.attend_backward, [q, k, v], None, drawn)
 
     return make
+
+
+def read(init, forward, backward, **options):
+    """A case of which one token of each sequence is read, at a random place."""
+
+    def make(rng, z):
+        drawn = {key: value(rng, z) if callable(value) else value for key, value in options.items()}
+        x, place, p = rng.normal(size=(z.B, z.T, z.D)), rng.integers(z.T, size=z.B), shake(rng, init(rng, z.D))
+        return Case(lambda x, place, p: forward(x, p, read=place, **drawn), backward, [x, place], p)
+
+    return make
+
+
+def two_blocks(rng, d):
+    return [b.init_block(rng, d, 2) for _ in range(2)]
 
 
 def cross_attention(masked):
@@ -146,7 +162,7 @@ def clip_and_loss_forward(images, ids, p, config):
 def clip_and_loss_backward(dy, c):
     c, c_loss = c
     dimage, dtext, dlogit_scale = losses.info_nce_backward(c_loss)
-    dimages, g = clip_backward(dy * dimage, dy * dtext, c)
+    dimages, g = to_pixels(clip_backward, "visual")(dy * dimage, dy * dtext, c)
     return dimages, g | {"logit_scale": dy * dlogit_scale}
 
 
@@ -183,12 +199,18 @@ LAYERS = {
                                mask=causal),
     "cross_attention": cross_attention(masked=False),
     "cross_attention, masked": cross_attention(masked=True),
+    "attention, read": read(b.init_attention, read_attention_forward, read_attention_backward, heads=heads),
+    "attention, read, causal": read(b.init_attention, read_attention_forward, read_attention_backward,
+                                    heads=heads, mask=causal),
+    "blocks, read": read(two_blocks, b.blocks_forward, b.blocks_backward, heads=heads, activation="gelu"),
+    "blocks, read, causal": read(two_blocks, b.blocks_forward, b.blocks_backward, heads=heads,
+                                 activation="quick_gelu", mask=causal),
     "mlp": layer(b.init_mlp, b.mlp_forward, b.mlp_backward, "D", activation="quick_gelu"),
     "mlp, gelu": layer(b.init_mlp, b.mlp_forward, b.mlp_backward, "D", activation="gelu"),
     "block": layer(b.init_block, b.block_forward, b.block_backward, "D", 2, heads=heads, activation="quick_gelu"),
     "block, causal gelu": layer(b.init_block, b.block_forward, b.block_backward, "D", 2, heads=heads,
                                 activation="gelu", mask=causal),
-    "blocks": layer(lambda rng, d: [b.init_block(rng, d, 2) for _ in range(2)], b.blocks_forward, b.blocks_backward,
+    "blocks": layer(two_blocks, b.blocks_forward, b.blocks_backward,
                     "D", heads=heads, activation="quick_gelu", mask=causal),
 } | DECODER_LAYERS  # fmt: skip
 
@@ -203,12 +225,12 @@ LOSSES = {
 } | DECODER_LOSSES
 
 TOWERS = {
-    "vision": tower(lambda rng, c: init_vision(rng, c.vision, c.embed_dim), vision_forward, vision_backward,
-                    "images", lambda c: c.vision),
+    "vision": tower(lambda rng, c: init_vision(rng, c.vision, c.embed_dim), vision_forward,
+                    to_pixels(vision_backward), "images", lambda c: c.vision),
     "text": tower(lambda rng, c: init_text(rng, c.text, c.embed_dim), text_forward, text_backward, "ids",
                   lambda c: c.text),
     "encode_image": tower(lambda rng, c: {"visual": init_clip(rng, c)["visual"]}, encode_image_forward,
-                          encode_image_backward, "images"),
+                          to_pixels(encode_image_backward, "visual"), "images"),
     "encode_text": tower(lambda rng, c: {"text": init_clip(rng, c)["text"]}, encode_text_forward,
                          encode_text_backward, "ids"),
     "clip": tower(init_clip, clip_and_loss_forward, clip_and_loss_backward, "images ids"),

@@ -1,7 +1,7 @@
 """The cases of `cases.py` for everything that writes words or looks at a memory."""
 
 import numpy as np
-from case import Case, Sizes, captions, causal, clip_config, heads, layer, shake
+from case import Case, Sizes, captions, causal, clip_config, heads, layer, shake, to_pixels
 
 from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
 from miniclip.models.clip import init_clip
@@ -152,7 +152,7 @@ def see_as_one_forward(images, ids, p, config):
 def see_as_one_backward(dy, c):
     c, image, logits = c
     E = image.shape[1]
-    return coca_backward(dy[:, :E], dy[:, E:].reshape(logits.shape), c)
+    return to_pixels(coca_backward, "trunk")(dy[:, :E], dy[:, E:].reshape(logits.shape), c)
 
 
 def scaled(backward):
@@ -195,8 +195,8 @@ DESCRIBERS = {
     "linear bridge": bridge("linear"),
     "mlp bridge": bridge("mlp"),
     "queries bridge": bridge("queries"),
-    "describe": describer(caption_forward, caption_backward, "trunk decoder"),
+    "describe": describer(caption_forward, to_pixels(caption_backward, "visual"), "trunk decoder"),
     "see": describer(see_as_one_forward, see_as_one_backward, "visual decoder"),
     "match": describer(match_forward, match_backward, "decoder match", init_fusion, ("memory", "ids")),
-    "fusion": describer(fusion_forward, fusion_backward, "trunk decoder match", init_fusion),
+    "fusion": describer(fusion_forward, to_pixels(fusion_backward, "visual"), "trunk decoder match", init_fusion),
 }

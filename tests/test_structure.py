@@ -158,7 +158,7 @@ def test_the_reading_order_has_every_file_once():
     assert len(set(order)) == len(order)
     assert {entry(path) for path in FILES if path.name != "__init__.py"} == set(order)
     lines = sum(len((PACKAGE / name).read_text().splitlines()) for name in order[:FIRST_HOUR])
-    assert lines < 1500
+    assert lines < 1600
 
 
 def test_the_readme_shows_the_reading_order():
@@ -196,7 +196,6 @@ def test_imports_run_one_way_through_the_reading_order_too():
 # Function or class -> why it stands in two files.
 TWO_MEANINGS = {
     "main": "the entry of a program",
-    "merge_heads": "the PyTorch twin",
     "split_heads": "the PyTorch twin",
     "contrastive_loss": "the PyTorch twin",
     "sigmoid": "an operation, and in PyTorch's losses the loss that is named after it",
@@ -284,7 +283,7 @@ TWINS = {
     ("nn/blocks.py", "block_forward"): ("models", "Block", "forward"),
     ("models/vision.py", "vision_trunk_forward"): ("models", "VisionTower", "trunk"),
     ("models/vision.py", "vision_head_forward"): ("models", "VisionTower", "head"),
-    ("models/text.py", "text_forward"): ("models", "TextTower", "forward"),
+    ("models/text.py", "text_trunk_forward"): ("models", "TextTower", "trunk"),
     ("nn/decoder_blocks.py", "cross_attention_forward"): ("describers", "CrossAttention", "forward"),
     ("nn/decoder_blocks.py", "decoder_block_forward"): ("describers", "DecoderBlock", "forward"),
     ("models/decoder.py", "decoder_trunk_forward"): ("describers", "Decoder", "trunk"),

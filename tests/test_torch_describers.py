@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from case import Sizes, captions, shake
+from case import Sizes, captions, shake, to_pixels
 from decoder_cases import BRIDGE_KINDS, bridge_config, decoder_config, random_describer, some_ignored
 from test_stages import KINDS, small, staged
 from test_train import quick, stop_at  # noqa: F401
@@ -94,7 +94,7 @@ def test_caption(z, seed):
     module, pixels = twin(params, config, Coca), variable(images)
     logits, c = caption_forward(images, ids, params, config)
     loss, dlogits = word_loss(logits, targets)
-    dimages, g = caption_backward(dlogits, c)
+    dimages, g = to_pixels(caption_backward, "visual")(dlogits, c)
     their_logits = module.caption(pixels, torch.tensor(ids))
     same_output(logits, their_logits)
     their_loss = their_word_loss(their_logits, targets)
@@ -113,7 +113,7 @@ def test_coca_with_a_gradient_for_either_output(z, seed):
     for ours, other in zip(outputs, theirs, strict=True):
         same_output(ours, other)
     upstream = [np.random.default_rng((seed, 1)).normal(size=y.shape) for y in outputs]
-    dimages, g = coca_backward(*upstream, c)
+    dimages, g = to_pixels(coca_backward, "trunk")(*upstream, c)
     torch.autograd.backward(theirs, [torch.tensor(dy) for dy in upstream])
     same_gradients(g, module, (dimages, pixels))
 
@@ -176,7 +176,7 @@ def test_fusion(z, seed):
     module, pixels = twin(params, config, Fusion), variable(images)
     logits, c = fusion_forward(images, ids, params, config)
     loss, c_loss = binary_cross_entropy_forward(logits, truth)
-    dimages, g = fusion_backward(binary_cross_entropy_backward(c_loss), c)
+    dimages, g = to_pixels(fusion_backward, "visual")(binary_cross_entropy_backward(c_loss), c)
     their_logits = module(pixels, torch.tensor(ids))
     same_output(logits, their_logits)
     their_loss = F.binary_cross_entropy_with_logits(their_logits, torch.tensor(truth).double())

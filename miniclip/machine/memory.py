@@ -4,12 +4,15 @@ import ctypes
 import sys
 from pathlib import Path
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 LARGEST = 32 * 2**20  # the most that glibc accepts for M_MMAP_THRESHOLD
 
 
 def keep_freed_memory() -> bool:
     """Ask glibc not to give freed memory back to the system after every step, only to fault it in again.
+
+    And to keep one heap for all threads: what one of them has freed, another one may take, still warm. It counts for
+    threads that have not begun.
 
     Returns whether the C library took the advice; other libraries and systems are left alone.
     """
@@ -19,7 +22,8 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # musl has no mallopt
         return False
-    return bool(mallopt(M_MMAP_THRESHOLD, LARGEST) and mallopt(M_TRIM_THRESHOLD, 2**30))
+    wanted = {M_MMAP_THRESHOLD: LARGEST, M_TRIM_THRESHOLD: 2**30, M_ARENA_MAX: 1}
+    return all([mallopt(what, value) for what, value in wanted.items()])
 
 
 def peak_memory(function) -> int:

@@ -77,11 +77,11 @@ def encode_image_forward(images, p, config: ClipConfig):
 
 
 def encode_image_backward(dimage, c):
-    """dimages, g: the lines of the forward in reverse."""
+    """dpatches, g: the lines of the forward in reverse."""
     g = {}
     dfeatures = normalize_backward(dimage, c["normalize_image"])
-    dimages, g["visual"] = vision_backward(dfeatures, c["visual"])
-    return dimages, g
+    dpatches, g["visual"] = vision_backward(dfeatures, c["visual"])
+    return dpatches, g
 
 
 def encode_text_forward(ids, p, config: ClipConfig):
@@ -114,6 +114,6 @@ def clip_forward(images, ids, p, config: ClipConfig):
 
 
 def clip_backward(dimage, dtext, c):
-    """dimages, g for both towers; the gradient of `logit_scale` comes from the loss that used it."""
-    dimages, g_image = encode_image_backward(dimage, c)
-    return dimages, g_image | encode_text_backward(dtext, c)
+    """dpatches, g for both towers; the gradient of `logit_scale` comes from the loss that used it."""
+    dpatches, g_image = encode_image_backward(dimage, c)
+    return dpatches, g_image | encode_text_backward(dtext, c)

@@ -10,10 +10,16 @@ ours has CLIP's text tower, CoCa's is the lower half of its decoder.
 from dataclasses import dataclass
 
 from ..errors import ConfigError
-from ..nn.ops import normalize_backward, normalize_forward
+from ..nn.ops import normalize_backward, normalize_forward, pick_backward, pick_forward
 from .clip import ClipConfig
 from .decoder import DecoderConfig, decoder_backward, decoder_forward
-from .vision import vision_head_backward, vision_head_forward, vision_trunk_backward, vision_trunk_forward
+from .vision import (
+    class_positions,
+    vision_head_backward,
+    vision_head_forward,
+    vision_trunk_backward,
+    vision_trunk_forward,
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,11 @@ def caption_forward(images, ids, p, config: CocaConfig):
 
 
 def caption_backward(dlogits, c):
-    """dimages, g: the lines of the forward in reverse."""
+    """dpatches, g: the lines of the forward in reverse."""
     g = {}
     dmemory, _, g["decoder"] = decoder_backward(dlogits, c["decoder"])
-    dimages, g["visual"] = vision_trunk_backward(dmemory, c["visual"])
-    return dimages, g
+    dpatches, g["visual"] = vision_trunk_backward(dmemory, c["visual"])
+    return dpatches, g
 
 
 def coca_forward(images, ids, p, config: CocaConfig):
@@ -62,17 +68,19 @@ def coca_forward(images, ids, p, config: CocaConfig):
     """
     c = {}
     tokens, c["trunk"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
-    features, c["head"] = vision_head_forward(tokens, p["visual"])
+    x, c["pick"] = pick_forward(tokens, class_positions(images))
+    features, c["head"] = vision_head_forward(x, p["visual"])
     image, c["normalize_image"] = normalize_forward(features)
     logits, c["decoder"] = decoder_forward(ids, p["decoder"], config.decoder, tokens)
     return (image, logits), c
 
 
 def coca_backward(dimage, dlogits, c):
-    """dimages, g: the lines of the forward in reverse."""
+    """dpatches, g: the lines of the forward in reverse."""
     g = {}
     dtokens, _, g["decoder"] = decoder_backward(dlogits, c["decoder"])
     dfeatures = normalize_backward(dimage, c["normalize_image"])
-    dhead, g_head = vision_head_backward(dfeatures, c["head"])
-    dimages, g_trunk = vision_trunk_backward(dtokens + dhead, c["trunk"])  # the fork: gradients add
-    return dimages, g | {"visual": g_trunk | g_head}
+    dx, g_head = vision_head_backward(dfeatures, c["head"])
+    dhead = pick_backward(dx, c["pick"])
+    dpatches, g_trunk = vision_trunk_backward(dtokens + dhead, c["trunk"])  # the fork: gradients add
+    return dpatches, g | {"visual": g_trunk | g_head}

@@ -57,7 +57,7 @@ def fusion_forward(images, ids, p, config: CocaConfig):
 
 
 def fusion_backward(dlogits, c):
-    """dimages, g: the lines of the forward in reverse."""
+    """dpatches, g: the lines of the forward in reverse."""
     dmemory, g = match_backward(dlogits, c["match"])
-    dimages, g["visual"] = vision_trunk_backward(dmemory, c["visual"])
-    return dimages, g
+    dpatches, g["visual"] = vision_trunk_backward(dmemory, c["visual"])
+    return dpatches, g

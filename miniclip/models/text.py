@@ -25,7 +25,6 @@ from ..nn.layers import (
     position_backward,
     position_forward,
 )
-from ..nn.ops import pick_backward, pick_forward
 from .checks import check_tower
 
 
@@ -63,6 +62,11 @@ def end_positions(ids, eos_token_id: int) -> np.ndarray:
     return is_end.argmax(1)
 
 
+def longest(ids, eos_token_id: int) -> int:
+    """How many tokens the longest caption has, its end included; what follows nobody reads. ids (B, T)"""
+    return 1 + int(end_positions(ids, eos_token_id).max(initial=0))
+
+
 def init_text(rng, config: TextConfig, embed_dim: int):
     """Parameters of the text tower, as a tree; initial sizes as in openai/CLIP."""
     D = config.width
@@ -75,28 +79,41 @@ def init_text(rng, config: TextConfig, embed_dim: int):
     }
 
 
+def text_trunk_forward(ids, p, config: TextConfig, read=None):
+    """x = ln_final(blocks(embedding[ids] + positions)).
+
+    ids (B, T) integers, T <= context_length -> x (B, T, D); with read (B,) only that token of each: (B, D)
+    """
+    c, mask = {}, causal_mask(ids.shape[1])
+    x, c["token_embedding"] = embedding_forward(ids, p["token_embedding"])
+    x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
+    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, mask, read)
+    x, c["ln_final"] = layer_norm_forward(x, p["ln_final"])
+    return x, c
+
+
+def text_trunk_backward(dy, c):
+    """g: the lines of the forward in reverse. Integers have no gradient, so there is no dx."""
+    g = {}
+    dx, g["ln_final"] = layer_norm_backward(dy, c["ln_final"])
+    dx, g["blocks"] = blocks_backward(dx, c["blocks"])
+    dx, g["positional_embedding"] = position_backward(dx, c["positional_embedding"])
+    g["token_embedding"] = embedding_backward(dx, c["token_embedding"])
+    return g
+
+
 def text_forward(ids, p, config: TextConfig):
-    """features = W (ln_final(blocks(embedding[ids] + positions)) at the end token).
+    """features = W (the trunk at the end token). What follows the longest caption is cut off first.
 
     ids (B, T) integers, T <= context_length -> features (B, E)
     """
-    c = {}
-    x, c["token_embedding"] = embedding_forward(ids, p["token_embedding"])
-    x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
-    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, causal_mask(ids.shape[1]))
-    x, c["ln_final"] = layer_norm_forward(x, p["ln_final"])
-    x, c["pick"] = pick_forward(x, end_positions(ids, config.eos_token_id))
+    eos = config.eos_token_id
+    x, c = text_trunk_forward(ids[:, : longest(ids, eos)], p, config, read=end_positions(ids, eos))
     x, c["text_projection"] = linear_forward(x, p["text_projection"])
     return x, c
 
 
 def text_backward(dy, c):
-    """g: the lines of the forward in reverse. Integers have no gradient, so there is no dx."""
-    g = {}
-    dx, g["text_projection"] = linear_backward(dy, c["text_projection"])
-    dx = pick_backward(dx, c["pick"])
-    dx, g["ln_final"] = layer_norm_backward(dx, c["ln_final"])
-    dx, g["blocks"] = blocks_backward(dx, c["blocks"])
-    dx, g["positional_embedding"] = position_backward(dx, c["positional_embedding"])
-    g["token_embedding"] = embedding_backward(dx, c["token_embedding"])
-    return g
+    """g: the lines of the forward in reverse."""
+    dx, g = linear_backward(dy, c["text_projection"])
+    return text_trunk_backward(dx, c) | {"text_projection": g}

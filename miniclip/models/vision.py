@@ -18,12 +18,12 @@ from ..nn.layers import (
     layer_norm_forward,
     linear_backward,
     linear_forward,
+    linear_gradients,
     position_backward,
     position_forward,
     prepend_backward,
     prepend_forward,
 )
-from ..nn.ops import pick_backward, pick_forward
 from .checks import CHANNELS, check_tower
 
 
@@ -110,10 +110,10 @@ def init_vision(rng, config: VisionConfig, embed_dim: int):
     }
 
 
-def vision_trunk_forward(images, p, config: VisionConfig):
+def vision_trunk_forward(images, p, config: VisionConfig, read=None):
     """tokens = blocks(ln_pre([class, W_patch patches] + positions)): the class token, then one for each patch.
 
-    images (B, Y, X, C) normalised -> tokens (B, 1 + N, D)
+    images (B, Y, X, C) normalised -> tokens (B, 1 + N, D); with read (B,) only that token of each: (B, D)
     """
     c = {}
     x, c["patchify"] = patchify_forward(images, config.patch_size)
@@ -121,39 +121,52 @@ def vision_trunk_forward(images, p, config: VisionConfig):
     x, c["class_embedding"] = prepend_forward(x, p["class_embedding"])
     x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
     x, c["ln_pre"] = layer_norm_forward(x, p["ln_pre"])
-    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation)
+    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, read=read)
     return x, c
 
 
 def vision_trunk_backward(dy, c):
-    """dimages, g: the lines of the forward in reverse."""
+    """dpatches, g: the lines of the forward in reverse, down to the embedded patches.
+
+    dy (B, 1 + N, D) -> dpatches (B, N, D). Pixels do not learn: who wants their gradient asks `pixels_backward`.
+    """
     g = {}
     dx, g["blocks"] = blocks_backward(dy, c["blocks"])
     dx, g["ln_pre"] = layer_norm_backward(dx, c["ln_pre"])
     dx, g["positional_embedding"] = position_backward(dx, c["positional_embedding"])
     dx, g["class_embedding"] = prepend_backward(dx, c["class_embedding"])
-    dx, g["patch_embedding"] = linear_backward(dx, c["patch_embedding"])
-    return patchify_backward(dx, c["patchify"]), g
+    g["patch_embedding"] = linear_gradients(dx, c["patch_embedding"])
+    return dx, g
 
 
-def vision_head_forward(tokens, p):
+def pixels_backward(dpatches, c):
+    """dimages (B, Y, X, C), of the dpatches that `vision_trunk_backward` returns; c is its cache."""
+    dx, _ = linear_backward(dpatches, c["patch_embedding"])
+    return patchify_backward(dx, c["patchify"])
+
+
+def class_positions(images):
+    """Where each picture is read: at the class token, which comes first. images (B, ...) -> (B,)"""
+    return np.zeros(len(images), int)
+
+
+def vision_head_forward(x, p):
     """features = W ln_post(class token): what the contrastive loss sees of the picture.
 
-    tokens (B, 1 + N, D) -> features (B, E)
+    x (B, D) class tokens -> features (B, E)
     """
     c = {}
-    x, c["pick"] = pick_forward(tokens, np.zeros(len(tokens), int))  # (B, D): the class token
     x, c["ln_post"] = layer_norm_forward(x, p["ln_post"])
     x, c["proj"] = linear_forward(x, p["proj"])
     return x, c
 
 
 def vision_head_backward(dy, c):
-    """dtokens, g: the lines of the forward in reverse; the patches' part is 0."""
+    """dx, g: the lines of the forward in reverse."""
     g = {}
     dx, g["proj"] = linear_backward(dy, c["proj"])
     dx, g["ln_post"] = layer_norm_backward(dx, c["ln_post"])
-    return pick_backward(dx, c["pick"]), g
+    return dx, g
 
 
 def vision_forward(images, p, config: VisionConfig):
@@ -161,13 +174,13 @@ def vision_forward(images, p, config: VisionConfig):
 
     images (B, Y, X, C) normalised -> features (B, E)
     """
-    x, c_trunk = vision_trunk_forward(images, p, config)
+    x, c_trunk = vision_trunk_forward(images, p, config, read=class_positions(images))
     x, c_head = vision_head_forward(x, p)
     return x, c_trunk | c_head
 
 
 def vision_backward(dy, c):
-    """dimages, g: the lines of the forward in reverse."""
+    """dpatches, g: the lines of the forward in reverse."""
     dx, g_head = vision_head_backward(dy, c)
     dx, g_trunk = vision_trunk_backward(dx, c)
     return dx, g_trunk | g_head

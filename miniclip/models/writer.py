@@ -6,9 +6,9 @@ The same numbers as `decoder_forward` on the whole text, which the tests insist 
 import numpy as np
 
 from ..errors import InputError
-from ..nn.blocks import merge_heads, mlp_forward, split_heads
+from ..nn.blocks import mlp_forward
 from ..nn.layers import embedding_forward, layer_norm_forward, linear_forward
-from ..nn.ops import attend_forward
+from ..nn.ops import attend_forward, split_heads, split_parts
 from .decoder import DecoderConfig, check_context
 
 
@@ -56,7 +56,7 @@ class Writer:
         for i, block in enumerate(self.p["blocks"]):
             h, _ = layer_norm_forward(x, block["ln_1"])
             qkv, _ = linear_forward(h, block["attn"]["in_proj"])
-            q, *kv = (split_heads(part, heads) for part in np.split(qkv, 3, axis=-1))
+            q, *kv = split_parts(qkv, 3, heads)
             if self.past[i]:
                 kv = [np.concatenate(both, axis=2) for both in zip(self.past[i], kv, strict=True)]
             self.past[i] = tuple(kv)
@@ -71,11 +71,12 @@ class Writer:
 
     def mix(self, q, kv, p, mask=None) -> np.ndarray:
         """Attention's second half: mix the values, join the heads, map. Without a mask it looks at the memory."""
-        k, v = kv
-        h, (_, _, _, weights) = attend_forward(q, k, v, mask)
+        (B, heads, T, K), (k, v) = q.shape, kv
+        h = np.empty((B, T, heads * K), q.dtype)
+        _, (_, _, _, weights) = attend_forward(q, k, v, mask, out=split_heads(h, heads))
         if mask is None:
             self.attention.append(weights)
-        return linear_forward(merge_heads(h), p["out_proj"])[0]
+        return linear_forward(h, p["out_proj"])[0]
 
     def select(self, rows) -> None:
         """Keep these texts, in this order; a text may be kept twice, as in beam search."""

@@ -20,23 +20,21 @@ from .ops import (
     attend_forward,
     gelu_backward,
     gelu_forward,
+    pick_backward,
+    pick_forward,
     quick_gelu_backward,
     quick_gelu_forward,
+    split_heads,
+    split_parts,
 )
+from .read import read_attention_backward, read_attention_forward
 
 ACTIVATIONS = {"quick_gelu": (quick_gelu_forward, quick_gelu_backward), "gelu": (gelu_forward, gelu_backward)}
 
 
-def split_heads(x, heads):
-    """(B, T, H K) -> (B, H, T, K): a head is a contiguous run of K features."""
-    B, T, D = x.shape
-    return x.reshape(B, T, heads, D // heads).swapaxes(1, 2)
-
-
-def merge_heads(x):
-    """(B, H, T, K) -> (B, T, H K): the inverse of `split_heads`."""
-    B, H, T, K = x.shape
-    return x.swapaxes(1, 2).reshape(B, T, H * K)
+def largest_array(tokens, width, heads) -> int:
+    """Bytes of the largest array that a block makes of one sequence, in float32: within the MLP, or the weights."""
+    return 4 * tokens * max(4 * width, heads * tokens)
 
 
 def init_attention(rng, d, out_std=None):
@@ -50,11 +48,11 @@ def attention_forward(x, p, heads, mask=None):
     x (B, T, D); mask (T, T) bool or None -> y (B, T, D)
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2.
     """
-    c = {}
+    c, h = {}, np.empty_like(x)
     qkv, c["in_proj"] = linear_forward(x, p["in_proj"])
-    q, k, v = (split_heads(part, heads) for part in np.split(qkv, 3, axis=-1))
-    h, c["attend"] = attend_forward(q, k, v, mask)
-    y, c["out_proj"] = linear_forward(merge_heads(h), p["out_proj"])
+    q, k, v = split_parts(qkv, 3, heads)
+    _, c["attend"] = attend_forward(q, k, v, mask, out=split_heads(h, heads))
+    y, c["out_proj"] = linear_forward(h, p["out_proj"])
     return y, c
 
 
@@ -63,11 +61,11 @@ def attention_backward(dy, c):
 
     The key bias gets 0 but for rounding: it shifts all scores of a query alike.
     """
-    g = {}
+    g, dqkv = {}, np.empty((*dy.shape[:-1], 3 * dy.shape[-1]), dy.dtype)
     dh, g["out_proj"] = linear_backward(dy, c["out_proj"])
     heads = c["attend"][0].shape[1]
-    dqkv = [merge_heads(part) for part in attend_backward(split_heads(dh, heads), c["attend"])]
-    dx, g["in_proj"] = linear_backward(np.concatenate(dqkv, axis=-1), c["in_proj"])
+    attend_backward(split_heads(dh, heads), c["attend"], out=split_parts(dqkv, 3, heads))
+    dx, g["in_proj"] = linear_backward(dqkv, c["in_proj"])
     return dx, g
 
 
@@ -112,14 +110,19 @@ def init_block(rng, d, n_layers):
     }
 
 
-def block_forward(x, p, heads, activation, mask=None):
+def block_forward(x, p, heads, activation, mask=None, read=None):
     """x = x + attention(ln_1(x)),  y = x + mlp(ln_2(x)): the pre-norm block.
 
     x (B, T, D); mask (T, T) bool or None -> y (B, T, D)
+    read: (B,) integers, where only one token of each sequence is wanted -> y (B, D), for much less work
     """
     c = {}
     h, c["ln_1"] = layer_norm_forward(x, p["ln_1"])
-    h, c["attn"] = attention_forward(h, p["attn"], heads, mask)
+    if read is None:
+        h, c["attn"] = attention_forward(h, p["attn"], heads, mask)
+    else:
+        h, c["attn"] = read_attention_forward(h, p["attn"], heads, mask, read=read)
+        x, c["pick"] = pick_forward(x, read)
     x = x + h
     h, c["ln_2"] = layer_norm_forward(x, p["ln_2"])
     h, c["mlp"] = mlp_forward(h, p["mlp"], activation)
@@ -132,16 +135,26 @@ def block_backward(dy, c):
     dh, g["mlp"] = mlp_backward(dy, c["mlp"])
     dh, g["ln_2"] = layer_norm_backward(dh, c["ln_2"])
     dy = dy + dh
-    dh, g["attn"] = attention_backward(dy, c["attn"])
+    if "pick" in c:
+        dh, g["attn"] = read_attention_backward(dy, c["attn"])
+        dy = pick_backward(dy, c["pick"])
+    else:
+        dh, g["attn"] = attention_backward(dy, c["attn"])
     dh, g["ln_1"] = layer_norm_backward(dh, c["ln_1"])
     return dy + dh, g
 
 
-def blocks_forward(x, p, heads, activation, mask=None):
-    """The blocks, one after the other. x (B, T, D); p a list -> y (B, T, D)"""
+def blocks_forward(x, p, heads, activation, mask=None, read=None):
+    """The blocks, one after the other.
+
+    x (B, T, D); p a list -> y (B, T, D)
+    read: (B,) integers, where only one token of each sequence is wanted -> y (B, D). What the other tokens become in
+    the last block nobody asks, so there only this one asks, and only it goes through the MLP. Value and gradients are
+    exactly the same.
+    """
     c = []
-    for block in p:
-        x, cache = block_forward(x, block, heads, activation, mask)
+    for n, block in enumerate(p, 1):
+        x, cache = block_forward(x, block, heads, activation, mask, read if n == len(p) else None)
         c.append(cache)
     return x, c
 

@@ -6,10 +6,8 @@ from .blocks import (
     attention_backward,
     attention_forward,
     init_block,
-    merge_heads,
     mlp_backward,
     mlp_forward,
-    split_heads,
 )
 from .layers import (
     init_layer_norm,
@@ -19,7 +17,7 @@ from .layers import (
     linear_backward,
     linear_forward,
 )
-from .ops import attend_backward, attend_forward
+from .ops import attend_backward, attend_forward, split_heads, split_parts
 
 
 def init_cross_attention(rng, d, d_context, out_std=None):
@@ -36,12 +34,12 @@ def cross_attention_forward(x, context, p, heads, mask=None):
 
     x (B, T, D); context (B, S, D_context); mask (T, S) bool or None -> y (B, T, D)
     """
-    c = {}
+    c, h = {}, np.empty_like(x)
     q, c["q_proj"] = linear_forward(x, p["q_proj"])
     kv, c["kv_proj"] = linear_forward(context, p["kv_proj"])
-    k, v = (split_heads(part, heads) for part in np.split(kv, 2, axis=-1))
-    h, c["attend"] = attend_forward(split_heads(q, heads), k, v, mask)
-    y, c["out_proj"] = linear_forward(merge_heads(h), p["out_proj"])
+    k, v = split_parts(kv, 2, heads)
+    _, c["attend"] = attend_forward(split_heads(q, heads), k, v, mask, out=split_heads(h, heads))
+    y, c["out_proj"] = linear_forward(h, p["out_proj"])
     return y, c
 
 
@@ -49,11 +47,12 @@ def cross_attention_backward(dy, c):
     """dx, dcontext, g: the lines of the forward in reverse."""
     g = {}
     dh, g["out_proj"] = linear_backward(dy, c["out_proj"])
-    heads = c["attend"][0].shape[1]
-    dq, dk, dv = attend_backward(split_heads(dh, heads), c["attend"])
-    dkv = np.concatenate([merge_heads(dk), merge_heads(dv)], axis=-1)
+    _, k, _, _ = c["attend"]
+    B, heads, S, K = k.shape
+    dq, dkv = np.empty_like(dy), np.empty((B, S, 2 * heads * K), dy.dtype)
+    attend_backward(split_heads(dh, heads), c["attend"], [split_heads(dq, heads), *split_parts(dkv, 2, heads)])
     dcontext, g["kv_proj"] = linear_backward(dkv, c["kv_proj"])
-    dx, g["q_proj"] = linear_backward(merge_heads(dq), c["q_proj"])
+    dx, g["q_proj"] = linear_backward(dq, c["q_proj"])
     return dx, dcontext, g
 
 

@@ -40,10 +40,17 @@ def linear_backward(dy, c):
     """
     x2d, p = c
     dy2d = dy.reshape(-1, dy.shape[-1])
+    return (dy2d @ p["weight"]).reshape(*dy.shape[:-1], x2d.shape[-1]), linear_gradients(dy, c)
+
+
+def linear_gradients(dy, c):
+    """g alone, where x is data and nobody asks for dx."""
+    x2d, p = c
+    dy2d = dy.reshape(-1, dy.shape[-1])
     g = {"weight": dy2d.T @ x2d}
     if "bias" in p:
         g["bias"] = column_sum(dy2d)
-    return (dy2d @ p["weight"]).reshape(*dy.shape[:-1], x2d.shape[-1]), g
+    return g
 
 
 def init_embedding(rng, size, d, std):

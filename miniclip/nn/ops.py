@@ -27,9 +27,10 @@ def gelu_backward(dy, c):
     return dy * (cdf + x * np.exp(-0.5 * x * x) * math.sqrt(0.5 / math.pi))
 
 
-def sigmoid(x):
-    """1 / (1 + exp(-x)), written with tanh so that no exponential overflows."""
-    y = np.tanh(0.5 * x)
+def sigmoid(x, slope=1.0):
+    """1 / (1 + exp(-slope x)) = (1 + tanh(slope x / 2)) / 2: written like this, no exponential overflows."""
+    y = (0.5 * slope) * x
+    np.tanh(y, out=y)
     y += 1.0
     y *= 0.5
     return y
@@ -40,26 +41,35 @@ def quick_gelu_forward(x):
 
     Source: Hendrycks, Gimpel 2016, arXiv:1606.08415, section 2; openai/CLIP model.py, QuickGELU.
     """
-    return x * sigmoid(1.702 * x), (x,)
+    s = sigmoid(x, 1.702)
+    y = x * s
+    return y, (s, y)
 
 
 def quick_gelu_backward(dy, c):
-    """dx = dy s (1 + 1.702 x (1 - s)),  s = sigmoid(1.702 x): computed again, which is cheaper than to keep it."""
-    (x,) = c
-    s = sigmoid(1.702 * x)
-    dx = 1.702 * x
-    dx *= 1.0 - s
-    dx += 1.0
-    dx *= s
+    """dx = dy (s + 1.702 y (1 - s)),  s = sigmoid(1.702 x): x itself is not needed, since x s' = y (1 - s)."""
+    s, y = c
+    dx = 1.0 - s
+    dx *= y
+    dx *= 1.702
+    dx += s
     dx *= dy
     return dx
 
 
 def softmax_forward(z):
-    """p_i = exp(z_i - max z) / sum_j exp(z_j - max z), over the last axis; -inf gives exactly 0."""
-    p = z - row_max(z)
-    np.exp(p, out=p)
-    p /= row_sum(p)
+    """p_i = exp(z_i) / sum_j exp(z_j), over the last axis; -inf gives exactly 0.
+
+    To subtract max z from all z changes nothing but the size of the exponentials, and takes as long as they do: it is
+    done only where a sum comes near to an overflow, or to 0.
+    """
+    with np.errstate(over="ignore"):
+        p = np.exp(z)
+        total = row_sum(p)
+    if not (total.min(initial=1.0) > 1e-20 and total.max(initial=1.0) < 1e20):
+        p = np.exp(z - row_max(z))
+        total = row_sum(p)
+    p /= total
     return p, (p,)
 
 
@@ -122,10 +132,25 @@ def pick_backward(dy, c):
     return dx
 
 
-def attend_forward(q, k, v, mask=None):
+def split_heads(x, heads):
+    """(B, T, H K) -> (B, H, T, K): a head is a contiguous run of K features.
+
+    It is the same memory: what is written to the heads stands in x, merged.
+    """
+    B, T, D = x.shape
+    return x.reshape(B, T, heads, D // heads).swapaxes(1, 2)
+
+
+def split_parts(x, n, heads):
+    """The heads of n arrays that stand side by side: x (B, T, n H K) -> n times (B, H, T, K), the same memory"""
+    return [split_heads(part, heads) for part in np.split(x, n, axis=-1)]
+
+
+def attend_forward(q, k, v, mask=None, out=None):
     """y = softmax(q k^T / sqrt(K)) v: every query reads a mixture of the values.
 
-    q (..., T, K); k (..., S, K); v (..., S, K'); mask (T, S) bool, True where the query may look -> y (..., T, K')
+    q (..., T, K); k (..., S, K); v (..., S, K'); mask (..., T, S) bool, True where the query may look
+    -> y (..., T, K'), written to `out` where it is given
     Source: Vaswani et al. 2017, arXiv:1706.03762, eq. 1.
     """
     scale = 1.0 / math.sqrt(q.shape[-1])
@@ -133,17 +158,19 @@ def attend_forward(q, k, v, mask=None):
     if mask is not None:
         scores += np.where(mask, 0.0, -np.inf).astype(scores.dtype)
     weights, _ = softmax_forward(scores)
-    return weights @ v, (q, k, v, weights)
+    return np.matmul(weights, v, out=out), (q, k, v, weights)
 
 
-def attend_backward(dy, c):
+def attend_backward(dy, c, out=(None, None, None)):
     """dv = w^T dy,  dw = dy v^T,  ds = w (dw - <dw, w>) / sqrt(K),  dq = ds k,  dk = ds^T q.
 
-    A masked weight is exactly 0, so its score gets exactly no gradient.
+    A masked weight is exactly 0, so its score gets exactly no gradient. dq, dk and dv are written to `out`.
     """
     q, k, v, weights = c
     scale = 1.0 / math.sqrt(q.shape[-1])
-    dv = weights.swapaxes(-1, -2) @ dy
     dscores = softmax_backward(dy @ v.swapaxes(-1, -2), (weights,))
     dscores *= scale
-    return dscores @ k, dscores.swapaxes(-1, -2) @ q, dv
+    dq = np.matmul(dscores, k, out=out[0])
+    dk = np.matmul(dscores.swapaxes(-1, -2), q, out=out[1])
+    dv = np.matmul(weights.swapaxes(-1, -2), dy, out=out[2])
+    return dq, dk, dv

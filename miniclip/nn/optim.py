@@ -44,6 +44,9 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float) -> tuple[np.ndarr
 BETAS, EPS = (0.9, 0.95), 1e-6
 
 
+CHUNK = 32_768  # numbers that move at once: all that is made of them stays in the cache of a core
+
+
 class AdamW:
     """m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  theta -= lr (m^ / (sqrt(v^) + eps) + decay theta).
 
@@ -61,8 +64,14 @@ class AdamW:
     def step(self, theta: np.ndarray, gradient: np.ndarray, lr: float) -> None:
         """Move theta, in place: it is the optimiser's to move, and the model's tensors are views into it."""
         self.t += 1
-        self.m += (1.0 - self.b1) * (gradient - self.m)
-        self.v += (1.0 - self.b2) * (gradient * gradient - self.v)
-        denominator = np.sqrt(self.v / (1.0 - self.b2**self.t)) + self.eps
-        theta -= (lr * self.decay) * (self.mask * theta)
-        theta -= (lr / (1.0 - self.b1**self.t)) * (self.m / denominator)
+        for start in range(0, len(theta), CHUNK):
+            rows = slice(start, start + CHUNK)
+            self.move(theta[rows], gradient[rows], self.m[rows], self.v[rows], self.mask[rows], lr)
+
+    def move(self, theta, g, m, v, mask, lr: float) -> None:
+        """The formula, on some of the numbers."""
+        m += (1.0 - self.b1) * (g - m)
+        v += (1.0 - self.b2) * (g * g - v)
+        denominator = np.sqrt(v / (1.0 - self.b2**self.t)) + self.eps
+        theta -= (lr * self.decay) * (mask * theta)
+        theta -= (lr / (1.0 - self.b1**self.t)) * (m / denominator)

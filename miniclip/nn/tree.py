@@ -74,10 +74,16 @@ def add_trees(trees, like):
 
     One tree is in memory at a time, where they come one after the other.
     """
-    total = {name: np.zeros_like(leaf) for name, leaf in flatten(like).items()}
+    total = unflatten({name: np.zeros_like(leaf) for name, leaf in flatten(like).items()})
+    add_to(total, trees)
+    return total
+
+
+def add_to(total, trees) -> None:
+    """total += each of the trees, in place."""
+    named = flatten(total)
     for tree in trees:
         for name, leaf in flatten(tree).items():
-            if name not in total:
+            if name not in named:
                 raise ValueError(f"there is a gradient of {name}, expected only those of what is trained")
-            total[name] += leaf
-    return unflatten(total)
+            named[name] += leaf

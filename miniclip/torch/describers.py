@@ -102,7 +102,7 @@ class Coca(Clip):
     def coca(self, images, ids):
         """(image, logits): one pass through the trunk for both; autograd adds the gradients where it forks."""
         tokens = self.visual.trunk(images)
-        features = self.visual.head(tokens)
+        features = self.visual.head(tokens[:, 0])
         image = F.normalize(features.to(self.logit_scale.dtype), dim=-1)  # under autocast they are bfloat16
         return image, self.decoder(ids, tokens)
 

@@ -35,6 +35,11 @@ def merge_heads(x):
     return x.transpose(1, 2).reshape(B, T, H * K)
 
 
+def picked(x, position):
+    """y[b] = x[b, position[b]]"""
+    return x[torch.arange(len(x), device=x.device), position]
+
+
 class Attention(nn.Module):
     """y = concat_h(attend(q_h, k_h, v_h)) W_o^T + b_o,  [q, k, v] = x W_in^T + b_in"""
 
@@ -47,6 +52,16 @@ class Attention(nn.Module):
         q, k, v = (split_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))
         h = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
         return self.out_proj(merge_heads(h))
+
+    def read(self, x, causal, read):
+        """y[b] = attention(x)[b, read[b]]: one token of each sequence asks, all are asked"""
+        D, (weight, bias) = x.shape[-1], (self.in_proj.weight, self.in_proj.bias)
+        q = F.linear(picked(x, read), weight[:D], bias[:D])
+        kv = F.linear(x, weight[D:], bias[D:])
+        k, v = (split_heads(part, self.heads) for part in kv.chunk(2, dim=-1))
+        mask = (torch.arange(x.shape[1], device=x.device) <= read[:, None])[:, None, None] if causal else None
+        h = F.scaled_dot_product_attention(split_heads(q[:, None], self.heads), k, v, mask)
+        return self.out_proj(h.flatten(1))
 
 
 class MLP(nn.Module):
@@ -71,13 +86,26 @@ class Block(nn.Module):
         self.ln_2, self.mlp = nn.LayerNorm(config.width), MLP(config.width, config.activation)
         self.causal = causal
 
-    def forward(self, x):
+    def forward(self, x, read=None):
         h = self.ln_1(x)
-        h = self.attn(h, self.causal)
+        if read is None:
+            h = self.attn(h, self.causal)
+        else:
+            h = self.attn.read(h, self.causal, read)
+            x = picked(x, read)
         x = x + h
         h = self.ln_2(x)
         h = self.mlp(h)
         return x + h
+
+
+class Blocks(nn.ModuleList):
+    """The blocks, one after the other; with read (B,), the last one only there"""
+
+    def forward(self, x, read=None):
+        for n, block in enumerate(self, 1):
+            x = block(x, read if n == len(self) else None)
+        return x
 
 
 def patchify(images, P):
@@ -98,27 +126,27 @@ class VisionTower(nn.Module):
         self.class_embedding = nn.Parameter(torch.empty(D))
         self.positional_embedding = nn.Parameter(torch.empty(1 + config.patches, D))
         self.ln_pre = nn.LayerNorm(D)
-        self.blocks = nn.Sequential(*(Block(config, causal=False) for _ in range(config.layers)))
+        self.blocks = Blocks(Block(config, causal=False) for _ in range(config.layers))
         self.ln_post = nn.LayerNorm(D)
         self.proj = nn.Linear(D, embed_dim, bias=False)
 
-    def trunk(self, images):
+    def trunk(self, images, read=None):
         """tokens = blocks(ln_pre([class, W_patch patches] + positions))"""
         x = patchify(images, self.patch_size)
         x = self.patch_embedding(x)
         x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], dim=1)
         x = x + self.positional_embedding
         x = self.ln_pre(x)
-        return self.blocks(x)
+        return self.blocks(x, read)
 
-    def head(self, tokens):
+    def head(self, x):
         """features = W ln_post(class token)"""
-        x = tokens[:, 0]  # (B, D): the class token
         x = self.ln_post(x)
         return self.proj(x)
 
     def forward(self, images):
-        x = self.trunk(images)
+        first = torch.zeros(len(images), dtype=torch.long, device=images.device)  # the class token of each picture
+        x = self.trunk(images, first)
         return self.head(x)
 
 
@@ -131,16 +159,20 @@ class TextTower(nn.Module):
         self.eos_token_id = config.eos_token_id
         self.token_embedding = nn.Embedding(config.vocab_size, D)
         self.positional_embedding = nn.Parameter(torch.empty(config.context_length, D))
-        self.blocks = nn.Sequential(*(Block(config, causal=True) for _ in range(config.layers)))
+        self.blocks = Blocks(Block(config, causal=True) for _ in range(config.layers))
         self.ln_final = nn.LayerNorm(D)
         self.text_projection = nn.Linear(D, embed_dim, bias=False)
 
-    def forward(self, ids):
+    def trunk(self, ids, read=None):
+        """x = ln_final(blocks(embedding[ids] + positions))"""
         x = self.token_embedding(ids)
         x = x + self.positional_embedding[: ids.shape[1]]
-        x = self.blocks(x)
-        x = self.ln_final(x)
-        x = x[torch.arange(len(x), device=x.device), (ids == self.eos_token_id).int().argmax(1)]
+        x = self.blocks(x, read)
+        return self.ln_final(x)
+
+    def forward(self, ids):
+        end = (ids == self.eos_token_id).int().argmax(1)
+        x = self.trunk(ids, end)
         return self.text_projection(x)
 
 

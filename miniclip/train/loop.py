@@ -15,9 +15,9 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import TrainingDiverged
-from ..machine.memory import keep_freed_memory
+from ..machine.threads import cores_taken
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
-from ..nn.tree import add_trees, flatten, pack, to_vector
+from ..nn.tree import add_to, flatten, pack
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,18 @@ class Learner:
         self.stage, self.steps = stage, 0
         self.theta, self.views = pack({name: params[name] for name in stage.trained}, dtype)
         self.params = params | self.views
+        self.gradient, self.grads = pack(self.views, dtype)
         self.optimizer = AdamW(self.theta, decay_mask(self.views), decay=stage.weight_decay)
 
     def step(self, lr: float) -> dict:
         """Gradients, clipping, AdamW, then the caps. Returns a row of the log."""
-        loss, trees, metrics = self.stage.objective(self.steps, self.params)
-        grads = add_trees(trees, self.views)
-        gradient, norm = clip_by_global_norm(to_vector(grads), self.stage.max_grad_norm)
+        self.gradient[:] = 0.0
+        with cores_taken:
+            loss, trees, metrics = self.stage.objective(self.steps, self.params)
+            add_to(self.grads, trees)
+            gradient, norm = clip_by_global_norm(self.gradient, self.stage.max_grad_norm)
         if not math.isfinite(loss + norm):
-            raise diverged(self.stage, self.steps, loss, grads)
+            raise diverged(self.stage, self.steps, loss, self.grads)
         self.optimizer.step(self.theta, gradient, lr)
         for name, cap in self.stage.caps.items():
             # After the step: a clamp in the forward has no gradient above the cap, and the scale would never come back.
@@ -128,7 +131,6 @@ def fit(learner, after_step: Callable = lambda row: None, stop_signal: Callable 
     TrainingDiverged
         For a loss or gradient that is not finite.
     """
-    keep_freed_memory()
     stage = learner.stage
     with own_bar(learner) if bar is None else nullcontext(bar) as shown:
         shown.set_description(stage.name)

@@ -52,7 +52,7 @@ def word_loss(logits, targets, weight: float):
 
 def contrast(images, ids, params, config: ClipConfig, replay: int = 0, loss: str = "info_nce", groups=None):
     """Both towers and the loss between them: see `step.loss_and_gradients`; replay: pairs in a part, or 0."""
-    return gradients_in_parts(images, ids, params, config, replay or PART, bool(replay), loss, groups)
+    return gradients_in_parts(images, ids, params, config, replay, bool(replay), loss, groups)
 
 
 def text_by_text(job: Callable, texts: Texts):

@@ -50,10 +50,15 @@ def block(x, p, activation=quick_gelu, causal=False):
     return x + mlp(layer_norm(x, p["ln_2"]), p["mlp"], activation)
 
 
-def blocks(x, p):
+def blocks(x, p, activation=quick_gelu, causal=True):
     for one in p:
-        x = block(x, one, causal=True)
+        x = block(x, one, activation, causal)
     return x
+
+
+def read(whole):
+    """All tokens of the last block, and then one of them: what ours does without the others."""
+    return lambda x, place, p: whole(x, p)[torch.arange(len(x)), place]
 
 
 def decoder_block(x, memory, p):
@@ -125,6 +130,10 @@ THEIRS = {
     "block": block,
     "block, causal gelu": lambda x, p: block(x, p, F.gelu, causal=True),
     "blocks": blocks,
+    "attention, read": read(attention),
+    "attention, read, causal": read(lambda x, p: attention(x, p, causal=True)),
+    "blocks, read": read(lambda x, p: blocks(x, p, F.gelu, causal=False)),
+    "blocks, read, causal": read(blocks),
     "decoder_block": decoder_block,
     "decoder_block, no memory": lambda x, p: decoder_block(x, None, p),
     "decoder_blocks": decoder_blocks,

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from ...data.pairs import batch, denormalize
-from ...models.clip import encode_image_forward
+from ...models.vision import vision_trunk_forward
 from ..page import decimal
 from ..slide import Slide
 from ..style import IMAGE, PAPER, ROSE, SEQUENTIAL, SKY
@@ -76,8 +76,8 @@ def draw(slide: Slide, run, state: int) -> Drawn:
 
 def attention_to_patches(model, images) -> np.ndarray:
     """(B, heads, 1 + patches, patches): the last layer's attention to the patches; the rest goes to the class token."""
-    _, c = encode_image_forward(images, model.params, model.config)
-    return c["visual"]["blocks"][-1]["attn"]["attend"][3][:, :, :, 1:]
+    _, c = vision_trunk_forward(images, model.params["visual"], model.config.vision)
+    return c["blocks"][-1]["attn"]["attend"][3][:, :, :, 1:]
 
 
 def cost_of_covering(model, pairs) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from ...data.pairs import batch
-from ...models.clip import encode_text_forward
+from ...models.text import text_trunk_forward
 from ..page import LINE, width_of, wrap
 from ..slide import Slide
 from ..style import INK, PAPER, ROSE, SEQUENTIAL, TEXT, Look
@@ -61,10 +61,10 @@ def measure(model):
     text = batch(0, "A", np.array([ITEM]), model.tokenizer).texts[0]
     *words, last = text.split()
     both = model.tokenizer.encode([text, " ".join([*words, OTHER[last]])])
-    _, c = encode_text_forward(both, model.params, model.config)
+    _, c = text_trunk_forward(both, model.params["text"], model.config.text)
     T = len(words) + 3
-    attention = c["text"]["blocks"][-1]["attn"]["attend"][3][0, :, :T, :T].mean(0)
-    x = c["text"]["ln_final"][0][:, :T]
+    attention = c["blocks"][-1]["attn"]["attend"][3][0, :, :T, :T].mean(0)
+    x = c["ln_final"][0][:, :T]
     shifts = np.linalg.norm(x[0] - x[1], axis=-1) / np.linalg.norm(x[0], axis=-1)
     return ["start", *words, last, "end"], attention, shifts, OTHER[last]
 
