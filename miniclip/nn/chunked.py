@@ -1,13 +1,48 @@
-"""InfoNCE where the table of logits does not fit in memory: a chunk of its rows at a time."""
+"""InfoNCE where the table of logits does not fit in memory: a chunk of its rows at a time, on all cores."""
 
 import math
 
 import numpy as np
 
+from ..machine.threads import in_parallel, parts
 from .losses import check_pairs
 
+CHUNK_BYTES = 2**22  # of logits in float32, at once on a core: what its cache holds
 
-def chunked_info_nce_forward(image, text, logit_scale, chunk=256):
+
+def chunks(B: int, chunk: int) -> list[slice]:
+    """The rows, so many at a time; 0 for what goes fastest."""
+    return parts(B, chunk or max(64, CHUNK_BYTES // (4 * B)))
+
+
+def log_sums(image, text, scale):
+    """ln sum exp S over each row and each column of a chunk: (n,), (B,)"""
+    S = (scale * image) @ text.T
+    return log_sum_exp(S, 1), log_sum_exp(S, 0)
+
+
+def log_sum_exp(S, axis: int):
+    """max S + ln sum exp(S - max S) over an axis."""
+    top = S.max(axis, keepdims=True)
+    shifted = S - top
+    np.exp(shifted, out=shifted)
+    return top.squeeze(axis) + np.log(shifted.sum(axis))
+
+
+def gradients_of_chunk(rows: slice, c):
+    """dimage (n, E) of some rows, and their parts of dtext (B, E) and of dlogit_scale."""
+    image, text, scale, _, row_lse, column_lse = c
+    B, some = len(text), scale * image[rows]
+    S = some @ text.T
+    dS = np.exp(S - row_lse[rows, None])
+    shifted = S - column_lse
+    dS += np.exp(shifted, out=shifted)
+    dS[np.arange(len(some)), np.arange(rows.start, rows.stop)] -= 2.0  # the match of a row is the column of its number
+    dS /= 2 * B
+    return scale * (dS @ text), dS.T @ some, np.vdot(dS, S)
+
+
+def chunked_info_nce_forward(image, text, logit_scale, chunk=0):
     """`info_nce`, with B x chunk logits in memory instead of B x B: value and gradients are the same.
 
     A row's log-sum-exp needs its whole row, which one chunk of rows holds; a column's is gathered chunk by chunk, as a
@@ -15,34 +50,24 @@ def chunked_info_nce_forward(image, text, logit_scale, chunk=256):
     """
     check_pairs(image, text)
     scale, B = math.exp(logit_scale), len(image)
-    row_lse, column_max = np.empty(B, image.dtype), np.full(B, -np.inf, image.dtype)
-    column_sum, matched = np.zeros(B, image.dtype), (image * text).sum(-1) * scale
-    for start in range(0, B, chunk):
-        S = scale * (image[start : start + chunk] @ text.T)
-        top = S.max(1)
-        row_lse[start : start + chunk] = top + np.log(np.exp(S - top[:, None]).sum(1))
-        new_max = np.maximum(column_max, S.max(0))
-        column_sum *= np.exp(column_max - new_max)
-        column_sum += np.exp(S - new_max).sum(0)
-        column_max = new_max
-    column_lse = column_max + np.log(column_sum)
+    rows_of_chunks = chunks(B, chunk)
+    jobs = (lambda rows=rows: log_sums(image[rows], text, scale) for rows in rows_of_chunks)
+    row_lse, column_lse = np.empty(B, image.dtype), np.full(B, -np.inf, image.dtype)
+    for rows, (of_rows, of_columns) in zip(rows_of_chunks, in_parallel(jobs), strict=True):
+        row_lse[rows] = of_rows
+        np.logaddexp(column_lse, of_columns, out=column_lse)
+    matched = (image * text).sum(-1) * scale
     loss = (0.5 * (row_lse + column_lse) - matched).mean()
-    return loss, (image, text, scale, chunk, row_lse, column_lse)
+    return loss, (image, text, scale, rows_of_chunks, row_lse, column_lse)
 
 
 def chunked_info_nce_backward(c):
     """P_rows = exp(S - row_lse), P_columns = exp(S - column_lse), one chunk of rows at a time."""
-    image, text, scale, chunk, row_lse, column_lse = c
-    B, dimage, dtext = len(image), np.empty_like(image), np.zeros_like(text)
-    dlogit_scale = 0.0
-    for start in range(0, B, chunk):
-        stop = min(start + chunk, B)
-        S = scale * (image[start:stop] @ text.T)
-        dS = np.exp(S - row_lse[start:stop, None])
-        dS += np.exp(S - column_lse)
-        dS[np.arange(stop - start), np.arange(start, stop)] -= 2.0  # the match of row i is column start + i
-        dS /= 2 * B
-        dimage[start:stop] = scale * (dS @ text)
-        dtext += scale * (dS.T @ image[start:stop])
-        dlogit_scale += float((dS * S).sum(dtype=np.float64))
+    image, text, _, rows_of_chunks, _, _ = c
+    dimage, dtext, dlogit_scale = np.empty_like(image), np.zeros_like(text), 0.0
+    jobs = (lambda rows=rows: gradients_of_chunk(rows, c) for rows in rows_of_chunks)
+    for rows, (of_rows, of_all, of_scale) in zip(rows_of_chunks, in_parallel(jobs), strict=True):
+        dimage[rows] = of_rows
+        dtext += of_all
+        dlogit_scale += of_scale
     return dimage, dtext, image.dtype.type(dlogit_scale)

@@ -7,13 +7,16 @@
 The oracle of `miniclip.data.captions` decides what is right: a search result counts if the sentence is true of it.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..data.captions import pointwise_information, truth_matrix
 from ..data.grammar import CLASS_NAMES
-from ..data.pairs import batch, normalized_images
+from ..data.pairs import Pairs, batch, normalized_images
 from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
 from ..errors import InputError
+from ..machine.threads import parts
 from ..model import Model
 from ..models.clip import init_clip
 from ..nn.floors import caption_floor
@@ -38,17 +41,23 @@ LABEL_SETS = {
 }
 
 
-def accuracy(model: Model, image, scenes: Scenes, labels: str) -> float:
-    """The share of embeddings (B, E) whose nearest class of a label set is the scene's own."""
-    class_names, templates, truth = LABEL_SETS[labels]
-    predicted = (image @ zero_shot_weights(model, class_names, templates).T).argmax(1)
-    return float((predicted == truth(scenes)).mean())
+def classifier(model: Model, labels: str) -> np.ndarray:
+    """(K, E), one unit vector for each class of a label set."""
+    class_names, templates, _ = LABEL_SETS[labels]
+    return zero_shot_weights(model, class_names, templates)
+
+
+def accuracy(image, weights, scenes: Scenes, labels: str) -> float:
+    """The share of embeddings (B, E) whose nearest class (K, E) of a label set is the scene's own."""
+    truth = LABEL_SETS[labels][-1]
+    return float(((image @ weights.T).argmax(1) == truth(scenes)).mean())
 
 
 def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> float:
     """The share of a split's first n single-object images whose colour and shape are both named right."""
     scenes = sample_scenes(seed, split, np.arange(n))
-    return accuracy(model, model.encode_image(normalized_images(scenes)), scenes, "colour and shape")
+    image = model.encode_image(normalized_images(scenes))
+    return accuracy(image, classifier(model, "colour and shape"), scenes, "colour and shape")
 
 
 def untrained(model: Model) -> Model:
@@ -57,41 +66,71 @@ def untrained(model: Model) -> Model:
     return Model(model.config, params, model.tokenizer)
 
 
-def zero_shot_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
+@dataclass(frozen=True)
+class Encoded:
+    """Pairs of a split, and what a model makes of them: encoded once, scored as often as one likes."""
+
+    pairs: Pairs
+    relevant: np.ndarray  # (B, B) bool: is text j true of picture i?
+    image: np.ndarray  # (B, E) unit vectors
+    text: np.ndarray
+
+
+def encode_splits(models: list[Model], seed: int, n: int, splits: str = "ABC") -> list[dict[str, Encoded]]:
+    """The first n pairs of each split, for each model."""
+    found: list[dict[str, Encoded]] = [{} for _ in models]
+    for split in splits:
+        pairs = batch(seed, split, np.arange(n), models[0].tokenizer)
+        relevant = truth_matrix(pairs.texts, pairs.scenes)
+        for model, encoded in zip(models, found, strict=True):
+            encoded[split] = Encoded(pairs, relevant, model.encode_image(pairs.images), model.encode_text(pairs.ids))
+    return found
+
+
+def zero_shot_scores(encoded: dict[str, Encoded], classifiers: dict, see) -> dict[str, float]:
     """Accuracy of every label set on split A, and of all colour-shape classes on split B."""
     scores = {}
     for split in "AB":
-        scenes = sample_scenes(seed, split, np.arange(n))
-        image = see(model.encode_image(normalized_images(scenes)))
-        for labels in LABEL_SETS:
+        image, scenes = see(encoded[split].image), encoded[split].pairs.scenes
+        for labels, weights in classifiers.items():
             if split == "A" or labels == "colour and shape":
-                scores[f"zero-shot {labels}, {split}"] = accuracy(model, image, scenes, labels)
+                scores[f"zero-shot {labels}, {split}"] = accuracy(image, weights, scenes, labels)
     return scores
 
 
-def retrieval_scores(model: Model, seed: int, n: int, see) -> dict[str, float]:
-    """Search among n images and their n captions, both ways, on each split."""
+def retrieval_scores(split: str, encoded: Encoded, see) -> dict[str, float]:
+    """Search among the images of a split and their captions, both ways."""
+    cosines, relevant = see(encoded.image) @ encoded.text.T, encoded.relevant
     scores: dict[str, float] = {}
-    for split in "ABC":
-        pairs = batch(seed, split, np.arange(n), model.tokenizer)
-        cosines = see(model.encode_image(pairs.images)) @ model.encode_text(pairs.ids).T
-        relevant = truth_matrix(pairs.texts, pairs.scenes)
-        for way, s, r in (("text to image", cosines.T, relevant.T), ("image to text", cosines, relevant)):
-            scores |= {f"{way} R@{k}, {split}": recall_at_k(s, r, k) for k in (1, 5)}
-            scores[f"{way} median rank, {split}"] = median_rank(s, r)
-            scores[f"{way} MRR, {split}"] = mean_reciprocal_rank(s, r)
+    for way, s, r in (("text to image", cosines.T, relevant.T), ("image to text", cosines, relevant)):
+        scores |= {f"{way} R@{k}, {split}": recall_at_k(s, r, k) for k in (1, 5)}
+        scores[f"{way} median rank, {split}"] = median_rank(s, r)
+        scores[f"{way} MRR, {split}"] = mean_reciprocal_rank(s, r)
     return scores
 
 
-def held_out_loss(model: Model, seed: int, n: int, see, B: int = 128) -> dict[str, float]:
-    """InfoNCE on split A, whatever the model was trained with, beside the lowest that the captions allow, in nats."""
-    losses, floors, reference = [], [], sample_scenes(seed, "A", -1 - np.arange(2048))
-    for start in range(0, n - B + 1, B):
-        pairs = batch(seed, "A", np.arange(start, start + B), model.tokenizer)
-        image, text = see(model.encode_image(pairs.images)), model.encode_text(pairs.ids)
-        losses.append(info_nce_forward(image, text, model.logit_scale)[0])
-        floors.append(caption_floor(pointwise_information(pairs.texts, pairs.scenes, reference)))
-    return {"loss, A": float(np.mean(losses)), "caption floor, A": float(np.mean(floors))}
+def held_out_loss(encoded: Encoded, logit_scale: float, see) -> float:
+    """InfoNCE, whatever the model was trained with, in batches of 128: the mean, in nats."""
+    losses = [
+        info_nce_forward(see(encoded.image[rows]), encoded.text[rows], logit_scale)[0]
+        for rows in whole_batches(len(encoded.image))
+    ]
+    return float(np.mean(losses))
+
+
+def lowest_loss(pairs: Pairs, seed: int) -> float:
+    """The lowest mean loss in batches of 128 that these captions allow, in nats."""
+    reference = sample_scenes(seed, "A", -1 - np.arange(2048))
+    floors = [
+        caption_floor(pointwise_information(pairs.texts[rows], pairs.scenes[rows], reference))
+        for rows in whole_batches(len(pairs.texts))
+    ]
+    return float(np.mean(floors))
+
+
+def whole_batches(n: int, B: int = 128) -> list[slice]:
+    """n items in batches of B; what is left over is left out."""
+    return [rows for rows in parts(n, B) if rows.stop - rows.start == B]
 
 
 def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, float]]:
@@ -121,13 +160,19 @@ def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, f
     def chance(image):
         return normalize_forward(rng.standard_normal(image.shape).astype(image.dtype))[0]
 
-    columns = {
-        "model": (model, lambda image: image), "untrained": (start, lambda image: image),
-        "shuffled": (model, shuffled), "chance": (model, chance),
-    }  # fmt: skip
+    models = [model, start]
     table: dict[str, dict[str, float]] = {}
-    for column, (scored, see) in columns.items():
-        for scores in (zero_shot_scores, retrieval_scores, held_out_loss):
-            for name, value in scores(scored, seed, n, see).items():
-                table.setdefault(name, {})[column] = value
+    encoded = encode_splits(models, seed, n)
+    classifiers = [{labels: classifier(scored, labels) for labels in LABEL_SETS} for scored in models]
+    floor = lowest_loss(encoded[0]["A"].pairs, seed)
+    columns = {"model": (0, lambda image: image), "untrained": (1, lambda image: image),
+               "shuffled": (0, shuffled), "chance": (0, chance)}  # fmt: skip
+    for column, (which, see) in columns.items():
+        splits = encoded[which]
+        scores = zero_shot_scores(splits, classifiers[which], see)
+        for split in splits:
+            scores |= retrieval_scores(split, splits[split], see)
+        scores["loss, A"] = held_out_loss(splits["A"], models[which].logit_scale, see)
+        for name, value in (scores | {"caption floor, A": floor}).items():
+            table.setdefault(name, {})[column] = value
     return table

@@ -23,7 +23,7 @@ from ..models.bridge import BRIDGES
 from ..models.checks import CHANNELS
 from ..nn.tree import to_vector
 from ..tasks.captioning import attention_on_object, score_captions
-from ..tasks.evaluate import retrieval_scores, zero_shot_accuracy
+from ..tasks.evaluate import encode_splits, retrieval_scores, zero_shot_accuracy
 from ..tasks.matching import CANDIDATES, dual_judge, fusion_judge, rerank_scores, swap_accuracy
 from ..tasks.vqa import chance_scores, score_answers, score_prompts
 from .backend import NUMPY, Backend
@@ -92,7 +92,8 @@ def system_scores(models: Models, n: int = 512) -> Scores:
     }
     for name, (clip, captioner, answerer) in columns.items():
         rows = {f"zero-shot, {split}": zero_shot_accuracy(clip, seed, split, n) for split in "AB"}
-        found = retrieval_scores(clip, seed, n, lambda image: image)
+        (encoded,) = encode_splits([clip], seed, n, "A")
+        found = retrieval_scores("A", encoded["A"], lambda image: image)
         rows |= {f"{way} R@1, A": found[f"{way} R@1, A"] for way in ("text to image", "image to text")}
         for split in "AB":
             scores = score_captions(captioner, seed, split, n)
