@@ -1,15 +1,12 @@
 """A batch taken in parts is the same batch; accumulating parts is another one."""
 
-import threading
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import pytest
 from cases import random_clip
 
-from miniclip.machine.threads import in_parallel, parts
 from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, pack
@@ -80,7 +77,7 @@ def peak(function) -> int:
 
 def test_replay_needs_the_memory_of_a_few_parts(monkeypatch):
     """Whatever B is: four times the pairs need, beside the logits, no more than their embeddings."""
-    two_threads(monkeypatch)
+    monkeypatch.setattr("miniclip.machine.threads.cores", lambda: 2)
     config, params, images, ids = random_clip(5)
 
     def beside_the_logits(B, replay):
@@ -90,27 +87,6 @@ def test_replay_needs_the_memory_of_a_few_parts(monkeypatch):
     few, many = beside_the_logits(256, True), beside_the_logits(1024, True)
     assert few < beside_the_logits(256, False) / 4
     assert many - few < 8 * 8 * (1024 - 256) * config.embed_dim
-
-
-def two_threads(monkeypatch):
-    """A pool of two for this test, whatever the machine has."""
-    pool = ThreadPoolExecutor(2)
-    monkeypatch.setattr("miniclip.machine.threads.threads", lambda: pool)
-
-
-def test_parts_of():
-    assert parts(7, 3) == [slice(0, 3), slice(3, 6), slice(6, 7)]
-    assert parts(6, 3) == [slice(0, 3), slice(3, 6)]
-    assert parts(2, 32) == [slice(0, 2)]
-
-
-def test_jobs_run_at_once_and_answer_in_order(monkeypatch):
-    two_threads(monkeypatch)
-    together = threading.Barrier(2, timeout=20)  # broken, and an error, unless two threads wait at the same time
-    assert list(in_parallel(lambda i=i: (together.wait(), i)[1] for i in range(6))) == list(range(6))
-    with pytest.raises(ZeroDivisionError):
-        list(in_parallel([lambda: 1, lambda: 1 // 0]))
-    assert list(in_parallel([])) == []
 
 
 @pytest.mark.parametrize("R", [1, 2, 3])
@@ -136,7 +112,3 @@ def test_simulated_ranks_refuse_what_cannot_be_shared():
     for R in (0, len(images) + 1):
         with pytest.raises(ValueError, match=f"there are {R} ranks for {len(images)} pairs"):
             simulate_ranks(images, ids, params, config, R)
-
-
-def test_nothing_is_one_empty_part():
-    assert parts(0) == [slice(0, 0)]

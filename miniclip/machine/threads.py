@@ -4,7 +4,7 @@ import os
 import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 
 from threadpoolctl import ThreadpoolController
@@ -100,22 +100,42 @@ class Job(Future):
             self.set_exception(error)
         return True
 
+    def offer(self) -> "Job":
+        """Let a thread do it, if there is one besides the caller's."""
+        if cores() > 1:
+            threads().submit(self.work)
+        return self
+
+
+class Ahead:
+    """f(n), with f(n + 1) computed on a core that would wait meanwhile: for what is asked with 0, 1, 2, ...
+
+    f must be a function of n alone, and not mind to be called once more than it is asked.
+    """
+
+    def __init__(self, function):
+        self.function, self.n, self.job = function, -1, Job(None)
+
+    def __call__(self, n: int):
+        job = self.job if self.n == n else Job(partial(self.function, n))
+        self.n, self.job = n + 1, Job(partial(self.function, n + 1))
+        job.work()
+        self.job.offer()
+        return job.result()
+
 
 def in_parallel(functions):
     """Each function's result, in their order. NumPy works outside Python's lock, so threads all make headway.
 
     Whoever waits for a result works meanwhile. Which thread does a job changes nothing in its result, so neither does
     the number of cores. Only a few jobs are begun before their results are taken: who adds results up has never more
-    than those in memory. An error in a job is raised where its result is taken. A job must not call this itself: it
-    would wait for itself.
+    than those in memory. An error in a job is raised where its result is taken.
     """
     functions, begun = iter(functions), deque[Job]()
     with cores_taken:
         while True:
             while len(begun) < AHEAD * cores() and (function := next(functions, None)):
-                begun.append(Job(function))
-                if cores() > 1:
-                    threads().submit(begun[-1].work)
+                begun.append(Job(function).offer())
             if not begun:
                 return
             while not begun[0].done() and any(job.work() for job in begun):

@@ -11,6 +11,7 @@ from ..data.pairs import batch
 from ..data.tokenizer import CONTEXT_LENGTH, Tokenizer
 from ..data.world import IMAGE_SIZE, sample_scenes
 from ..errors import ConfigError
+from ..machine.threads import Ahead
 from ..model import Model
 from ..models.clip import MAX_LOGIT_SCALE, ClipConfig, init_clip
 from ..models.text import TextConfig
@@ -100,8 +101,13 @@ def new_clip(recipe: TrainConfig) -> Model:
 def clip_stage(recipe: TrainConfig, model: Model, backend: Backend = NUMPY) -> Stage:
     """Contrast pictures with captions: new pairs in every step."""
 
+    def draw(step):
+        return batch(recipe.seed, "train", backend.items(step, recipe.batch_size), model.tokenizer)
+
+    drawn = Ahead(draw)
+
     def objective(step, params):
-        pairs = batch(recipe.seed, "train", backend.items(step, recipe.batch_size), model.tokenizer)
+        pairs = drawn(step)
         groups = caption_groups(pairs.texts) if LOSSES[recipe.loss].shares_positives else None
         return backend.objectives.contrast(pairs.images, pairs.ids, params, model.config, recipe.replay,
                                            loss=recipe.loss, groups=groups)  # fmt: skip
