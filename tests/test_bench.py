@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from test_train import RECIPE
 
-from miniclip.app import cli, measure
+from miniclip.app import cli, measure, measure_clip, timing
 from miniclip.app.commands import bench
 from miniclip.models.clip import ClipConfig
 from miniclip.models.text import TextConfig
@@ -17,39 +18,77 @@ from miniclip.models.vision import VisionConfig
 
 @pytest.fixture
 def small(monkeypatch):
-    """A tiny recipe, and no compiler."""
+    """A tiny recipe, few rounds, and no compiler."""
     monkeypatch.setattr(measure, "TrainConfig", lambda: RECIPE)
+    monkeypatch.setattr(timing, "WITHIN", np.inf)
     real = measure.backends
-    monkeypatch.setattr(measure, "backends", lambda *names: real(*(name for name in names if name != "compile")))
-    monkeypatch.setattr(measure, "step_memory_of", {"numpy": 2**20, "eager": 2**21}.get)
+    monkeypatch.setattr(
+        measure, "backends", lambda *names: real(*(name for name in names if not name.endswith("compile")))
+    )
+    monkeypatch.setattr(measure, "step_memory_of", {"numpy": 2**20, "eager": 2**21, "twin": 2**21}.get)
 
 
 def test_flops_counted_by_hand():
-    """One layer, width 4, 2 x 2 patches of 2 x 2 pixels: every product written out."""
-    config = ClipConfig(VisionConfig(4, 2, 4, 1, 2), TextConfig(11, 3, 4, 1, 2), embed_dim=8)
+    """Two layers, width 4, 2 x 2 patches of 2 x 2 pixels: every product written out."""
+    config = ClipConfig(VisionConfig(4, 2, 4, 2, 2), TextConfig(11, 3, 4, 2, 2), embed_dim=8)
 
-    def block(tokens, D):
-        projections = tokens * (3 * D * D + D * D + 4 * D * D + 4 * D * D)
-        return projections + 2 * tokens * tokens * D  # scores, and the mixture of the values
+    def block(tokens, D, asking):
+        projections = tokens * 2 * D * D + asking * (D * D + D * D + 4 * D * D + 4 * D * D)  # keys, values; the rest
+        return projections + 2 * asking * tokens * D  # scores, and the mixture of the values
 
-    image = 4 * (2 * 2 * 3) * 4 + block(5, 4) + 4 * 8
-    text = block(3, 4) + 4 * 8
+    image = 4 * (2 * 2 * 3) * 4 + block(5, 4, 5) + block(5, 4, 1) + 4 * 8
+    text = block(3, 4, 3) + block(3, 4, 1) + 4 * 8
     B = 6
     forward = 2 * B * (image + text) + 2 * B * B * 8
-    assert measure.step_flops(config, B) == 3 * forward
+    assert measure.step_flops(config, B, 3) == 3 * forward
+
+
+def ticking(monkeypatch, *seconds):
+    """A clock that gives each timed run in turn so many seconds, and is asked once before all."""
+    clock = iter(np.cumsum([0, *(tick for second in seconds for tick in (0, second))]).astype(float))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
 
 
 def test_jobs_are_timed_in_turn(monkeypatch):
-    calls, clock = [], iter(np.cumsum([0, 1, 0, 10, 0, 2, 0, 30, 0, 9, 0, 20]).astype(float))
-    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(clock))
-    jobs = {name: lambda name=name: calls.append(name) for name in "ab"}
-    assert measure.in_turn(jobs, 3) == {"a": 2.0, "b": 20.0}
+    calls = []
+    ticking(monkeypatch, 1, 10, 2, 30, 9, 20)
+    times = timing.in_turn({name: lambda name=name: calls.append(name) for name in "ab"}, 3)
+    assert (times.median("a"), times.median("b")) == (2.0, 20.0)
     assert calls == [*"ab", *"aabb" * 3]
 
 
+def test_rounds_go_on_until_the_ratio_is_known(monkeypatch):
+    """Seven rounds far apart, then equal ones: no stop before the order statistics around the middle agree."""
+    clock, calls = [0.0], []
+
+    def ours():
+        calls.append(1)
+        clock[0] += 1.0 + 0.3 * len(calls) if len(calls) <= 14 else 2.0
+
+    def theirs():
+        clock[0] += 1.0
+
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    times = timing.in_turn({"numpy": ours, "eager": theirs}, 5, seconds=1e9)
+    low, high = times.interval("eager")
+    assert 15 < len(times.seconds["numpy"]) < 100
+    assert low <= 2.0 <= high < low + 2.0 * timing.WITHIN
+    assert len(timing.in_turn({"numpy": ours, "eager": theirs}, 5, seconds=0.0).seconds["numpy"]) == 5
+
+
+def test_the_interval_holds_the_middle_in_nineteen_of_twenty():
+    rng, hits = np.random.default_rng(0), 0
+    for _ in range(400):
+        ratios = np.exp(0.1 * rng.standard_normal(40))
+        low, high = timing.Times({"numpy": list(ratios), "eager": [1.0] * 40}).interval("eager")
+        hits += low <= 1.0 <= high
+    assert 0.92 < hits / 400 <= 0.99
+
+
 def test_a_ratio_below_one_says_that_numpy_is_faster():
-    found = measure.ratios("step", {"numpy": 0.02, "eager": 0.04, "compile": 0.01, "product": 1.0})
-    assert found == {"step_ms": 20.0, "step_vs_eager": 0.5, "step_vs_compile": 2.0}
+    times = timing.Times({"numpy": [0.02], "eager": [0.04], "product": [1.0]})
+    found = times.report("step", ["eager"])
+    assert found == {"step_ms": 20.0, "step_vs_eager": 0.5, "step_vs_eager_interval": [0.5, 0.5]}
 
 
 def test_peak_memory_is_that_of_the_function():
@@ -65,7 +104,7 @@ print(peak_memory(lambda: None), peak_memory(lambda: np.ones(64 * 2**20, np.uint
     assert nothing < 4 * 2**20
 
 
-@pytest.mark.parametrize("name", ["numpy", "eager"])
+@pytest.mark.parametrize("name", ["numpy", "eager", "twin"])
 def test_the_memory_of_a_step_is_measured_in_a_process_of_its_own(name):
     """The caches of the default step alone are tens of megabytes; what the libraries took before does not count."""
     if not (found := measure.step_memory_of(name)):
@@ -78,21 +117,49 @@ def test_everything_is_measured(small, monkeypatch):
     result = measure.bench(1) | measure.growth(1) | measure.whole_run(RECIPE)
     for what in ("step", "encode_image", "encode_text", "memory", "batch_4", "patch_16", "training"):
         assert result[f"{what}_vs_eager"] > 0, what
+    assert all(result[f"{what}_vs_twin"] > 0 for what in ("step", "encode_image", "encode_text", "memory"))
     assert result["step_of_peak"] > 0
+    assert result["draw_vs_step"] > -1
     assert result["memory_mb"] == 1.0
-    assert result["torch"]
-    assert len([line for line in bench.text(result).splitlines() if line.startswith("|")]) == 2 + 8
+    assert all(result[what] for what in ("cpu", "blas", "torch"))
+    table = [line for line in bench.text(result).splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 8
+    assert len({line.count("|") for line in table}) == 1
     json.dumps(result, allow_nan=False)
+
+
+def test_the_plain_model_gives_what_the_short_cuts_give(small):
+    """Both are the same CLIP: one step of each, to the same loss and gradients."""
+    recipe = replace(RECIPE, batch_size=16)
+    rows = [measure.start(backend, recipe)[0].step(1e-3) for backend in measure.backends("eager", "twin").values()]
+    assert rows[0] == pytest.approx(rows[1], rel=1e-4)
+
+
+def test_a_real_clip_is_measured_beside_transformers(small):
+    """At a size that is quickly done; the towers of both have the same parameters."""
+    config = ClipConfig(VisionConfig(16, 8, 8, 2, 2), TextConfig(50, 9, 8, 2, 2, eos_token_id=49), 8)
+    result = measure_clip.bench_clip(1, config, batch=3)
+    for what in ("image_forward", "text_forward", "image_both", "text_both"):
+        assert result[f"{what}_ms"] > 0
+        assert result[f"{what}_vs_transformers"] > 0
+    assert len([line for line in bench.text(result).splitlines() if line.startswith("|")]) == 2 + 4
+    assert measure_clip.VIT_B_32.parameters == 151_277_313  # as openai/clip-vit-base-patch32
 
 
 def test_without_pytorch_numpy_is_measured_alone(small, monkeypatch, capsys):
     monkeypatch.setattr(measure, "find_spec", lambda name: None)
+    monkeypatch.setattr(timing, "find_spec", lambda name: None)
     assert cli.main(["bench", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert not [key for key in result if "_vs_eager" in key or "_vs_compile" in key or "torch" in key]
     assert {"step_ms", "encode_image_ms", "draw_vs_step", "step_of_peak", "cores"} <= result.keys()
     assert cli.main(["bench"]) == 0
     assert "| step |" in capsys.readouterr().out
+
+
+def test_one_benchmark_at_a_time(capsys):
+    assert cli.main(["bench", "--full", "--clip"]) == 3
+    assert "give one of them" in capsys.readouterr().err
 
 
 def test_an_accelerator_that_is_not_here_is_refused(capsys, monkeypatch):

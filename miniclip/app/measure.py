@@ -1,5 +1,8 @@
-"""How fast is it here? Medians of runs taken in turn, in one process, all on the same cores; ratios below 1 say that
-NumPy is the faster. Without PyTorch only NumPy's own figures are taken.
+"""How fast is it here? Runs taken in turn, in one process, all on the same cores; a ratio below 1 says that NumPy is
+the faster. It is compared with PyTorch three ways, where that is here:
+
+    eager, compile               the model most people would write: every token goes through every block
+    twin, twin_compile           `miniclip.torch`, the same algorithm as ours
 """
 
 import subprocess
@@ -13,14 +16,15 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data.pairs import Pairs, batch
-from ..files.state import environment
 from ..machine.memory import keep_freed_memory, peak_memory
-from ..machine.threads import cores, in_parallel
+from ..machine.threads import cores
 from ..models.clip import ClipConfig
+from ..models.text import longest
 from ..nn.tree import pack
 from ..train.backend import NUMPY, Backend
 from ..train.clip import TrainConfig, clip_stage, log_row, new_clip
 from ..train.loop import fit
+from .timing import ROUNDS, Times, in_turn, machine, product_flops, products
 
 # How the cost grows: one size of the default recipe is changed, the others stay.
 GROWTH = {
@@ -32,25 +36,44 @@ DEVICE_BATCHES = (128, 1024, 8192, 32_768)
 LR = 1e-6  # hardly a move: every step costs what the first one did
 
 
-def step_flops(config: ClipConfig, B: int) -> float:
-    """Multiplications and additions of all matrix products of one training step, forward and (twice that) backward."""
+def step_flops(config: ClipConfig, B: int, words: int) -> float:
+    """Multiplications and additions of all matrix products of one training step, forward and (twice that) backward.
+
+    words: of the longest caption, its start and end included. In the last block one token asks.
+    """
     v, t, total = config.vision, config.text, 0.0
-    for width, layers, tokens in ((v.width, v.layers, 1 + v.patches), (t.width, t.layers, t.context_length)):
-        total += layers * tokens * (12 * width**2 + 2 * tokens * width)
+    for width, layers, tokens in ((v.width, v.layers, 1 + v.patches), (t.width, t.layers, words)):
+        total += (layers - 1) * tokens * (12 * width**2 + 2 * tokens * width)
+        total += tokens * 2 * width**2 + 10 * width**2 + 2 * tokens * width
         total += width * config.embed_dim
     total += v.patches * 3 * v.patch_size**2 * v.width + B * config.embed_dim
     return 6.0 * B * total
 
 
 def backends(*names: str) -> dict[str, Backend]:
-    """Those of "numpy", "eager" and "compile" that are here; PyTorch's on the CPU, with as many threads as cores."""
+    """Those that are here, and compile; PyTorch's on the CPU, with as many threads as cores."""
     found = {"numpy": NUMPY} if "numpy" in names else {}
-    if find_spec("torch"):
-        from ..torch.measure import local_backend
+    if not find_spec("torch"):
+        return found
+    from ..torch.measure import local_backend
 
-        found |= {name: local_backend("cpu", compile=name == "compile", threads=cores())
-                  for name in names if name != "numpy"}  # fmt: skip
+    for name in names:
+        if name != "numpy":
+            compiled, plain = name.endswith("compile"), not name.startswith("twin")
+            backend = local_backend("cpu", compile=compiled, plain=plain, threads=cores())
+            if not compiled or compiles(backend):
+                found[name] = backend
     return found
+
+
+def compiles(backend: Backend) -> bool:
+    """Whether there is a compiler here, for instance; a warning if not: the other figures are worth having."""
+    try:
+        start(backend, TrainConfig())[0].step(LR)
+    except Exception as error:
+        warnings.warn(f"torch.compile does not work here and is left out ({type(error).__name__})", stacklevel=3)
+        return False
+    return True
 
 
 def start(backend: Backend, recipe: TrainConfig, pairs: Pairs | None = None):
@@ -64,31 +87,6 @@ def start(backend: Backend, recipe: TrainConfig, pairs: Pairs | None = None):
     return backend.learner(replace(clip_stage(recipe, model, backend), objective=objective), model), pairs
 
 
-def in_turn(jobs: dict, rounds: int) -> dict:
-    """Median seconds of each job. Every round does all of them, so a busy moment of the machine meets all alike."""
-    times: dict = {name: [] for name in jobs}
-    for job in jobs.values():
-        job()  # unmeasured: the first call builds tables and compiles
-    for _ in range(rounds):
-        for name, job in jobs.items():
-            job()  # unmeasured: the threads of the job before it may still spin on these cores
-            begun = time.perf_counter()
-            job()
-            times[name].append(time.perf_counter() - begun)
-    return {name: float(np.median(values)) for name, values in times.items()}
-
-
-def products() -> None:
-    """One matrix product on each core: what the machine can do at best."""
-    square = np.ones((1024, 1024), np.float32)
-    list(in_parallel([lambda: square @ square] * cores()))
-
-
-def product_flops() -> float:
-    """Multiplications and additions of `products`."""
-    return 2.0 * 1024**3 * cores()
-
-
 def step_jobs(found: dict[str, Backend], recipe: TrainConfig) -> dict:
     """One training step, without drawing its pairs, for each backend; and the matrix products."""
 
@@ -99,76 +97,68 @@ def step_jobs(found: dict[str, Backend], recipe: TrainConfig) -> dict:
     return {name: step(backend) for name, backend in found.items()} | {"product": products}
 
 
-def ratios(what: str, seconds: dict) -> dict[str, float]:
-    """what_ms of NumPy, and what_vs_ each of the others."""
-    ours = seconds["numpy"]
-    others = {f"{what}_vs_{name}": ours / theirs for name, theirs in seconds.items() if name in ("eager", "compile")}
-    return {f"{what}_ms": 1e3 * ours, **others}
-
-
-def share_of_peak(seconds: dict, recipe: TrainConfig) -> float:
+def share_of_peak(times: Times, recipe: TrainConfig) -> float:
     """The step's matrix products a second, as a share of what matrix products alone reach."""
+    _, pairs = start(NUMPY, recipe)
     config = new_clip(recipe).config
-    return step_flops(config, recipe.batch_size) / seconds["numpy"] * seconds["product"] / product_flops()
+    flops = step_flops(config, recipe.batch_size, longest(pairs.ids, config.text.eos_token_id))
+    return flops / times.median("numpy") * times.median("product") / product_flops()
 
 
-def bench(rounds: int = 15) -> dict:
+def bench(rounds: int = ROUNDS) -> dict:
     """Time the default recipe's step, its drawing, and encoding; with PyTorch here, against it.
 
     Returns
     -------
     dict
-        `..._ms` milliseconds of NumPy, `..._vs_eager` and `..._vs_compile` ratios to PyTorch (below 1: NumPy is
-        faster), `draw_vs_step`, images and texts a second, megabytes by which a step makes the process grow, the
-        machine's matrix-product speed in GFLOP/s and the step's share of it, and what it ran on.
+        `..._ms` milliseconds of NumPy, `..._vs_eager` and so on ratios to PyTorch (below 1: NumPy is faster), each
+        with the interval it lies in; `draw_vs_step`, what drawing adds to a step; images and texts a second; megabytes
+        by which a step makes the process grow; the machine's matrix-product speed in GFLOP/s and the step's share of
+        it; and what it ran on.
     """
     keep_freed_memory()
     recipe = TrainConfig()
-    found = backends("numpy", "eager", "compile")
-    if "compile" in found:
-        try:
-            start(found["compile"], recipe)[0].step(LR)
-        except Exception as error:  # no compiler here, for instance: the other figures are worth having
-            warnings.warn(f"torch.compile does not work here and is left out ({type(error).__name__})", stacklevel=2)
-            del found["compile"]
+    found = backends("numpy", "eager", "compile", "twin", "twin_compile")
     steps = in_turn(step_jobs(found, recipe), rounds)
-    result = ratios("step", steps) | {"step_of_peak": share_of_peak(steps, recipe)}
-    model, B = new_clip(recipe), recipe.batch_size
-    model = model.with_params(pack(model.params)[1])
-    pairs = batch(0, "train", np.arange(B), model.tokenizer)
-    jobs = {
-        ("encode_image", "numpy"): lambda: model.encode_image(pairs.images),
-        ("encode_text", "numpy"): lambda: model.encode_text(pairs.ids),
-        ("draw", "numpy"): lambda: batch(0, "train", np.arange(B), model.tokenizer),
-    }
-    if "eager" in found:
-        from ..torch.measure import encoders
-
-        jobs["encode_image", "eager"], jobs["encode_text", "eager"] = encoders(model, pairs.images, pairs.ids)
-    times = in_turn(jobs, rounds)
-    for what in ("encode_image", "encode_text", "draw"):
-        result |= ratios(what, {name: seconds for (job, name), seconds in times.items() if job == what})
-    result["draw_vs_step"] = result["draw_ms"] / result["step_ms"]
-    memory = {name: step_memory_of(name) for name in found if name != "compile"}
+    result = steps.report("step", [name for name in found if name != "numpy"])
+    result |= {"step_of_peak": share_of_peak(steps, recipe)} | encoding(found, recipe, rounds) | drawing(recipe, rounds)
+    memory = {name: step_memory_of(name) for name in found if not name.endswith("compile")}
     result |= {"memory_mb": memory["numpy"] / 2**20} if memory["numpy"] else {}
-    result |= {"memory_vs_eager": memory["numpy"] / memory["eager"]} if memory.get("eager") else {}
+    result |= {f"memory_vs_{name}": memory["numpy"] / size for name, size in memory.items() if size and name != "numpy"}
     return result | {
-        "images_per_second": B / times["encode_image", "numpy"],
-        "texts_per_second": B / times["encode_text", "numpy"],
-        "product_gflops": product_flops() / steps["product"] / 1e9,
-        "batch_size": B,
-        "parameters": model.config.parameters,
+        "product_gflops": product_flops() / steps.median("product") / 1e9,
+        "batch_size": recipe.batch_size,
+        "parameters": new_clip(recipe).config.parameters,
     } | machine()  # fmt: skip
 
 
-def machine() -> dict[str, str]:
-    """What the figures hold for."""
-    here = environment() | {"cores": str(cores())}
-    if find_spec("torch"):
-        from ..torch.measure import versions
+def encoding(found, recipe: TrainConfig, rounds: int) -> dict:
+    """A batch of pictures, and one of captions, into embeddings."""
+    model, B = new_clip(recipe), recipe.batch_size
+    model = model.with_params(pack(model.params)[1])
+    pairs = batch(0, "train", np.arange(B), model.tokenizer)
+    jobs = {"numpy": (lambda: model.encode_image(pairs.images), lambda: model.encode_text(pairs.ids))}
+    for name in {"eager", "twin"} & found.keys():
+        from ..torch.measure import encoders
 
-        here |= versions()
-    return here
+        jobs[name] = encoders(model, pairs.images, pairs.ids, plain=name == "eager")
+    result: dict = {}
+    for which, what in enumerate(("image", "text")):
+        times = in_turn({name: both[which] for name, both in jobs.items()}, rounds)
+        result |= times.report(f"encode_{what}") | {f"{what}s_per_second": B / times.median("numpy")}
+    return result
+
+
+def drawing(recipe: TrainConfig, rounds: int) -> dict:
+    """Drawing a batch, alone; and by how much a step is longer that draws its own pairs."""
+    (fixed, _), model = start(NUMPY, recipe), new_clip(recipe)
+    drawn = NUMPY.learner(clip_stage(recipe, model), model)
+    jobs = {
+        "draw": lambda: batch(0, "train", np.arange(recipe.batch_size), model.tokenizer),
+        "numpy": lambda: drawn.step(LR), "fixed": lambda: fixed.step(LR),
+    }  # fmt: skip
+    times = in_turn(jobs, rounds)
+    return {"draw_ms": 1e3 * times.median("draw"), "draw_vs_step": float(np.median(times.ratios("fixed"))) - 1.0}
 
 
 def step_memory_of(name: str) -> int:
@@ -196,13 +186,14 @@ def growth(rounds: int = 5) -> dict:
         For each size, such as `batch_64`: `_ms`, `_vs_eager`, and `_of_peak`, the share of the matrix-product speed.
     """
     keep_freed_memory()
+    found = backends("numpy", "eager")
     cases = [(axis, change) for axis, changes in GROWTH.items() for change in changes]
     result: dict = {}
     for axis, change in tqdm(cases, unit="size", disable=None):
         name = f"{axis}_{next(iter(change.values()))}"
         recipe = replace(TrainConfig(), **change)
-        seconds = in_turn(step_jobs(backends("numpy", "eager"), recipe), rounds)
-        result |= ratios(name, seconds) | {f"{name}_of_peak": share_of_peak(seconds, recipe)}
+        times = in_turn(step_jobs(found, recipe), rounds, seconds=20.0)
+        result |= times.report(name, found.keys() - {"numpy"}) | {f"{name}_of_peak": share_of_peak(times, recipe)}
     return result | machine()
 
 
@@ -229,8 +220,8 @@ def whole_run(recipe: TrainConfig | None = None) -> dict:
             begun = time.perf_counter()
             fit(learner, after_step, lambda learner=learner, stop=stop: int(learner.steps >= stop), tqdm(disable=True))
             seconds[name] += time.perf_counter() - begun
-    run = ratios("training", seconds)
-    return {"training_s": run.pop("training_ms") / 1e3, **run} | machine()
+    ratio = {"training_vs_eager": seconds["numpy"] / seconds["eager"]} if "eager" in seconds else {}
+    return {"training_s": seconds["numpy"]} | ratio | machine()
 
 
 def device(name: str, rounds: int = 5) -> dict:
@@ -253,7 +244,7 @@ def device(name: str, rounds: int = 5) -> dict:
         def step(learner=learner):
             learner.step(LR)
 
-        seconds = in_turn({case: step}, rounds)[case]
+        seconds = in_turn({case: step}, rounds).median(case)
         result |= {f"{case}_ms": 1e3 * seconds, f"{case}_pairs_per_second": B / seconds}
         if learner.place.device.type == "cuda":
             result[f"{case}_memory_mb"] = peak_device_memory(step) / 2**20

@@ -89,12 +89,14 @@ def module_of(model: Handle, params) -> Any:
 class TorchLearner:
     """Parameters on their way down: `miniclip.train.loop.Learner` in PyTorch, on one device or in many processes."""
 
+    module_of = staticmethod(module_of)
+
     def __init__(self, stage: Stage, model: Handle, place: Place, compile: bool = False, dtype=np.float32):
         self.stage, self.steps, self.place = stage, 0, place
         _, params = pack(model.params, dtype)
         self.initial = model.params
         self.like = {name: params[name] for name in stage.trained}
-        self.module = module_of(model, params).to(place.device).requires_grad_(False)
+        self.module = self.module_of(model, params).to(place.device).requires_grad_(False)
         self.named: dict[str, Any] = {name: self.module.get_parameter(name) for name in flatten(self.like)}
         for p in self.named.values():
             p.requires_grad_()

@@ -1,23 +1,70 @@
 """What `miniclip bench` measures of PyTorch."""
 
+from dataclasses import replace
+from functools import partial
+
 import torch
+from torch.nn import functional as F
 
 from ..model import Model
+from ..models.text import longest
 from ..train.backend import Backend
 from .distributed import Place, choose_device
-from .learner import backend_at, module_of
+from .learner import TorchLearner, backend_at
+from .losses import contrastive_loss
+from .models import Clip, from_params
+from .objectives import Objectives
 
 
-def local_backend(device: str, precision: str = "fp32", compile: bool = False, threads: int | None = None) -> Backend:
-    """One device of this process; `threads` is how many cores PyTorch may use."""
+class PlainClip(Clip):
+    """CLIP as most people would write it: every token goes through every block, and then one of them is read."""
+
+    def encode_image(self, images):
+        return F.normalize(self.visual.head(self.visual.trunk(images)[:, 0]), dim=-1)
+
+    def encode_text(self, ids):
+        x = self.text.trunk(ids)
+        end = (ids == self.text.eos_token_id).int().argmax(1)
+        return F.normalize(self.text.text_projection(x[torch.arange(len(x)), end]), dim=-1)
+
+
+class PlainObjectives(Objectives):
+    """All captions as long as the context is."""
+
+    def contrast(self, images, ids, module, config, replay: int = 0, loss: str = "info_nce", groups=None):
+        """See `Objectives.contrast`."""
+        image, text = self.forward(module, "encode_image", images), self.forward(module, "encode_text", ids)
+        return self.back(*contrastive_loss(image, text, module, self.place, loss, groups))
+
+
+class PlainLearner(TorchLearner):
+    """Trains a `PlainClip`."""
+
+    @staticmethod
+    def module_of(model, params):
+        """See `learner.module_of`."""
+        return from_params(params, model.config, PlainClip)
+
+
+def local_backend(device: str, precision: str = "fp32", compile: bool = False, plain: bool = False,
+                  threads: int | None = None) -> Backend:  # fmt: skip
+    """One device of this process; plain: without our algorithm; threads: how many cores PyTorch may use."""
     if threads:
         torch.set_num_threads(threads)
-    return backend_at(Place(0, 1, choose_device(device)), precision, compile)
+    place = Place(0, 1, choose_device(device))
+    found = backend_at(place, precision, compile)
+    if not plain:
+        return found
+    learner = partial(PlainLearner, place=place, compile=compile)
+    return replace(found, objectives=PlainObjectives(place, precision), learner=learner)
 
 
-def encoders(model: Model, images, ids) -> tuple:
+def encoders(model: Model, images, ids, plain: bool) -> tuple:
     """Two functions that embed the images and the captions, as `Model.encode_image` and `Model.encode_text` do."""
-    module, images, ids = module_of(model, model.params), torch.from_numpy(images), torch.from_numpy(ids)
+    module = (PlainLearner if plain else TorchLearner).module_of(model, model.params)
+    images, ids = torch.from_numpy(images), torch.from_numpy(ids)
+    if not plain:
+        ids = ids[:, : longest(ids.numpy(), model.config.text.eos_token_id)]
 
     def encode_image():
         with torch.inference_mode():
@@ -28,6 +75,35 @@ def encoders(model: Model, images, ids) -> tuple:
             return module.encode_text(ids).numpy()
 
     return encode_image, encode_text
+
+
+def transformers_jobs(images, ids, upstream, config: dict, threads: int) -> dict:
+    """`miniclip.app.measure_clip.numpy_jobs` with `transformers.CLIPModel`, random weights as well."""
+    from transformers import CLIPConfig, CLIPModel
+
+    torch.set_num_threads(threads)
+    module = CLIPModel(CLIPConfig(**config))
+    pixels = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    ids, upstream = torch.from_numpy(ids), torch.from_numpy(upstream)
+
+    def image():
+        return F.normalize(module.visual_projection(module.vision_model(pixels).pooler_output), dim=-1)
+
+    def text():
+        return F.normalize(module.text_projection(module.text_model(ids).pooler_output), dim=-1)
+
+    def forward(encode):
+        with torch.inference_mode():
+            return encode().numpy()
+
+    def both(encode):
+        module.zero_grad(set_to_none=False)
+        (encode() * upstream).sum().backward()
+
+    return {
+        "image_forward": partial(forward, image), "text_forward": partial(forward, text),
+        "image_both": partial(both, image), "text_both": partial(both, text),
+    }  # fmt: skip
 
 
 def peak_device_memory(function) -> int:
