@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .machine.threads import cores, in_parallel, part_size, parts
+from .machine.threads import cores, in_parallel, part_size, shares
 from .models.bridge import BridgedConfig, bridge_forward
 from .models.checks import check_images, check_token_ids
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
 from .models.coca import CocaConfig
 from .models.decoder import DecoderConfig
 from .models.fusion import match_forward
+from .models.text import end_positions
 from .models.vision import VisionConfig, vision_trunk_forward
 from .models.writer import Writer
 from .nn.blocks import largest_array
@@ -89,10 +90,9 @@ class Model(Handle):
             For another dtype or shape, no image at all, or values that are not finite.
         """
         images = check_images(images, self.image_size)
-        tower = self.config.vision
-        return in_parts(
-            lambda x: encode_image_forward(x, self.params, self.config)[0], 1 + tower.patches, tower, images
-        )
+        tokens = np.full(len(images), 1 + self.config.vision.patches)
+        return in_shares(lambda x: encode_image_forward(x, self.params, self.config)[0], tokens,
+                         self.config.vision, images)  # fmt: skip
 
     def encode_text(self, texts) -> np.ndarray:
         """Embed sentences.
@@ -113,8 +113,13 @@ class Model(Handle):
         """
         ids = texts if isinstance(texts, np.ndarray) else self.tokenizer.encode(texts)
         ids = check_token_ids(ids, self.config.text)
-        tower = self.config.text
-        return in_parts(lambda x: encode_text_forward(x, self.params, self.config)[0], ids.shape[1], tower, ids)
+        length = 1 + end_positions(ids, self.config.text.eos_token_id)
+        order = np.argsort(length, kind="stable")  # neighbours of one length: what follows the longest is not computed
+        found = in_shares(lambda x: encode_text_forward(x, self.params, self.config)[0], length[order],
+                          self.config.text, ids[order])  # fmt: skip
+        text = np.empty_like(found)
+        text[order] = found
+        return text
 
 
 class Describer(Model):
@@ -231,23 +236,23 @@ class Matcher(Handle):
     def logits(self, memory, texts) -> np.ndarray:
         """How likely text b belongs to picture b, as a logit: memory (B, S, D), B texts -> (B,)"""
         ids = self.decoder_tokenizer.encode_short(list(texts))
-        decoder = self.config.decoder
-        return in_parts(
-            lambda m, i: match_forward(m, i, self.params, self.config)[0], ids.shape[1], decoder, memory, ids
-        )
+        return in_shares(lambda m, i: match_forward(m, i, self.params, self.config)[0], np.full(*ids.shape),
+                         self.config.decoder, memory, ids)  # fmt: skip
 
 
 def image_tokens(images, p, config: VisionConfig) -> np.ndarray:
     """The image tower's tokens (B, 1 + N, D), from its own parameters `p`; the images are checked first."""
     images = check_images(images, config.image_size)
-    return in_parts(lambda x: vision_trunk_forward(x, p, config)[0], 1 + config.patches, config, images)
+    tokens = np.full(len(images), 1 + config.patches)
+    return in_shares(lambda x: vision_trunk_forward(x, p, config)[0], tokens, config, images)
 
 
-def in_parts(forward, tokens: int, tower, *inputs) -> np.ndarray:
-    """forward(some of each input), all parts on all cores, joined again; the tower's blocks see so many tokens."""
-    size = min(part_size(largest_array(tokens, tower.width, tower.heads)), -(-len(inputs[0]) // cores()))
+def in_shares(forward, tokens, tower, *inputs) -> np.ndarray:
+    """forward(some of each input), on all cores, joined again; tokens (B,): how many of each item the tower sees."""
+    size = part_size(largest_array(int(tokens.max(initial=1)), tower.width, tower.heads))
+    n = max(cores(), -(-len(tokens) // size))
 
     def job(rows):
         return forward(*(x[rows] for x in inputs))
 
-    return np.concatenate(list(in_parallel(partial(job, rows) for rows in parts(len(inputs[0]), max(size, 1)))))
+    return np.concatenate(list(in_parallel(partial(job, rows) for rows in shares(tokens, n))))

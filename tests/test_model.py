@@ -10,7 +10,6 @@ from miniclip.data.pairs import normalize
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
 from miniclip.errors import ConfigError
-from miniclip.machine import threads
 from miniclip.model import Model
 from miniclip.models.clip import ClipConfig, init_clip
 from miniclip.models.text import TextConfig
@@ -44,7 +43,7 @@ def test_unit_vectors_in_parts_of_any_size(model, images, ids, monkeypatch):
         assert (y.shape, y.dtype) == ((5, 10), np.float32)
         np.testing.assert_allclose(np.linalg.norm(y, axis=1), 1, atol=1e-6)
         for size in (1, 2, 5):
-            monkeypatch.setattr("miniclip.model.parts", lambda length, size=size: threads.parts(length, size))
+            monkeypatch.setattr("miniclip.model.part_size", lambda nbytes, size=size: size)
             np.testing.assert_allclose(encode(x), y, rtol=0, atol=1e-6)
         np.testing.assert_allclose(encode(x[::-1]), y[::-1], rtol=0, atol=1e-6)
         assert np.ptp(y, axis=0).max() > 1e-2

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from miniclip.machine import threads
-from miniclip.machine.threads import Ahead, cores_taken, in_parallel, libraries, part_size, parts
+from miniclip.machine.threads import Ahead, cores_taken, in_parallel, libraries, part_size, parts, shares
 
 
 @pytest.fixture
@@ -32,6 +33,15 @@ def test_parts_are_all_of_it_once(length, size):
     assert [i for rows in found for i in range(rows.start, rows.stop)] == list(range(length))
     assert all(rows.stop - rows.start == size for rows in found[:-1])
     assert found  # one empty part of nothing
+
+
+@given(st.lists(st.integers(1, 9), max_size=40), st.integers(1, 12))
+def test_shares_are_all_of_it_once_and_about_equal(work, n):
+    found = shares(np.array(work, int), n)
+    assert [i for rows in found for i in range(rows.start, rows.stop)] == list(range(len(work)))
+    assert 1 <= len(found) <= n
+    assert all(sum(work[rows]) < sum(work) / n + 2 * 9 for rows in found)
+    assert not work or all(rows.start < rows.stop for rows in found)
 
 
 def test_a_part_has_what_fits_a_core_and_eight_items_at_least():
@@ -117,10 +127,12 @@ def test_what_is_computed_ahead_is_what_was_asked_for(two_cores):
         return n * n
 
     ahead = Ahead(square)
-    assert [ahead(n) for n in (0, 1, 2, 5, 6)] == [0, 1, 4, 25, 36]  # and from another place on, as after a resume
-    with pytest.raises(ZeroDivisionError):
-        ahead(7)
-    assert ahead(8) == 64
+    for n in (0, 1, 2, 5, 6, 8):  # and from another place on, as after a resume
+        assert ahead(n) == n * n
+        ahead.begin(n + 1)
+        if n == 6:
+            with pytest.raises(ZeroDivisionError):
+                ahead(7)
     assert set(asked) <= set(range(10))
     assert all(asked.count(n) == 1 for n in (0, 1, 2, 5, 6, 7, 8))
 

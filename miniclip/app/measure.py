@@ -84,7 +84,8 @@ def start(backend: Backend, recipe: TrainConfig, pairs: Pairs | None = None):
     def objective(step, params):
         return backend.objectives.contrast(pairs.images, pairs.ids, params, model.config, recipe.replay)
 
-    return backend.learner(replace(clip_stage(recipe, model, backend), objective=objective), model), pairs
+    stage = replace(clip_stage(recipe, model, backend), objective=objective, prepare=lambda step: None)
+    return backend.learner(stage, model), pairs
 
 
 def step_jobs(found: dict[str, Backend], recipe: TrainConfig) -> dict:

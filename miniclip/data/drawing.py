@@ -111,12 +111,14 @@ def paint_object(images, light, scenes: Scenes, items, slot: int) -> None:
     colour = PALETTE[scenes.colour[items, slot]]
     colour = np.where(style[:, None] == STYLES.index("scan"), inverted(colour), colour)
     colour = colour + (0.10 * (u[:, 4:7] - 0.5)).astype(np.float32)
-    place = items[:, None, None], rows[:, :, None], columns[:, None, :]
-    shade = light[place]
-    for channel in range(3):  # one at a time: NumPy is slow where the last axis is short
-        under = images[(*place, channel)]
+    # One number for each pixel, counted through all images: NumPy is slow with three, and where the last axis is short.
+    place = (items[:, None, None] * IMAGE_SIZE + rows[:, :, None]) * IMAGE_SIZE + columns[:, None, :]
+    pixels, shade = images.reshape(-1), light.reshape(-1)[place]
+    for channel in range(3):
+        at = 3 * place + channel
+        under = pixels[at]
         under += alpha * (colour[:, channel, None, None] + shade - under)
-        images[(*place, channel)] = under
+        pixels[at] = under
 
 
 def window(centre) -> np.ndarray:
@@ -134,7 +136,10 @@ def look_up(shape, dy, dx, radius, turn) -> np.ndarray:
     j = (cos * dx - sin * dy + TABLE / 2).astype(np.int64)
     np.clip(i, 0, TABLE - 1, out=i)
     np.clip(j, 0, TABLE - 1, out=j)
-    return distance_table()[shape[:, None, None], i, j] * radius.astype(np.float32)[:, None, None]
+    return (
+        distance_table().reshape(-1)[(shape[:, None, None] * TABLE + i) * TABLE + j]
+        * radius.astype(np.float32)[:, None, None]
+    )
 
 
 def coverage(distance, style, rows, columns) -> np.ndarray:

@@ -41,7 +41,7 @@ def normalized_images(scenes: Scenes) -> np.ndarray:
     def draw(rows):
         return normalize(draw_scenes(scenes[rows]))
 
-    return np.concatenate(list(in_parallel(partial(draw, rows) for rows in parts(len(scenes)))))
+    return np.concatenate(list(in_parallel(partial(draw, rows) for rows in parts(len(scenes), 128))))
 
 
 def normalize(images) -> np.ndarray:

@@ -80,7 +80,8 @@ class Tokenizer:
             if strict and len(ids) > room:
                 raise TextError(f"text {row} has {len(ids)} words, expected at most {room}: shorten it")
             cut, empty = cut + (len(ids) > room), empty + (not ids)
-            unknown += [word for word in words if word not in self.ids]
+            if self.unk in ids:
+                unknown += [word for word in words if word not in self.ids]
             ids = [self.start, *ids[:room], self.end]
             rows[row, : len(ids)] = ids
         self.unknown += len(unknown)

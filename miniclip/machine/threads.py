@@ -5,8 +5,10 @@ import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
+from itertools import pairwise
 from threading import Lock
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from .memory import keep_freed_memory
@@ -30,6 +32,13 @@ def part_size(nbytes: int) -> int:
 def parts(length: int, size: int = PART) -> list[slice]:
     """[0:size], [size:2 size], ... up to length; one empty part of nothing."""
     return [slice(start, min(start + size, length)) for start in range(0, max(length, 1), size)]
+
+
+def shares(work, n: int) -> list[slice]:
+    """Up to n runs of neighbours with about the same work, one empty run of nothing. work (B,): above 0, of each item"""
+    before = np.concatenate([[0], np.cumsum(work)])  # the work before each item, and all of it
+    cuts = np.unique(np.searchsorted(before, before[-1] * np.arange(n + 1) / n)).tolist()
+    return [slice(start, stop) for start, stop in pairwise(cuts)] or [slice(0, 0)]
 
 
 @cache
@@ -108,19 +117,22 @@ class Job(Future):
 
 
 class Ahead:
-    """f(n), with f(n + 1) computed on a core that would wait meanwhile: for what is asked with 0, 1, 2, ...
+    """A function of a number, begun on another core before it is asked for.
 
-    f must be a function of n alone, and not mind to be called once more than it is asked.
+    The function must depend on the number alone, and not mind to be called for one that is never asked for.
     """
 
     def __init__(self, function):
-        self.function, self.n, self.job = function, -1, Job(None)
+        self.function, self.begun = function, dict[int, Job]()
+
+    def begin(self, n: int) -> None:
+        """Compute it for n, while the caller does something else."""
+        self.begun = {n: Job(partial(self.function, n)).offer()}
 
     def __call__(self, n: int):
-        job = self.job if self.n == n else Job(partial(self.function, n))
-        self.n, self.job = n + 1, Job(partial(self.function, n + 1))
+        """The function's value at n, whether it was begun or not."""
+        job = self.begun.get(n) or Job(partial(self.function, n))
         job.work()
-        self.job.offer()
         return job.result()
 
 

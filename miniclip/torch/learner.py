@@ -115,6 +115,7 @@ class TorchLearner:
             except torch.OutOfMemoryError as error:
                 raise MemoryError(f"{error}; a smaller batch fits, or for a CLIP, its parts: --replay 256") from error
             report = torch.stack([value.detach().to(loss.dtype) for value in (loss, *metrics.values())])
+            self.stage.prepare(self.steps + 1)  # while the device is at work
             average([*grads, report], self.place)
         norm = clip_gradients(grads, self.stage.max_grad_norm)
         values = torch.cat([report, norm[None]]).tolist()  # the one wait for the device

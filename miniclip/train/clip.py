@@ -114,7 +114,7 @@ def clip_stage(recipe: TrainConfig, model: Model, backend: Backend = NUMPY) -> S
 
     trained = (*EVERYTHING, "logit_bias") if model.config.logit_bias else EVERYTHING
     return Stage("train", objective, recipe.steps, trained, recipe.peak_lr, recipe.warmup, recipe.weight_decay,
-                 recipe.max_grad_norm, caps=CAPS)  # fmt: skip
+                 recipe.max_grad_norm, caps=CAPS, prepare=drawn.begin)  # fmt: skip
 
 
 def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUMPY) -> Model:

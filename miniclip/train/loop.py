@@ -32,6 +32,8 @@ class Stage:
         The sub-trees of the parameters that learn. The others are not even in the optimiser.
     caps
         Parameters that a step may not leave above a number, by name.
+    prepare
+        Called with a step's number while the one before it ends: to begin what its objective will need.
     cost
         The weight of one step in a bar over several stages.
     """
@@ -46,6 +48,7 @@ class Stage:
     max_grad_norm: float = 1.0
     schedule: Callable = warmup_cosine
     caps: Mapping[str, float] = field(default_factory=dict)
+    prepare: Callable[[int], None] = lambda step: None
     cost: float = 1.0
 
 
@@ -74,10 +77,11 @@ class Learner:
         with cores_taken:
             loss, trees, metrics = self.stage.objective(self.steps, self.params)
             add_to(self.grads, trees)
+            self.stage.prepare(self.steps + 1)
             gradient, norm = clip_by_global_norm(self.gradient, self.stage.max_grad_norm)
-        if not math.isfinite(loss + norm):
-            raise diverged(self.stage, self.steps, loss, self.grads)
-        self.optimizer.step(self.theta, gradient, lr)
+            if not math.isfinite(loss + norm):
+                raise diverged(self.stage, self.steps, loss, self.grads)
+            self.optimizer.step(self.theta, gradient, lr)
         for name, cap in self.stage.caps.items():
             # After the step: a clamp in the forward has no gradient above the cap, and the scale would never come back.
             np.minimum(self.views[name], cap, out=self.views[name])
