@@ -23,6 +23,7 @@ What that stands on
     machine/memory.py        freed memory is kept
     machine/threads.py       jobs on all cores
     machine/signals.py       Ctrl-C waits for the end of a step
+    nn/cache.py              what a forward keeps, and nothing where nobody wants a gradient
     nn/read.py               attention where one token alone is read, and the others only looked at
     nn/reduce.py             sums and maxima of short rows, fast
     nn/erf.py                the error function

@@ -17,6 +17,7 @@ from .models.text import end_positions
 from .models.vision import VisionConfig, vision_trunk_forward
 from .models.writer import Writer
 from .nn.blocks import largest_array
+from .nn.cache import forgetting
 
 
 class Handle:
@@ -253,6 +254,7 @@ def in_shares(forward, tokens, tower, *inputs) -> np.ndarray:
     n = max(cores(), -(-len(tokens) // size))
 
     def job(rows):
-        return forward(*(x[rows] for x in inputs))
+        with forgetting:
+            return forward(*(x[rows] for x in inputs))
 
     return np.concatenate(list(in_parallel(partial(job, rows) for rows in shares(tokens, n))))

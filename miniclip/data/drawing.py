@@ -136,10 +136,9 @@ def look_up(shape, dy, dx, radius, turn) -> np.ndarray:
     j = (cos * dx - sin * dy + TABLE / 2).astype(np.int64)
     np.clip(i, 0, TABLE - 1, out=i)
     np.clip(j, 0, TABLE - 1, out=j)
-    return (
-        distance_table().reshape(-1)[(shape[:, None, None] * TABLE + i) * TABLE + j]
-        * radius.astype(np.float32)[:, None, None]
-    )
+    found = distance_table().reshape(-1)[(shape[:, None, None] * TABLE + i) * TABLE + j]
+    found *= radius.astype(np.float32)[:, None, None]
+    return found
 
 
 def coverage(distance, style, rows, columns) -> np.ndarray:

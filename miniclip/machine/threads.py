@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 from .memory import keep_freed_memory
 
 PART = 64  # pictures or captions: enough for long products, few enough for the cache of a core
-PART_BYTES = 1_400_000  # of the largest array of a part: with its neighbours it fits the cache of a core
+PART_BYTES, LEAST = 1_600_000, 8  # of the largest array of a part: it fits the cache of a core; and of items
 AHEAD = 2  # jobs for each core that are begun before the first result is taken
 TURN = 1e-4  # seconds that a thread may keep Python's lock while another one waits; Python's own 0.005 is a layer long
 
@@ -26,7 +26,7 @@ def cores() -> int:
 
 def part_size(nbytes: int) -> int:
     """How many items make a part, where the largest array of one takes `nbytes`; eight at least."""
-    return max(8, PART_BYTES // nbytes)
+    return max(LEAST, PART_BYTES // nbytes)
 
 
 def parts(length: int, size: int = PART) -> list[slice]:
@@ -35,7 +35,7 @@ def parts(length: int, size: int = PART) -> list[slice]:
 
 
 def shares(work, n: int) -> list[slice]:
-    """Up to n runs of neighbours with about the same work, one empty run of nothing. work (B,): above 0, of each item"""
+    """Up to n runs of neighbours with about the same work; one empty run of nothing. work (B,), of each item"""
     before = np.concatenate([[0], np.cumsum(work)])  # the work before each item, and all of it
     cuts = np.unique(np.searchsorted(before, before[-1] * np.arange(n + 1) / n)).tolist()
     return [slice(start, stop) for start, stop in pairwise(cuts)] or [slice(0, 0)]

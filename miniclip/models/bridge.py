@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import ConfigError, InputError
 from ..nn.blocks import ACTIVATIONS
+from ..nn.cache import new_cache
 from ..nn.decoder_blocks import decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
 from ..nn.layers import (
     init_layer_norm,
@@ -129,7 +130,7 @@ def bridge_forward(tokens, p, config: BridgeConfig):
     """
     if tokens.shape[1] != 1 + config.patches:
         raise InputError(f"there are {tokens.shape[1]} image tokens, expected 1 + {config.patches}: of another tower?")
-    c = {"kind": config.kind, "activation": config.activation}
+    c = new_cache(kind=config.kind, activation=config.activation)
     x, c["ln_memory"] = layer_norm_forward(tokens[:, 1:], p["ln_memory"])
     if config.kind == "mlp":
         x, c["c_fc"] = linear_forward(x, p["c_fc"])

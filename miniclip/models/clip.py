@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError
+from ..nn.cache import new_cache
 from ..nn.ops import normalize_backward, normalize_forward
 from .checks import CHANNELS
 from .text import TextConfig, init_text, text_backward, text_forward
@@ -70,7 +71,7 @@ def encode_image_forward(images, p, config: ClipConfig):
 
     images (B, Y, X, C) normalised -> embeddings (B, E), unit vectors
     """
-    c = {}
+    c = new_cache()
     features, c["visual"] = vision_forward(images, p["visual"], config.vision)
     image, c["normalize_image"] = normalize_forward(features)
     return image, c
@@ -89,7 +90,7 @@ def encode_text_forward(ids, p, config: ClipConfig):
 
     ids (B, T) integers -> embeddings (B, E), unit vectors
     """
-    c = {}
+    c = new_cache()
     features, c["text"] = text_forward(ids, p["text"], config.text)
     text, c["normalize_text"] = normalize_forward(features)
     return text, c

@@ -10,6 +10,7 @@ ours has CLIP's text tower, CoCa's is the lower half of its decoder.
 from dataclasses import dataclass
 
 from ..errors import ConfigError
+from ..nn.cache import new_cache
 from ..nn.ops import normalize_backward, normalize_forward, pick_backward, pick_forward
 from .clip import ClipConfig
 from .decoder import DecoderConfig, decoder_backward, decoder_forward
@@ -47,7 +48,7 @@ def caption_forward(images, ids, p, config: CocaConfig):
 
     images (B, Y, X, C) normalised; ids (B, T) integers -> logits (B, T, V)
     """
-    c = {}
+    c = new_cache()
     memory, c["visual"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
     logits, c["decoder"] = decoder_forward(ids, p["decoder"], config.decoder, memory)
     return logits, c
@@ -66,7 +67,7 @@ def coca_forward(images, ids, p, config: CocaConfig):
 
     images (B, Y, X, C) normalised; ids (B, T) integers -> embeddings (B, E), unit vectors; logits (B, T, V)
     """
-    c = {}
+    c = new_cache()
     tokens, c["trunk"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
     x, c["pick"] = pick_forward(tokens, class_positions(images))
     features, c["head"] = vision_head_forward(x, p["visual"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError, InputError
+from ..nn.cache import new_cache
 from ..nn.decoder_blocks import decoder_blocks_backward, decoder_blocks_forward, init_decoder_block
 from ..nn.layers import (
     embedding_backward,
@@ -93,7 +94,7 @@ def decoder_trunk_forward(ids, p, config: DecoderConfig, memory=None, prefix=Non
     check_context(ids.shape[1], memory, prefix, config)
     if memory is not None and len(memory) != len(ids):
         raise InputError(f"there are {len(memory)} memories for {len(ids)} texts, expected one each")
-    c = {"prefix": 0 if prefix is None else prefix.shape[1]}
+    c = new_cache(prefix=0 if prefix is None else prefix.shape[1])
     x, c["token_embedding"] = embedding_forward(ids, p["token_embedding"])
     if prefix is not None:
         x = np.concatenate([prefix, x], axis=1)

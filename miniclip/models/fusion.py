@@ -7,6 +7,7 @@ its own: N x M of them. In return the words "red" and "circle" can be looked up 
 Source: Li et al. 2021, arXiv:2107.07651 (ALBEF), section 3.2, image-text matching.
 """
 
+from ..nn.cache import new_cache
 from ..nn.decoder_ops import mean_of_first_backward, mean_of_first_forward
 from ..nn.layers import init_linear, linear_backward, linear_forward
 from .coca import CocaConfig
@@ -29,7 +30,7 @@ def match_forward(memory, ids, p, config: CocaConfig):
 
     memory (B, S, D_memory); ids (B, T), pair b is memory b with text b -> logits (B,)
     """
-    c = {}
+    c = new_cache()
     x, c["decoder"] = decoder_trunk_forward(ids, p["decoder"], config.decoder, memory)
     x, c["mean"] = mean_of_first_forward(x, 1 + end_positions(ids, config.clip.text.eos_token_id))
     x, c["match"] = linear_forward(x, p["match"])
@@ -50,7 +51,7 @@ def fusion_forward(images, ids, p, config: CocaConfig):
 
     images (B, Y, X, C) normalised; ids (B, T) -> logits (B,)
     """
-    c = {}
+    c = new_cache()
     memory, c["visual"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
     logits, c["match"] = match_forward(memory, ids, p, config)
     return logits, c

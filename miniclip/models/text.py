@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ConfigError, InputError
 from ..nn.blocks import blocks_backward, blocks_forward, init_block
+from ..nn.cache import new_cache
 from ..nn.layers import (
     embedding_backward,
     embedding_forward,
@@ -84,7 +85,7 @@ def text_trunk_forward(ids, p, config: TextConfig, read=None):
 
     ids (B, T) integers, T <= context_length -> x (B, T, D); with read (B,) only that token of each: (B, D)
     """
-    c, mask = {}, causal_mask(ids.shape[1])
+    c, mask = new_cache(), causal_mask(ids.shape[1])
     x, c["token_embedding"] = embedding_forward(ids, p["token_embedding"])
     x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
     x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, mask, read)

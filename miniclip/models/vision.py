@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..nn.blocks import blocks_backward, blocks_forward, init_block
+from ..nn.cache import new_cache
 from ..nn.layers import (
     init_layer_norm,
     init_linear,
@@ -115,7 +116,7 @@ def vision_trunk_forward(images, p, config: VisionConfig, read=None):
 
     images (B, Y, X, C) normalised -> tokens (B, 1 + N, D); with read (B,) only that token of each: (B, D)
     """
-    c = {}
+    c = new_cache()
     x, c["patchify"] = patchify_forward(images, config.patch_size)
     x, c["patch_embedding"] = linear_forward(x, p["patch_embedding"])
     x, c["class_embedding"] = prepend_forward(x, p["class_embedding"])
@@ -155,7 +156,7 @@ def vision_head_forward(x, p):
 
     x (B, D) class tokens -> features (B, E)
     """
-    c = {}
+    c = new_cache()
     x, c["ln_post"] = layer_norm_forward(x, p["ln_post"])
     x, c["proj"] = linear_forward(x, p["proj"])
     return x, c

@@ -7,6 +7,7 @@ in reverse: the chain rule, visible as symmetry. Names of tensors are OpenAI's, 
 
 import numpy as np
 
+from .cache import new_cache
 from .layers import (
     init_layer_norm,
     init_linear,
@@ -48,7 +49,7 @@ def attention_forward(x, p, heads, mask=None):
     x (B, T, D); mask (T, T) bool or None -> y (B, T, D)
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2.
     """
-    c, h = {}, np.empty_like(x)
+    c, h = new_cache(), np.empty_like(x)
     qkv, c["in_proj"] = linear_forward(x, p["in_proj"])
     q, k, v = split_parts(qkv, 3, heads)
     _, c["attend"] = attend_forward(q, k, v, mask, out=split_heads(h, heads))
@@ -79,7 +80,7 @@ def mlp_forward(x, p, activation):
 
     x (..., D) -> y (..., D); activation "quick_gelu" or "gelu"
     """
-    c = {}
+    c = new_cache()
     h, c["c_fc"] = linear_forward(x, p["c_fc"])
     activation_forward, _ = ACTIVATIONS[activation]
     h, cache = activation_forward(h)
@@ -116,7 +117,7 @@ def block_forward(x, p, heads, activation, mask=None, read=None):
     x (B, T, D); mask (T, T) bool or None -> y (B, T, D)
     read: (B,) integers, where only one token of each sequence is wanted -> y (B, D), for much less work
     """
-    c = {}
+    c = new_cache()
     h, c["ln_1"] = layer_norm_forward(x, p["ln_1"])
     if read is None:
         h, c["attn"] = attention_forward(h, p["attn"], heads, mask)

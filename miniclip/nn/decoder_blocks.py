@@ -9,6 +9,7 @@ from .blocks import (
     mlp_backward,
     mlp_forward,
 )
+from .cache import new_cache
 from .layers import (
     init_layer_norm,
     init_linear,
@@ -34,7 +35,7 @@ def cross_attention_forward(x, context, p, heads, mask=None):
 
     x (B, T, D); context (B, S, D_context); mask (T, S) bool or None -> y (B, T, D)
     """
-    c, h = {}, np.empty_like(x)
+    c, h = new_cache(), np.empty_like(x)
     q, c["q_proj"] = linear_forward(x, p["q_proj"])
     kv, c["kv_proj"] = linear_forward(context, p["kv_proj"])
     k, v = split_parts(kv, 2, heads)
@@ -71,7 +72,7 @@ def decoder_block_forward(x, memory, p, heads, activation, mask=None):
     x (B, T, D); memory (B, S, D_memory), or None for a block without it; mask (T, T) bool or None -> y (B, T, D)
     Source: Vaswani et al. 2017, arXiv:1706.03762, figure 1, right; with the norms first.
     """
-    c = {}
+    c = new_cache()
     h, c["ln_1"] = layer_norm_forward(x, p["ln_1"])
     h, c["attn"] = attention_forward(h, p["attn"], heads, mask)
     x = x + h

@@ -7,6 +7,7 @@ gradients are the same as with them, for a third less work in towers of two bloc
 
 import numpy as np
 
+from .cache import new_cache
 from .layers import linear_backward, linear_forward
 from .ops import attend_backward, attend_forward, pick_backward, pick_forward, split_heads, split_parts
 
@@ -16,7 +17,7 @@ def read_attention_forward(x, p, heads, mask=None, *, read):
 
     x (B, T, D); read (B,) integers; mask (T, T) bool or None -> y (B, D)
     """
-    c, (B, _, D) = {}, x.shape
+    c, (B, _, D) = new_cache(), x.shape
     asks, c["pick"] = pick_forward(x, read)
     query, others = ({name: rows[part] for name, rows in p["in_proj"].items()} for part in (slice(D), slice(D, None)))
     q, c_q = linear_forward(asks, query)

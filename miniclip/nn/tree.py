@@ -7,6 +7,10 @@ out in one vector, so that an optimiser, a checkpoint or a gradient check needs 
 
 import numpy as np
 
+from ..machine.threads import in_parallel
+
+LARGE = 2**20  # numbers: what takes longer to add up than to hand to another core
+
 
 def flatten(tree, prefix: str = "") -> dict[str, np.ndarray]:
     """Leaves by dotted name, in the order of the tree: {"a": {"b": x}, "c": [y]} -> {"a.b": x, "c.0": y}."""
@@ -74,16 +78,29 @@ def add_trees(trees, like):
 
     One tree is in memory at a time, where they come one after the other.
     """
-    total = unflatten({name: np.zeros_like(leaf) for name, leaf in flatten(like).items()})
-    add_to(total, trees)
+    total = unflatten({name: np.empty_like(leaf) for name, leaf in flatten(like).items()})
+    write_sum(total, trees)
     return total
 
 
-def add_to(total, trees) -> None:
-    """total += each of the trees, in place."""
-    named = flatten(total)
-    for tree in trees:
-        for name, leaf in flatten(tree).items():
-            if name not in named:
-                raise ValueError(f"there is a gradient of {name}, expected only those of what is trained")
+def write_sum(total, trees) -> None:
+    """total = the sum of the trees, in place: see `add_trees`."""
+    named, empty = flatten(total), set(flatten(total))
+
+    def take(name, leaf):
+        if name in empty:
+            named[name][...] = leaf
+            empty.remove(name)
+        else:
             named[name] += leaf
+
+    for tree in trees:
+        leaves = flatten(tree)
+        if unknown := leaves.keys() - named.keys():
+            raise ValueError(f"there is a gradient of {min(unknown)}, expected only those of what is trained")
+        large = {name: leaf for name, leaf in leaves.items() if np.size(leaf) > LARGE}
+        list(in_parallel(lambda item=item: take(*item) for item in large.items()))
+        for name in leaves.keys() - large.keys():
+            take(name, leaves[name])
+    for name in empty:
+        named[name][...] = 0.0

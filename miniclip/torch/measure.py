@@ -97,7 +97,7 @@ def transformers_jobs(images, ids, upstream, config: dict, threads: int) -> dict
             return encode().numpy()
 
     def both(encode):
-        module.zero_grad(set_to_none=False)
+        module.zero_grad()
         (encode() * upstream).sum().backward()
 
     return {

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..errors import TrainingDiverged
 from ..machine.threads import cores_taken
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
-from ..nn.tree import add_to, flatten, pack
+from ..nn.tree import flatten, pack, write_sum
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,9 @@ class Learner:
 
     def step(self, lr: float) -> dict:
         """Gradients, clipping, AdamW, then the caps. Returns a row of the log."""
-        self.gradient[:] = 0.0
         with cores_taken:
             loss, trees, metrics = self.stage.objective(self.steps, self.params)
-            add_to(self.grads, trees)
+            write_sum(self.grads, trees)
             self.stage.prepare(self.steps + 1)
             gradient, norm = clip_by_global_norm(self.gradient, self.stage.max_grad_norm)
             if not math.isfinite(loss + norm):

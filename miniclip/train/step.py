@@ -7,6 +7,7 @@ the cache of a core, or be computed twice to save memory, and nothing changes bu
 matter: it is *not* the mean of the parts' losses, as `ranks.accumulated_loss_and_gradients` shows.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from itertools import chain
 import numpy as np
 
 from ..errors import ConfigError
-from ..machine.threads import cores_taken, in_parallel, part_size, parts
+from ..machine.threads import LEAST, cores_taken, in_parallel, part_size, parts
 from ..models.clip import (
     ClipConfig,
     encode_image_backward,
@@ -94,26 +95,30 @@ class Side:
     parts: list[slice]
 
 
+def fast_part(B: int, tokens: int, tower, share: float) -> int:
+    """How many of B items at a time, for two cores: what fits a cache, no more than a share; of large ones, a half."""
+    size = part_size(largest_array(tokens, tower.width, tower.heads))
+    return max(1, min(size, math.ceil(B * (share if size > LEAST else 1 / 2))))
+
+
 def image_side(images, params, config: ClipConfig, part: int = 0) -> Side:
     """images (B, Y, X, C), normalised; part: how many at a time, or 0 for what goes fastest"""
     # All captions are about a quarter of the work of all pictures: with them, three eighths of the pictures are half.
-    tower, share = config.vision, max(1, -(-5 * len(images) // 8))
-    size = min(part_size(largest_array(1 + tower.patches, tower.width, tower.heads)), share)
+    size = part or fast_part(len(images), 1 + config.vision.patches, config.vision, share=5 / 8)
     return Side(
         lambda rows: encode_image_forward(images[rows], params, config),
         lambda dimage, c: encode_image_backward(dimage, c)[1],
-        parts(len(images), part or size),
+        parts(len(images), size),
     )
 
 
 def text_side(ids, params, config: ClipConfig, part: int = 0) -> Side:
     """ids (B, T) integers; part: how many at a time, or 0 for what goes fastest"""
-    tower = config.text
-    size = part_size(largest_array(longest(ids, tower.eos_token_id), tower.width, tower.heads))
+    size = part or fast_part(len(ids), longest(ids, config.text.eos_token_id), config.text, share=1)
     return Side(
         lambda rows: encode_text_forward(ids[rows], params, config),
         encode_text_backward,
-        parts(len(ids), part or size),
+        parts(len(ids), size),
     )
 
 

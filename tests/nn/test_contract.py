@@ -1,11 +1,14 @@
 """One contract for every layer, operation, loss and tower: what any of them may do to its arguments, and may not."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from cases import CASES, LOSSES, Sizes, build
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from miniclip.nn.cache import forgetting
 from miniclip.nn.tree import flatten
 
 EACH = pytest.mark.parametrize("name", sorted(CASES))
@@ -173,3 +176,20 @@ def test_one_sequence_of_one_token_works():
         y, c = case.run()
         assert np.isfinite(y).all()
         assert all(np.isfinite(g).all() for g in flatten(case.gradients(upstream(case), c)).values())
+
+
+@EACH
+def test_where_nothing_is_kept_the_values_are_the_same(name):
+    """Bit for bit. The cache of what is made of layers is empty then, in this thread, and for no longer."""
+    case = build(name)
+    y, kept = case.run()
+    with forgetting:
+        again, c = case.run()
+        with ThreadPoolExecutor(1) as other:
+            _, elsewhere = other.submit(case.run).result()
+    assert np.array_equal(y, again)
+    _, later = case.run()
+    assert len(arrays(kept)) == len(arrays(elsewhere)) == len(arrays(later))
+    if type(kept) is dict:
+        assert arrays(kept)
+        assert not arrays(c)
