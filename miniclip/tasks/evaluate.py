@@ -47,17 +47,21 @@ def classifier(model: Model, labels: str) -> np.ndarray:
     return zero_shot_weights(model, class_names, templates)
 
 
-def accuracy(image, weights, scenes: Scenes, labels: str) -> float:
+def share_right(image, weights, scenes: Scenes, labels: str) -> float:
     """The share of embeddings (B, E) whose nearest class (K, E) of a label set is the scene's own."""
     truth = LABEL_SETS[labels][-1]
     return float(((image @ weights.T).argmax(1) == truth(scenes)).mean())
 
 
+def accuracy(model: Model, image, scenes: Scenes, labels: str) -> float:
+    """The share of embeddings (B, E) whose nearest class of a label set is the scene's own."""
+    return share_right(image, classifier(model, labels), scenes, labels)
+
+
 def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> float:
     """The share of a split's first n single-object images whose colour and shape are both named right."""
     scenes = sample_scenes(seed, split, np.arange(n))
-    image = model.encode_image(normalized_images(scenes))
-    return accuracy(image, classifier(model, "colour and shape"), scenes, "colour and shape")
+    return accuracy(model, model.encode_image(normalized_images(scenes)), scenes, "colour and shape")
 
 
 def untrained(model: Model) -> Model:
@@ -94,7 +98,7 @@ def zero_shot_scores(encoded: dict[str, Encoded], classifiers: dict, see) -> dic
         image, scenes = see(encoded[split].image), encoded[split].pairs.scenes
         for labels, weights in classifiers.items():
             if split == "A" or labels == "colour and shape":
-                scores[f"zero-shot {labels}, {split}"] = accuracy(image, weights, scenes, labels)
+                scores[f"zero-shot {labels}, {split}"] = share_right(image, weights, scenes, labels)
     return scores
 
 
