@@ -24,7 +24,7 @@ What that stands on
     machine/threads.py       jobs on all cores
     machine/signals.py       Ctrl-C waits for the end of a step
     nn/cache.py              what a forward keeps, and nothing where nobody wants a gradient
-    nn/read.py               attention where one token alone is read, and the others only looked at
+    nn/read.py               attention where queries and keys come from two places, or one token alone is read
     nn/reduce.py             sums and maxima of short rows, fast
     nn/erf.py                the error function
     nn/decoder_ops.py        the surprise at a word, a yes or no, a mean over tokens: what a decoder needs besides

@@ -19,7 +19,7 @@ from ..data.pairs import Pairs, batch
 from ..machine.memory import keep_freed_memory, peak_memory
 from ..machine.threads import cores
 from ..models.clip import ClipConfig
-from ..models.text import longest
+from ..models.text import end_positions, longest
 from ..nn.tree import pack
 from ..train.backend import NUMPY, Backend
 from ..train.clip import TrainConfig, clip_stage, log_row, new_clip
@@ -102,7 +102,7 @@ def share_of_peak(times: Times, recipe: TrainConfig) -> float:
     """The step's matrix products a second, as a share of what matrix products alone reach."""
     _, pairs = start(NUMPY, recipe)
     config = new_clip(recipe).config
-    flops = step_flops(config, recipe.batch_size, longest(pairs.ids, config.text.eos_token_id))
+    flops = step_flops(config, recipe.batch_size, longest(end_positions(pairs.ids, config.text.eos_token_id)))
     return flops / times.median("numpy") * times.median("product") / product_flops()
 
 
@@ -139,7 +139,9 @@ def encoding(found, recipe: TrainConfig, rounds: int) -> dict:
     model = model.with_params(pack(model.params)[1])
     pairs = batch(0, "train", np.arange(B), model.tokenizer)
     jobs = {"numpy": (lambda: model.encode_image(pairs.images), lambda: model.encode_text(pairs.ids))}
-    for name in {"eager", "twin"} & found.keys():
+    for name in ("eager", "twin"):
+        if name not in found:
+            continue
         from ..torch.measure import encoders
 
         jobs[name] = encoders(model, pairs.images, pairs.ids, plain=name == "eager")
@@ -194,7 +196,8 @@ def growth(rounds: int = 5) -> dict:
         name = f"{axis}_{next(iter(change.values()))}"
         recipe = replace(TrainConfig(), **change)
         times = in_turn(step_jobs(found, recipe), rounds, seconds=20.0)
-        result |= times.report(name, found.keys() - {"numpy"}) | {f"{name}_of_peak": share_of_peak(times, recipe)}
+        others = [other for other in found if other != "numpy"]
+        result |= times.report(name, others) | {f"{name}_of_peak": share_of_peak(times, recipe)}
     return result | machine()
 
 

@@ -50,7 +50,7 @@ class Times:
     def report(self, what: str, others=None) -> dict:
         """what_ms of NumPy; what_vs_OTHER, the median ratio to each of the others, and what_vs_OTHER_interval."""
         found: dict = {f"{what}_ms": 1e3 * self.median("numpy")}
-        for other in others or [name for name in self.seconds if name != "numpy"]:
+        for other in [name for name in self.seconds if name != "numpy"] if others is None else others:
             found[f"{what}_vs_{other}"] = float(np.median(self.ratios(other)))
             found[f"{what}_vs_{other}_interval"] = list(self.interval(other))
         return found

@@ -35,13 +35,16 @@ def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
     return Pairs(scenes, texts, normalized_images(scenes), tokenizer.encode(texts))
 
 
+PART = 128  # pictures: drawing is made of short steps, and two threads of short steps wait for each other
+
+
 def normalized_images(scenes: Scenes) -> np.ndarray:
     """The scenes' pictures (B, Y, X, C), normalised, drawn on all cores."""
 
     def draw(rows):
         return normalize(draw_scenes(scenes[rows]))
 
-    return np.concatenate(list(in_parallel(partial(draw, rows) for rows in parts(len(scenes), 128))))
+    return np.concatenate(list(in_parallel(partial(draw, rows) for rows in parts(len(scenes), PART))))
 
 
 def normalize(images) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 import ctypes
 import sys
+from functools import cache
 from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 LARGEST = 32 * 2**20  # the most that glibc accepts for M_MMAP_THRESHOLD
 
 
+@cache
 def keep_freed_memory() -> bool:
     """Ask glibc not to give freed memory back to the system after every step, only to fault it in again.
 

@@ -13,7 +13,6 @@ from threadpoolctl import ThreadpoolController
 
 from .memory import keep_freed_memory
 
-PART = 64  # pictures or captions: enough for long products, few enough for the cache of a core
 PART_BYTES, LEAST = 1_600_000, 8  # of the largest array of a part: it fits the cache of a core; and of items
 AHEAD = 2  # jobs for each core that are begun before the first result is taken
 TURN = 1e-4  # seconds that a thread may keep Python's lock while another one waits; Python's own 0.005 is a layer long
@@ -29,7 +28,7 @@ def part_size(nbytes: int) -> int:
     return max(LEAST, PART_BYTES // nbytes)
 
 
-def parts(length: int, size: int = PART) -> list[slice]:
+def parts(length: int, size: int) -> list[slice]:
     """[0:size], [size:2 size], ... up to length; one empty part of nothing."""
     return [slice(start, min(start + size, length)) for start in range(0, max(length, 1), size)]
 
@@ -44,7 +43,6 @@ def shares(work, n: int) -> list[slice]:
 @cache
 def threads() -> ThreadPoolExecutor:
     """One thread for each core but the caller's, kept: to start new ones for every step costs as much as a layer."""
-    keep_freed_memory()
     return ThreadPoolExecutor(max(cores() - 1, 1))
 
 
@@ -61,6 +59,7 @@ class CoresTaken:
     def __enter__(self):
         with self.lock:
             if not self.entered:
+                keep_freed_memory()
                 self.turn, self.limits = sys.getswitchinterval(), libraries().limit(limits=1, user_api="blas")
                 sys.setswitchinterval(min(TURN, self.turn))
             self.entered += 1

@@ -63,9 +63,9 @@ def end_positions(ids, eos_token_id: int) -> np.ndarray:
     return is_end.argmax(1)
 
 
-def longest(ids, eos_token_id: int) -> int:
-    """How many tokens the longest caption has, its end included; what follows nobody reads. ids (B, T)"""
-    return 1 + int(end_positions(ids, eos_token_id).max(initial=0))
+def longest(end) -> int:
+    """How many tokens the longest caption has, its end included; what follows nobody reads. end (B,) positions"""
+    return 1 + int(end.max(initial=0))
 
 
 def init_text(rng, config: TextConfig, embed_dim: int):
@@ -108,8 +108,8 @@ def text_forward(ids, p, config: TextConfig):
 
     ids (B, T) integers, T <= context_length -> features (B, E)
     """
-    eos = config.eos_token_id
-    x, c = text_trunk_forward(ids[:, : longest(ids, eos)], p, config, read=end_positions(ids, eos))
+    end = end_positions(ids, config.eos_token_id)
+    x, c = text_trunk_forward(ids[:, : longest(end)], p, config, read=end)
     x, c["text_projection"] = linear_forward(x, p["text_projection"])
     return x, c
 

@@ -1,7 +1,5 @@
 """The block that also looks at a memory: cross-attention between a transformer block's two halves."""
 
-import numpy as np
-
 from .blocks import (
     attention_backward,
     attention_forward,
@@ -18,7 +16,7 @@ from .layers import (
     linear_backward,
     linear_forward,
 )
-from .ops import attend_backward, attend_forward, split_heads, split_parts
+from .read import cross_attend_backward, cross_attend_forward
 
 
 def init_cross_attention(rng, d, d_context, out_std=None):
@@ -35,11 +33,10 @@ def cross_attention_forward(x, context, p, heads, mask=None):
 
     x (B, T, D); context (B, S, D_context); mask (T, S) bool or None -> y (B, T, D)
     """
-    c, h = new_cache(), np.empty_like(x)
+    c = new_cache()
     q, c["q_proj"] = linear_forward(x, p["q_proj"])
     kv, c["kv_proj"] = linear_forward(context, p["kv_proj"])
-    k, v = split_parts(kv, 2, heads)
-    _, c["attend"] = attend_forward(split_heads(q, heads), k, v, mask, out=split_heads(h, heads))
+    h, c["attend"] = cross_attend_forward(q, kv, heads, mask)
     y, c["out_proj"] = linear_forward(h, p["out_proj"])
     return y, c
 
@@ -48,10 +45,7 @@ def cross_attention_backward(dy, c):
     """dx, dcontext, g: the lines of the forward in reverse."""
     g = {}
     dh, g["out_proj"] = linear_backward(dy, c["out_proj"])
-    _, k, _, _ = c["attend"]
-    B, heads, S, K = k.shape
-    dq, dkv = np.empty_like(dy), np.empty((B, S, 2 * heads * K), dy.dtype)
-    attend_backward(split_heads(dh, heads), c["attend"], [split_heads(dq, heads), *split_parts(dkv, 2, heads)])
+    dq, dkv = cross_attend_backward(dh, c["attend"])
     dcontext, g["kv_proj"] = linear_backward(dkv, c["kv_proj"])
     dx, g["q_proj"] = linear_backward(dq, c["q_proj"])
     return dx, dcontext, g

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from ..model import Model
-from ..models.text import longest
+from ..models.text import end_positions, longest
 from ..train.backend import Backend
 from .distributed import Place, choose_device
 from .learner import TorchLearner, backend_at
@@ -64,7 +64,7 @@ def encoders(model: Model, images, ids, plain: bool) -> tuple:
     module = (PlainLearner if plain else TorchLearner).module_of(model, model.params)
     images, ids = torch.from_numpy(images), torch.from_numpy(ids)
     if not plain:
-        ids = ids[:, : longest(ids.numpy(), model.config.text.eos_token_id)]
+        ids = ids[:, : longest(end_positions(ids.numpy(), model.config.text.eos_token_id))]
 
     def encode_image():
         with torch.inference_mode():

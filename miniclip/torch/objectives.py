@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..data.prompts import Texts
 from ..machine.threads import parts
-from ..models.text import longest
+from ..models.text import end_positions, longest
 from ..nn.decoder_ops import IGNORE
 from .distributed import Place
 from .losses import contrastive_loss
@@ -60,7 +60,8 @@ class Objectives:
 
     def contrast(self, images, ids, module, config, replay: int = 0, loss: str = "info_nce", groups=None):
         """Every process's pairs against those of all."""
-        groups, ids = None if groups is None else self.tensor(groups), ids[:, : longest(ids, config.text.eos_token_id)]
+        groups = None if groups is None else self.tensor(groups)
+        ids = ids[:, : longest(end_positions(ids, config.text.eos_token_id))]
         if replay:
             return self.replayed(self.tensor(images), self.tensor(ids), module, replay, loss, groups)
         image = self.forward(module, "encode_image", images)
@@ -98,7 +99,7 @@ class Objectives:
     def coca(self, images, ids, texts: Texts, module, config):
         """Contrast and captions, one pass through the trunk for both."""
         image, logits = self.forward(module, "coca", images, texts.ids)
-        text = self.forward(module, "encode_text", ids[:, : longest(ids, config.clip.text.eos_token_id)])
+        text = self.forward(module, "encode_text", ids[:, : longest(end_positions(ids, config.clip.text.eos_token_id))])
         loss, metrics = contrastive_loss(image, text, module, self.place)
         words = self.word_loss(logits, texts)
         return self.back(loss + words, metrics | {"words": words.detach()})

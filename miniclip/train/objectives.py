@@ -19,7 +19,7 @@ from itertools import chain
 import numpy as np
 
 from ..data.prompts import Texts
-from ..machine.threads import PART, in_parallel, parts
+from ..machine.threads import in_parallel, parts
 from ..models.bridge import BridgedConfig, bridge_backward, bridge_forward
 from ..models.clip import ClipConfig
 from ..models.coca import CocaConfig, caption_backward, caption_forward, coca_backward, coca_forward
@@ -33,6 +33,8 @@ from ..nn.decoder_ops import (
     cross_entropy_forward,
 )
 from .step import Side, contrastive_loss, embed, gradients_in_parts, send_back, text_side
+
+PART = 64  # pictures with their texts: enough for long products, few enough for the cache of a core
 
 
 def at_least_two(length: int) -> list[slice]:

@@ -24,7 +24,7 @@ from ..models.clip import (
     encode_text_backward,
     encode_text_forward,
 )
-from ..models.text import longest
+from ..models.text import end_positions, longest
 from ..nn.blocks import largest_array
 from ..nn.floors import caption_floor, chance_loss, sigmoid_caption_floor, sigmoid_chance_loss, temperature_floor
 from ..nn.losses import (
@@ -114,7 +114,7 @@ def image_side(images, params, config: ClipConfig, part: int = 0) -> Side:
 
 def text_side(ids, params, config: ClipConfig, part: int = 0) -> Side:
     """ids (B, T) integers; part: how many at a time, or 0 for what goes fastest"""
-    size = part or fast_part(len(ids), longest(ids, config.text.eos_token_id), config.text, share=1)
+    size = part or fast_part(len(ids), longest(end_positions(ids, config.text.eos_token_id)), config.text, share=1)
     return Side(
         lambda rows: encode_text_forward(ids[rows], params, config),
         encode_text_backward,
