@@ -24,7 +24,9 @@ def two_cores(monkeypatch):
 
 
 def settings():
-    return round(sys.getswitchinterval(), 9), [one["num_threads"] for one in libraries().info()]
+    return round(sys.getswitchinterval(), 9), [
+        one["num_threads"] for one in libraries().info() if one["user_api"] == "blas"
+    ]
 
 
 @given(st.integers(0, 50), st.integers(1, 20))
