@@ -59,12 +59,13 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     files/hugging_face.py    transformers' names and layout
     files/checkpoint.py      a run is a folder
     files/state.py           what a run resumes from, and its log
+    tasks/shares.py          scores that know how sure they are
     tasks/zero_shot.py       the classes are just text
     tasks/retrieval.py       search, from words to pictures and back
-    tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/generation.py      writing: greedily, by chance, with beams
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
+    tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/matching.py        do they belong together?
 
 How a model learns
@@ -75,6 +76,7 @@ How a model learns
     train/clip.py            the recipe of CLIP
     train/stages.py          from CLIP to a system that describes and answers
     train/plan.py            how each model of the studies is made, or resumed
+    train/tables.py          what each study puts beside what
     train/study.py           what was trained, beside what it must be compared with
     train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
 

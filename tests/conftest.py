@@ -42,7 +42,8 @@ def sixteen():
     from miniclip.data.world import sample_scenes
 
     scenes = sample_scenes(0, "many", np.arange(16))
-    questions, answers, _ = ask(scenes)
+    asked = ask(scenes)
+    questions, answers = [one.text for one in asked], [one.answer for one in asked]
     return SimpleNamespace(scenes=scenes, images=normalized_images(scenes), questions=questions, answers=answers)
 
 

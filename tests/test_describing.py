@@ -8,10 +8,10 @@ from describers import WORDS, fitted, new_bridged, new_describer
 
 from miniclip.data.captions import write_descriptions
 from miniclip.data.pairs import normalized_images
-from miniclip.data.prompts import encode_texts
-from miniclip.data.questions import CHANCE, KINDS, ask
+from miniclip.data.prompts import encode_prompt, encode_texts
+from miniclip.data.questions import CHANCE, NAMES, ask, ask_each
 from miniclip.data.tokenizer import Tokenizer
-from miniclip.data.world import Scenes, join, sample_scenes
+from miniclip.data.world import Scenes, join
 from miniclip.errors import TextError
 from miniclip.files.checkpoint import SYSTEM, load
 from miniclip.model import Describer, LanguageModel
@@ -35,11 +35,15 @@ from miniclip.train.loop import Stage
 # What can be learned, and what cannot.
 
 
+def answered(model, images, questions):
+    return [one.text for one in vqa.answer(model, images, questions)]
+
+
 def test_sixteen_scenes_can_be_learned_by_heart(model, sixteen):
     assert [one.text for one in caption(model, sixteen.images)] == write_descriptions(sixteen.scenes)
-    assert vqa.answer(model, sixteen.images, sixteen.questions) == sixteen.answers
+    assert answered(model, sixteen.images, sixteen.questions) == sixteen.answers
     scores = caption_scores([one.text for one in caption(model, sixteen.images)], sixteen.scenes)
-    assert scores == {"true": 1.0, "attribute F1": 1.0, "every object": 1.0}
+    assert scores == {"exact": 1.0, "true": 1.0, "attribute F1": 1.0, "every object": 1.0}
 
 
 def test_the_picture_and_the_question_decide(model, sixteen):
@@ -50,7 +54,7 @@ def test_the_picture_and_the_question_decide(model, sixteen):
         (sixteen.images[others], sixteen.questions),
         (sixteen.images, [sixteen.questions[i] for i in others]),
     ):
-        right = np.mean([a == b for a, b in zip(vqa.answer(model, images, questions), sixteen.answers, strict=True)])
+        right = np.mean([a == b for a, b in zip(answered(model, images, questions), sixteen.answers, strict=True)])
         assert right < 0.7
 
 
@@ -92,7 +96,7 @@ def test_counting_goes_on():
     start = {"decoder": init_decoder(np.random.default_rng(0), config)}
     stage = Stage("count", lambda step, p: objectives.language(texts, p, config), 80, ("decoder",), 1e-2, warmup=10)
     model = LanguageModel(config, fitted(stage, start), words)
-    ids, _ = generate(model.writer(None), [[words.start, 4 + i] for i in range(3)], words.end, 10)
+    ids = generate(model.writer(None), [[words.start, 4 + i] for i in range(3)], words.end, 10).ids
     assert ids.tolist() == [[4 + (i + 1 + t) % 3 for t in range(10)] for i in range(3)]
 
 
@@ -118,7 +122,7 @@ def test_prompts_carry_no_loss(sixteen):
     surprise, n = 0.0, 0
     for row, (ids, targets) in enumerate(zip(texts.ids.tolist(), texts.targets.tolist(), strict=True)):
         scored = [WORDS.words[i - 4] for i in targets if i > WORDS.end]
-        assert " ".join(scored) == " ".join(ask(sixteen.scenes, turn)[1][row] for turn in range(2))
+        assert " ".join(scored) == " ".join(ask(sixteen.scenes, turn)[row].answer for turn in range(2))
         for t, target in enumerate(targets):
             if target != IGNORE:
                 p = np.exp(logits[row, t].astype(np.float64) - logits[row, t].max())
@@ -138,25 +142,40 @@ def test_prompts_carry_no_loss(sixteen):
 
 def test_answers_are_scored_against_their_own_scene(monkeypatch):
     """The bookkeeping: what is reordered is what goes in, never what is right."""
-    n, seen = 60, []
-    scenes = sample_scenes(3, "D", np.arange(n))
-    questions, truth, kinds = ask(scenes)
-    given = [answer if b % 3 else "nonsense" for b, answer in enumerate(truth)]
-    monkeypatch.setattr(vqa, "answer", lambda model, images, asked: seen.append((images, asked)) or given)
+    seen = []
+    scenes, asked = ask_each(3, "D", 12)
+    n, own = len(asked), normalized_images(scenes)
+    given = [vqa.Answer(one.answer if b % 3 else "nonsense", 0.5) for b, one in enumerate(asked)]
+    monkeypatch.setattr(vqa, "answer", lambda model, images, texts: seen.append((images, texts)) or given)
     order = np.random.default_rng(0).permutation(n)
     for images_of, questions_of in ((None, None), (order, None), (None, order)):
-        scores = vqa.score_answers(None, 3, n, images_of, questions_of)
-        images, asked = seen.pop()
-        own = normalized_images(scenes)
+        scores = vqa.score_answers(None, 3, 12, images_of, questions_of)
+        images, texts = seen.pop()
         assert np.array_equal(images, own if images_of is None else own[order])
-        assert asked == (questions if questions_of is None else [questions[i] for i in order])
-        assert scores.keys() == {"overall", *KINDS}
-        assert scores["overall"] == pytest.approx(2 / 3)
-        for kind in KINDS:
-            rows = [b for b in range(n) if kinds[b] == kind]
-            assert scores[kind] == pytest.approx(np.mean([b % 3 > 0 for b in rows]))
-    chance = vqa.chance_scores(3, n)
-    assert chance == {"overall": pytest.approx(np.mean([CHANCE[kind] for kind in kinds]))} | CHANCE
+        assert texts == [asked[i].text for i in (range(n) if questions_of is None else order)]
+        rows = {"overall", *NAMES.values(), *(f"{one.form}, {one.case}" for one in asked if one.case)}
+        assert scores.keys() == rows
+        for row in rows:
+            mine = [b % 3 > 0 for b, one in enumerate(asked) if row in ("overall", one.form, f"{one.form}, {one.case}")]
+            assert (scores[row], scores[row].n) == (pytest.approx(np.mean(mine)), len(mine))
+    assert vqa.chance_scores() == {"overall": pytest.approx(np.mean(list(CHANCE.values())))} | CHANCE
+
+
+def test_probabilities_are_those_of_the_words(model, sixteen):
+    """The product over an answer's words and its end; what was learned by heart is nearly certain."""
+    for found, image, question in zip(vqa.answer(model, sixteen.images, sixteen.questions), sixteen.images,
+                                      sixteen.questions, strict=True):  # fmt: skip
+        prompt = encode_prompt(WORDS, (question,))
+        ids = [*prompt, *(WORDS.ids[word] for word in found.text.split()), WORDS.end]
+        logits = model.writer(image[None]).feed(np.array([ids]))[0].astype(float)
+        p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        said = [p[t - 1, ids[t]] for t in range(len(prompt), len(ids))]
+        assert found.probability == pytest.approx(np.prod(said), rel=1e-4)
+        assert found.probability > 0.8
+    for one, image in zip(caption(model, sixteen.images), sixteen.images, strict=True):
+        assert one.probability == pytest.approx(reread(model, image, one.text).probability, rel=1e-4)
+    unsure = caption(model, sixteen.images, Sampling(30.0), rng=np.random.default_rng(0))
+    assert max(one.probability for one in unsure) < 1e-3  # of what it drew, in its own distribution
 
 
 class Echo:
@@ -188,7 +207,7 @@ def test_answers_come_back_in_the_order_of_the_questions():
     images = np.zeros((6, 32, 32, 3))
     images[:, 0, 0, 0] = [0, 1, 2, 2, 0, 1]
     expected = ["red one", "blue two", "green three", "pink three", "star one", "cyan two"]
-    assert vqa.answer(Echo(), images, questions) == expected
+    assert answered(Echo(), images, questions) == expected
 
 
 def scene(style, *objects):
@@ -208,7 +227,7 @@ WHOLE = "a sketch of a small blue star in the top left corner and a large red ci
 @pytest.mark.parametrize(
     ("text", "true", "hits", "said", "every"),
     [
-        (WHOLE, 1, 11, 11, 1),
+        (WHOLE, 1, 11, 11, 1),  # the only one that is exact
         ("a sketch of a small blue star in the top left corner", 1, 6, 6, 0),
         ("a blue star and a scarlet disc", 1, 4, 4, 1),
         ("a red circle and a blue star", 1, 0, 4, 1),  # true, but not in reading order
@@ -225,7 +244,7 @@ WHOLE = "a sketch of a small blue star in the top left corner and a large red ci
 def test_captions_are_scored_as_by_hand(text, true, hits, said, every):
     """11 things are to be said: five of each object, and the style."""
     scores = caption_scores([text], TWO)
-    expected = {"true": true, "attribute F1": 2 * hits / (said + 11), "every object": every}
+    expected = {"exact": text == WHOLE, "true": true, "attribute F1": 2 * hits / (said + 11), "every object": every}
     assert scores == pytest.approx(expected, abs=1e-15)
 
 
@@ -234,7 +253,7 @@ def test_scores_of_several_captions_are_pooled():
     one = scene(0, (6, 7, 0, 1, 1))  # a photo of a small pink ring in the centre
     both = join(TWO, one)
     scores = caption_scores([WHOLE, "a pink ring on the left"], both)
-    expected = {"true": 0.5, "attribute F1": 2 * (11 + 2) / (11 + 3 + 11 + 6), "every object": 1.0}
+    expected = {"exact": 0.5, "true": 0.5, "attribute F1": 2 * (11 + 2) / (11 + 3 + 11 + 6), "every object": 1.0}
     assert scores == pytest.approx(expected, abs=1e-15)
 
 
@@ -300,9 +319,9 @@ def test_questions_that_are_refused(model, sixteen):
 def test_a_question_that_is_too_long_names_the_sum(prefix, sixteen):
     """What just fits is answered; the picture is never cut."""
     model = new_bridged(queries=prefix) if prefix else new_describer()
-    room = model.places - prefix - 3  # for start, the words and their end
+    room = model.places - prefix - 4  # for start, the words and their end
     assert len(vqa.answer(model, sixteen.images[:1], ["a " * (room - 2)])) == 1
-    message = rf"question 1 takes {room + 1} places .*, the picture {prefix}, .* 3: {model.places + 1}, .*shorten"
+    message = rf"question 1 takes {room + 1} places .*, the picture {prefix}, .* 4: {model.places + 1}, .*shorten"
     with pytest.raises(TextError, match=message):
         vqa.answer(model, sixteen.images[:2], ["where?", "a " * (room - 1)])
 
@@ -335,7 +354,7 @@ def test_the_system_in_the_package():
     assert isinstance(model, Describer)
     assert score_captions(model, 1, "A", 128)["true"] >= 0.97
     assert score_captions(model, 1, "B", 128)["attribute F1"] >= 0.97
-    assert vqa.score_answers(model, 1, 256)["overall"] >= 0.97
+    assert vqa.score_answers(model, 1, 25)["overall"] >= 0.97
     assert zero_shot_accuracy(model, 1, "B", 128) >= 0.95
     shown = attention_on_object(model, 1, 64)
     assert min(shown.values()) >= 0.45  # looking everywhere gives 0.25

@@ -66,7 +66,8 @@ def step_by_step(seed, room):
 @pytest.mark.parametrize("seed", range(12))
 def test_greedy_is_one_beam_is_the_argmax_step_by_step(seed):
     expected = step_by_step(seed, 5)
-    ids, attention = generate(writer(seed), PROMPT, END, 5)
+    written = generate(writer(seed), PROMPT, END, 5)
+    ids, attention = written.ids, written.attention
     assert ids.tolist() == [expected]
     assert attention == [[]] * len(expected)
     ((best, score),) = beam_search(writer(seed), PROMPT, END, 5, beams=1, length_penalty=0.0)
@@ -83,22 +84,24 @@ def test_these_decoders_say_different_things():
 def test_texts_stop_at_their_end_or_at_the_limit():
     """`end` fills up what has ended, and nothing is read after the last text has ended."""
     script = Script([[0, END, 4, 4], [1, 2, 0, END], [END]])
-    ids, _ = generate(script, np.zeros((3, 2), int), END, 5)
+    ids = generate(script, np.zeros((3, 2), int), END, 5).ids
     assert ids.tolist() == [[0, END, END, END], [1, 2, 0, END], [END] * 4]
     assert script.fed == 4
-    ids, _ = generate(Script([[0, 1, 2, 4, 0], [END]]), np.zeros((2, 2), int), END, 3)
+    ids = generate(Script([[0, 1, 2, 4, 0], [END]]), np.zeros((2, 2), int), END, 3).ids
     assert ids.tolist() == [[0, 1, 2], [END] * 3]
-    assert generate(writer(0), PROMPT, END + V, CONTEXT - 2)[0].shape == (1, CONTEXT - 2)  # no end: the room is filled
+    assert generate(writer(0), PROMPT, END + V, CONTEXT - 2).ids.shape == (1, CONTEXT - 2)  # no end: the room is filled
 
 
 def test_rows_of_a_batch_do_not_meet():
     config, p = decoder(1, memory_width=4)
     rng = np.random.default_rng(0)
     memory, prompts = rng.normal(size=(8, 3, 4)), rng.integers(V, size=(8, 2))
-    together, attention = generate(Writer(p, config, memory), prompts, END, 5)
+    written = generate(Writer(p, config, memory), prompts, END, 5)
+    together, attention = written.ids, written.attention
     assert len({tuple(row) for row in together.tolist()}) >= 3
     for b in range(8):
-        alone, looks = generate(Writer(p, config, memory[b : b + 1]), prompts[b : b + 1], END, 5)
+        one = generate(Writer(p, config, memory[b : b + 1]), prompts[b : b + 1], END, 5)
+        alone, looks = one.ids, one.attention
         n = alone.shape[1]
         assert together[b, :n].tolist() == alone[0].tolist()
         assert (together[b, n:] == END).all()
@@ -241,7 +244,7 @@ def test_words_that_are_impossible_are_never_drawn():
 
 
 def test_a_seed_makes_the_text_again():
-    texts = [generate(writer(2), PROMPT, END + V, 5, Sampling(2.0), np.random.default_rng(seed))[0].tolist()
+    texts = [generate(writer(2), PROMPT, END + V, 5, Sampling(2.0), np.random.default_rng(seed)).ids.tolist()
              for seed in (0, 0, 1, 2, 3)]  # fmt: skip
     assert texts[0] == texts[1]
     assert len({str(text) for text in texts}) > 2
@@ -266,7 +269,7 @@ def test_sampling_numbers_that_are_refused(given, name):
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_top_k_is_at_most_all_words(temperature):
     rng = np.random.default_rng(0)
-    assert generate(writer(0), PROMPT, END, 2, Sampling(temperature, V), rng)[0].shape[0] == 1
+    assert generate(writer(0), PROMPT, END, 2, Sampling(temperature, V), rng).ids.shape[0] == 1
     with pytest.raises(ValueError, match="top_k is 6, expected at most the 5 words"):
         generate(writer(0), PROMPT, END, 2, Sampling(temperature, V + 1), rng)
 
@@ -283,7 +286,7 @@ def test_places_of_the_image_are_taken_from_the_room():
     seen = Writer(p, config, prefix=np.ones((1, 3, 6)))
     with pytest.raises(ValueError, match="max_new_tokens is 3, expected 1 to 2: 3 places for the image and 2 words"):
         generate(seen, PROMPT, END, 3)
-    assert generate(seen, PROMPT, END + V, 2)[0].shape == (1, 2)
+    assert generate(seen, PROMPT, END + V, 2).ids.shape == (1, 2)
 
 
 @pytest.mark.parametrize("beams", [0, -1, 2.5, True, "2", None])

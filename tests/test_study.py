@@ -16,6 +16,7 @@ from miniclip.train import plan, stages, study
 from miniclip.train.loop import Learner
 from miniclip.train.plan import TRAININGS, Models, in_order
 from miniclip.train.study import STUDIES
+from miniclip.train.tables import seed_scores
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def short(monkeypatch, quick):  # noqa: F811
     def scored(table):
         def score(models):
             models |= {name: able for name in ("captioner", "answerer") if name in models}
-            return table(models, n=20)
+            return table(models, n=128 if table is seed_scores else 20)  # a batch, for the loss
 
         return score
 
@@ -40,11 +41,12 @@ def short(monkeypatch, quick):  # noqa: F811
 
 
 COLUMNS_OF = {
-    "captioning": {"model", "frozen tower", "untrained", "shuffled", "uniform"},
-    "vqa": {"model", "shuffled images", "shuffled questions", "blind", "deaf", "chance"},
+    "captioning": {"model", "frozen tower", "untrained", "shuffled", "uniform", "low", "high", "n"},
+    "vqa": {"model", "shuffled images", "shuffled questions", "blind", "deaf", "chance", "low", "high", "n"},
     "bridge": {"linear", "mlp", "queries", "queries, not aligned", "specialist", "reading", "blind"},
-    "system": {"system", "specialist"},
-    "fusion": {"dual", "fusion", "dual, single objects", "chance", "possible", "every pair"},
+    "system": {"system", "specialist", "low", "high", "n"},
+    "fusion": {"dual", "fusion", "dual, single objects", "blind bound", "possible", "every pair", "low", "high", "n"},
+    "seeds": {"model", "low", "high", "n"},
 }
 
 
@@ -55,7 +57,9 @@ def test_a_study_puts_every_score_beside_its_baselines(name, short, tmp_path):
     assert {column for row in table.values() for column in row} == COLUMNS_OF[name]
     assert all(type(value) is float and np.isfinite(value) for row in table.values() for value in row.values())
     folders = sorted(path for path in (tmp_path / "study").iterdir() if path.is_dir())
-    assert len(folders) == len(in_order(STUDIES[name].needs))
+    ours = STUDIES[name].from_nothing  # the CLIP that all begin with is trained as well
+    assert len(folders) == len(in_order(STUDIES[name].needs)) - (not ours)
+    assert (tmp_path / "study" / "clip").exists() == ours
     opened = {path.name: load(path) for path in folders}
     assert {len(model.digest) for model in opened.values()} == {64}
     if name == "bridge":
@@ -64,6 +68,42 @@ def test_a_study_puts_every_score_beside_its_baselines(name, short, tmp_path):
         visual = opened["first-stage"].params["visual"]
         assert np.array_equal(to_vector(after["visual"]), to_vector(visual))
         assert table["trained parameters"]["queries"] / table["share trained"]["queries"] == to_vector(after).size
+
+
+def test_seeds_are_studied_one_by_one_and_put_side_by_side(short, tmp_path):
+    """Each as it is alone; resumed, what is done is read and what was not begun is begun."""
+    folder = tmp_path / "many"
+    first = study.study_seeds("vqa", [4], folder)
+    table = study.study_seeds("vqa", [2, 4], folder, resume=True)
+    alone = study.study("vqa", 2, tmp_path / "alone")
+    again = study.study("vqa", 4, folder / "vqa-seed4")
+    for row, cells in alone.items():
+        for column in cells.keys() - {"low", "high", "n"}:
+            name = row if len(cells) == 1 else f"{row}: {column}"
+            values = [cells[column], again[row][column]]
+            assert [table[name]["seed 2"], table[name]["seed 4"]] == values
+            assert (table[name]["lowest"], table[name]["highest"]) == (min(values), max(values))
+            assert table[name]["mean"] == pytest.approx(np.mean(values))
+            assert first[name]["mean"] == values[1]
+        if "n" in cells:
+            assert table[f"{row}: model"]["n"] == cells["n"] + again[row]["n"]
+
+
+def test_a_study_begins_with_the_clip_it_is_given(short, tmp_path):
+    """And remembers with which: another one is another study."""
+    given = load()
+    given = given.with_params(given.params | {"logit_scale": given.params["logit_scale"] * np.float32(0.5)})
+    models = []
+
+    def table(found):
+        models.append(found)
+        return {"row": {"model": 1.0}}
+
+    study.STUDIES["seeds"] = replace(study.STUDIES["seeds"], table=table)
+    study.study("seeds", 1, tmp_path / "given", clip=given)
+    assert models[0]["clip"] is given
+    assert not (tmp_path / "given" / "clip").exists()
+    assert models[0]["answerer"].params["logit_scale"] != load().params["logit_scale"]
 
 
 def test_models_are_trained_after_those_they_need():

@@ -8,7 +8,10 @@ from ..errors import ConfigError, DataError, InputError, quote
 
 # Names written down a second time, since whoever asks for help should not wait for NumPy; a test compares them.
 LOSS_NAMES = ("info_nce", "multi_positive", "sigmoid")
-STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion")
+STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion", "seeds")
+
+
+MOST_SEEDS = 1000
 
 
 def add_run(parser) -> None:
@@ -78,6 +81,15 @@ def seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**53:
         raise ArgumentTypeError(f"{quote(text)} is no seed, expected a whole number from 0 to 2^53 - 1")
     return int(text)
+
+
+def seeds(text: str) -> list[int]:
+    """Seeds from the command line: 0-9, or 0,3,5."""
+    first, dash, last = text.partition("-")
+    found = list(range(seed(first), seed(last) + 1)) if dash else [seed(one) for one in text.split(",")]
+    if not 0 < len(set(found)) == len(found) <= MOST_SEEDS:
+        raise ArgumentTypeError(f"{quote(text)} are no seeds, expected up to {MOST_SEEDS}, such as 0-9 or 0,3,5")
+    return found
 
 
 def add_picture(parser, name: str) -> None:

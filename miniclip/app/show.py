@@ -89,8 +89,8 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     Returns
     -------
     (result, figure)
-        result : dict with `captions`, a list of {`image`, `caption`}; the figure shows where the decoder looked for
-        each word of the first.
+        result : dict with `captions`, a list of {`image`, `caption`, `probability`}; the figure shows where the decoder
+        looked for each word of the first.
     """
     normalised, names = chosen_images(model, paths, "D", seed)
     rng = np.random.default_rng(seed)
@@ -99,7 +99,12 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     else:
         best = [caption_beams(model, image, beams, length_penalty)[0] for image in normalised]
         found = [reread(model, image, text) for image, (text, _) in zip(normalised, best, strict=True)]
-    result = {"captions": [{"image": name, "caption": one.text} for name, one in zip(names, found, strict=True)]}
+    result = {
+        "captions": [
+            {"image": name, "caption": one.text, "probability": round(one.probability, 6)}
+            for name, one in zip(names, found, strict=True)
+        ]
+    }
     first, side = found[0], math.isqrt(model.config.vision.patches)
     if not first.words:
         raise TextError("the decoder said nothing about the first picture: try another temperature")

@@ -1,106 +1,236 @@
 """A scene -> a question with exactly one right answer, such that nobody who has not seen the picture can tell it.
 
-Answers are balanced, as far as the world allows: yes is as frequent as no, one object as two or three, a colour or a
-shape as any other; corners are more frequent than the middle. A model without eyes stays within a few points of chance.
-What would be ambiguous ("the circle" where there are two) is not asked.
+Ten forms are asked equally often, and answers are balanced, as far as the world allows: yes is as frequent as no, one
+object as two or three, a colour or a shape as any other, "there is none" as any one colour; corners are more frequent
+than the middle. A model without eyes stays within a few points of chance. What would be ambiguous ("the circle" where
+there are two) is not asked.
 """
+
+from collections.abc import Callable
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
 from .captions import related, with_article
 from .grammar import NUMBERS, RELATIONS
-from .world import COLOURS, COLUMNS, HELD_OUT, QUESTION, ROWS, SHAPES, Scenes, choose, uniform
+from .world import COLOURS, COLUMNS, HELD_OUT, QUESTION, ROWS, SHAPES, Scenes, sample_scenes, uniform
 
-KINDS = ("colour", "shape", "count", "place", "relation", "yes or no")
+COUNTS, NONE = ("none", *NUMBERS), "there is none"
 PLACES = tuple(f"{row} {column}" for row in ROWS for column in COLUMNS)
-ANSWERS = {"colour": COLOURS, "shape": SHAPES, "count": ("none", *NUMBERS), "place": PLACES,
-           "relation": ("yes", "no", *RELATIONS), "yes or no": ("yes", "no")}  # fmt: skip
-# Eight sides and corners are the answers to "where is ... from ...?", yes or no to the other half of the relations.
-CHANCE = {kind: 1 / len(ANSWERS[kind]) for kind in KINDS} | {"count": 1 / 3, "relation": (1 / 8 + 1 / 2) / 2}
 SIDES = ("left", "right", "above", "below")  # the order of RELATIONS
+DIRECTIONS = (*SIDES, *(f"{side} {height}" for side in SIDES[:2] for height in SIDES[2:]))
+CROSSED = "no: crossed"  # the shape of one object and the colour of another
 PLURALS = {shape: shape + ("es" if shape.endswith("s") else "s") for shape in SHAPES}
-# Of "how many circles are there?", two and three are the rare answers: one and none are asked this often where the
-# scene has no repeat, so that all come out alike.
-ONE_OR_NONE = 0.16
+# Rare answers are asked for where they can be given: a scene of which nothing is alike is mostly not asked how many
+# circles there are, one with two is asked just that every other time, and one with three always; a lonely object is
+# not always counted.
+ASKED_WITHOUT, ASKED_TWO, ASKED_ALONE = 0.3, 0.5, 0.7
+
+
+class Thing(NamedTuple):
+    """An object, its attributes as numbers."""
+
+    shape: int
+    colour: int
+    row: int
+    column: int
+
+    @property
+    def name(self) -> str:
+        return f"{COLOURS[self.colour]} {SHAPES[self.shape]}"
+
+
+class Question(NamedTuple):
+    """A question, its answer, its form, and the case: the answer, where there are few; how a claim is false; or ""."""
+
+    text: str
+    answer: str
+    form: str
+    case: str
+
+
+Asked = tuple[str, str, str]  # a question's text, answer and case
+
+
+def colour(things: list[Thing], i: int, u) -> Asked | None:
+    """what colour is the circle?"""
+    if [one.shape for one in things].count(things[i].shape) > 1:
+        return None
+    return f"what colour is the {SHAPES[things[i].shape]}?", COLOURS[things[i].colour], ""
+
+
+def shape(things: list[Thing], i: int, u) -> Asked | None:
+    """what shape is the red object?"""
+    if [one.colour for one in things].count(things[i].colour) > 1:
+        return None
+    return f"what shape is the {COLOURS[things[i].colour]} object?", SHAPES[things[i].shape], ""
+
+
+def place(things: list[Thing], i: int, u) -> Asked | None:
+    """where is the circle?"""
+    if [one.shape for one in things].count(things[i].shape) > 1:
+        return None
+    return f"where is the {SHAPES[things[i].shape]}?", f"{ROWS[things[i].row]} {COLUMNS[things[i].column]}", ""
+
+
+def absent(things: list[Thing], i: int, u) -> Asked:
+    """One of these three about what is not there."""
+    hue = COLOURS[one_of(u[1], others([one.colour for one in things], COLOURS))]
+    outline = SHAPES[one_of(u[1], others([one.shape for one in things], SHAPES))]
+    asked = (f"what colour is the {outline}?", f"where is the {outline}?", f"what shape is the {hue} object?")
+    return one_of(u[0], asked), NONE, ""
+
+
+def side(things: list[Thing], i: int, u) -> Asked | None:
+    """where is the red circle from the blue star?"""
+    if len(things) == 1:
+        return None
+    one, other = things[i], things[(i + 1) % len(things)]
+    sides = " ".join(chosen(SIDES, holding(one, other)))
+    return f"where is the {one.name} from the {other.name}?", sides, ""
+
+
+def relation(things: list[Thing], i: int, u) -> Asked | None:
+    """is the red circle left of the blue star? True half the time; where it is false, another side is right."""
+    if len(things) == 1:
+        return None
+    one, other, truth = things[i], things[(i + 1) % len(things)], "yes" if u[0] < 0.5 else "no"
+    said = one_of(u[1], chosen(RELATIONS, [holds == (truth == "yes") for holds in holding(one, other)]))
+    return f"is the {one.name} {said} the {other.name}?", truth, truth
+
+
+def number(things: list[Thing], i: int, u) -> Asked | None:
+    """how many objects are there?"""
+    if len(things) == 1 and u[3] >= ASKED_ALONE:
+        return None
+    return "how many objects are there?", COUNTS[len(things)], COUNTS[len(things)]
+
+
+def number_of_shape(things: list[Thing], i: int, u) -> Asked | None:
+    """how many circles are there?"""
+    return how_many([one.shape for one in things], list(PLURALS.values()), u)
+
+
+def number_of_colour(things: list[Thing], i: int, u) -> Asked | None:
+    """how many red objects are there?"""
+    return how_many([one.colour for one in things], [f"{name} objects" for name in COLOURS], u)
+
+
+def existence(things: list[Thing], i: int, u) -> Asked:
+    """is there a red circle? True half the time; a claim is false in one of four ways, never with what is held out."""
+    if u[0] < 0.5:
+        return f"is there {with_article(things[i].name)}?", "yes", "yes"
+    shapes, colours = ({values[k] for values in things} for k in range(2))
+    false: dict[str, list[Thing]] = {}
+    for s, c in np.argwhere(~HELD_OUT).tolist():
+        if all((s, c) != one[:2] for one in things):
+            way = {(True, False): "no: another colour", (False, True): "no: another shape",
+                   (True, True): CROSSED, (False, False): "no: neither"}[s in shapes, c in colours]  # fmt: skip
+            false.setdefault(way, []).append(Thing(s, c, 0, 0))
+    way = CROSSED if CROSSED in false and u[3] < 0.8 else one_of(u[1], sorted(false))
+    return f"is there {with_article(one_of(u[2], false[way]).name)}?", "no", way
+
+
+def how_many(values: list[int], names: list[str], u) -> Asked | None:
+    """How many have a value: mostly one that several have, else one that one or none has."""
+    repeated = [value for value in values if values.count(value) > 1]
+    if not repeated and u[3] >= ASKED_WITHOUT:
+        return None
+    if repeated and (len(repeated) == 3 or u[0] < ASKED_TWO):
+        value = repeated[0]
+    elif u[1] < 0.5:
+        value = one_of(u[2], [value for value in values if values.count(value) == 1] or values)
+    else:
+        value = one_of(u[2], others(values, names))
+    count = COUNTS[values.count(value)]
+    return f"how many {names[value]} are there?", count, count
+
+
+def one_of(u: float, items):
+    """One of some items, by a number in [0, 1)."""
+    return items[int(u * len(items))]
+
+
+def chosen(items, which) -> list:
+    """Those items of which it is true."""
+    return [item for item, true in zip(items, which, strict=True) if true]
+
+
+def holding(one: Thing, other: Thing) -> tuple:
+    """Which of RELATIONS hold between two objects."""
+    return related(one.row, one.column, other.row, other.column)
+
+
+def others(values: list[int], names) -> list[int]:
+    """The numbers of all names but some."""
+    return [value for value in range(len(names)) if value not in values]
+
+
+# How often each is tried: such that of 30,000 scenes of the split "many" all are asked equally often to 1 %, and
+# "absent" as often as makes "there is none" no likelier an answer than any colour, shape or place.
+FORMS: dict[Callable, float] = {
+    colour: 1.0, shape: 0.92, place: 0.96, side: 1.4, relation: 1.45, number: 0.96, number_of_shape: 2.03,
+    number_of_colour: 2.18, existence: 0.76, absent: 0.3,
+}  # fmt: skip
+NAMES = {form: form.__name__.replace("_", " ") for form in FORMS}
+ANSWERS = {
+    colour: (*COLOURS, NONE), shape: (*SHAPES, NONE), place: (*PLACES, NONE), absent: (*COLOURS, NONE),
+    side: DIRECTIONS, relation: ("yes", "no"), existence: ("yes", "no"),
+    number: NUMBERS, number_of_shape: COUNTS, number_of_colour: COUNTS,
+}  # fmt: skip
+CHANCE = {NAMES[form]: 1 / len(ANSWERS[form]) for form in FORMS}
 
 
 def question_vocabulary() -> tuple[str, ...]:
     """Every word of questions and answers, sorted."""
     glue = "what colour shape is the object where how many are there objects of from a an".split()  # noqa: SIM905
-    answers = {word for kind in KINDS for answer in ANSWERS[kind] for word in answer.split()}
-    return tuple(sorted({*glue, *answers, *PLURALS.values()}))
+    answers = {word for given in ANSWERS.values() for answer in given for word in answer.split()}
+    return tuple(sorted({*glue, *answers, *PLURALS.values(), *COLOURS, *SHAPES}))
 
 
-def ask(scenes: Scenes, turn: int = 0, kinds=KINDS) -> tuple[list[str], list[str], list[str]]:
-    """Questions, answers, kinds: one question about each scene; the same scene gets the same one at the same turn.
+def ask(scenes: Scenes, turn: int = 0, forms=FORMS) -> list[Question]:
+    """One question about each scene; the same scene gets the same one at the same turn.
 
-    `kinds` may name a kind several times, to have it asked more often.
+    The forms are tried in a random order, those of large weight first: the smallest of -ln(u) / weight wins. Source:
+    Efraimidis, Spirakis 2006, doi:10.1016/j.ipl.2005.11.003.
     """
-    first = QUESTION + 10 * turn
-    chosen, focus = choose(scenes.key, first, len(kinds)), choose(scenes.key, first + 1, scenes.count)
-    u = uniform(scenes.key[:, None], first + 2 + np.arange(4))
-    columns = [scenes.count, scenes.shape, scenes.colour, scenes.row, scenes.column]
-    items = zip(
-        [kinds[i] for i in chosen], focus.tolist(), u.tolist(), *(column.tolist() for column in columns), strict=True
-    )
-    asked = [question(*item) for item in items]
-    return [q for q, _, _ in asked], [a for _, a, _ in asked], [k for _, _, k in asked]
+    first, names = QUESTION + 20 * turn, list(forms)
+    u = uniform(scenes.key[:, None], first + np.arange(15))
+    weights = np.array([forms[form] for form in forms])
+    order = (-np.log1p(-u[:, : len(names)]) / weights).argsort(1).tolist()
+    focus = (u[:, 10] * scenes.count).astype(int).tolist()
+    return [
+        next(found for k in ranks if (found := question(names[k], things, i, v)))
+        for ranks, things, i, v in zip(order, things_of(scenes), focus, u[:, 11:].tolist(), strict=True)
+    ]
 
 
-def question(name: str, i: int, u, n: int, shapes, colours, rows, columns) -> tuple[str, str, str]:
-    """The question of one kind about object i; where that would be ambiguous or give itself away, one of yes or no."""
-    shape, colour = SHAPES[shapes[i]], COLOURS[colours[i]]
-    one_shape, one_colour = shapes.count(shapes[i]) == 1, colours.count(colours[i]) == 1
-    if name == "colour" and one_shape:
-        return f"what colour is the {shape}?", colour, name
-    if name == "shape" and one_colour:
-        return f"what shape is the {colour} object?", shape, name
-    if name == "place" and one_shape:
-        return f"where is the {shape}?", f"{ROWS[rows[i]]} {COLUMNS[columns[i]]}", name
-    if name == "relation" and n > 1:
-        return *relation(i, (i + 1) % n, u, shapes, colours, rows, columns), name
-    if name == "count" and u[0] < 0.5:
-        return "how many objects are there?", NUMBERS[n - 1], name
-    if name == "count" and (counted := how_many(u, n, shapes[:n], colours[:n])):
-        return *counted, name
-    return *is_there(u, shapes[i], colours[i], shapes, colours), "yes or no"
+def ask_each(seed: int, split: str, n: int) -> tuple[Scenes, list[Question]]:
+    """n questions of each form, all about different scenes: the first of a split that allow them."""
+    scenes = sample_scenes(seed, split, np.arange((4 * n + 40) * len(FORMS)))
+    u = uniform(scenes.key[:, None], QUESTION + len(FORMS) + np.arange(5))
+    focus, things = (u[:, 0] * scenes.count).astype(int).tolist(), things_of(scenes)
+    rows: list[int] = []
+    asked: list[Question] = []
+    for k, form in enumerate(FORMS):
+        mine = range(k, len(scenes), len(FORMS))
+        tried = ((row, question(form, things[row], focus[row], u[row, 1:].tolist())) for row in mine)
+        found = list(islice(((row, one) for row, one in tried if one), n))
+        rows += [row for row, _ in found]
+        asked += [one for _, one in found]
+    return scenes[np.array(rows)], asked
 
 
-def relation(i, j, u, shapes, colours, rows, columns) -> tuple[str, str]:
-    """Where one object is from another, or a claim about that, true half the time; a false one changes the side."""
-    true = u[0] < 0.5
-    holds = related(rows[i], columns[i], rows[j], columns[j])
-    fitting = [name for name, value in zip(RELATIONS, holds, strict=True) if value == true]
-    one, other = (f"{COLOURS[colours[k]]} {SHAPES[shapes[k]]}" for k in (i, j))
-    if u[2] < 0.5:
-        sides = [word for word, value in zip(SIDES, holds, strict=True) if value]
-        return f"where is the {one} from the {other}?", " ".join(sides)
-    return f"is the {one} {fitting[int(u[1] * len(fitting))]} the {other}?", "yes" if true else "no"
+def question(form, things: list[Thing], i: int, u) -> Question | None:
+    """The question of one form about object i; None where it would be ambiguous or give itself away."""
+    if asked := form(things, i, u):
+        text, answer, case = asked
+        return Question(text, answer, NAMES[form], case)
+    return None
 
 
-def how_many(u, n, shapes, colours) -> tuple[str, str] | None:
-    """A number of objects that share a shape or a colour, or None where too many scenes would give the same answer."""
-    by_shape = u[1] < 0.5
-    values, names = (shapes, SHAPES) if by_shape else (colours, COLOURS)
-    repeated = [value for value in values if values.count(value) > 1]
-    if repeated:
-        value = repeated[0]
-    elif u[2] < ONE_OR_NONE:
-        value = values[int(u[2] / ONE_OR_NONE * n)]
-    elif u[2] < 2 * ONE_OR_NONE:
-        absent = [value for value in range(len(names)) if value not in values]
-        value = absent[int((u[2] / ONE_OR_NONE - 1) * len(absent))]
-    else:
-        return None
-    counted = PLURALS[names[value]] if by_shape else f"{names[value]} objects"
-    return f"how many {counted} are there?", ("none", *NUMBERS)[values.count(value)]
-
-
-def is_there(u, shape, colour, shapes, colours) -> tuple[str, str]:
-    """A claim that is true half the time; a false one has another colour, never one that would be held out."""
-    true = u[3] < 0.5
-    there = set(zip(shapes, colours, strict=True))
-    false = [c for c in range(len(COLOURS)) if (shape, c) not in there and not HELD_OUT[shape, c]]
-    said = colour if true else false[int(u[2] * len(false))]
-    claimed = with_article(f"{COLOURS[said]} {SHAPES[shape]}")
-    return f"is there {claimed}?", "yes" if true else "no"
+def things_of(scenes: Scenes) -> list[list[Thing]]:
+    """The objects of each scene."""
+    columns = np.stack([scenes.shape, scenes.colour, scenes.row, scenes.column], axis=2).tolist()
+    return [[Thing(*one) for one in objects[:n]] for objects, n in zip(columns, scenes.count.tolist(), strict=True)]

@@ -23,13 +23,27 @@ IMAGE_SIZE = 32
 MAX_OBJECTS = 3
 
 # train and A: one object of a seen combination; B: one object of a held-out combination; C: two objects that share
-# neither shape nor colour; many: one to three objects, for whatever has to count and to relate; D: others of these, to
-# test on.
-SPLITS = ("train", "A", "B", "C", "many", "D")
+# neither shape nor colour; many: one to three objects, of which some are alike, for whatever has to count and to
+# relate; D: others of these, to test on; E: two objects whose colours can change places, with as many held-out
+# combinations after as before.
+SPLITS = ("train", "A", "B", "C", "many", "D", "E")
+NUMBER_OF_OBJECTS = {"train": 1, "A": 1, "B": 1, "C": 2, "E": 2}  # in the others one to three
 
 # A fifth of the colour-shape combinations, 13 of 64, never occurs in training; every shape and every colour does, in
 # six or seven of its eight.
 HELD_OUT = np.add.outer(np.arange(len(SHAPES)), 2 * np.arange(len(COLOURS))) % 5 == 2
+
+
+def exchangeable() -> np.ndarray:
+    """(N, 2, 2): shape and colour of two objects that share neither, in every way that split E allows.
+
+    Whoever hears "a red circle and a blue star" and "a blue circle and a red star", and knows what is held out, still
+    cannot tell which of the two was drawn: the exchange leads from each way to another one, and all are as frequent.
+    """
+    ways = np.indices((len(SHAPES), len(COLOURS)) * 2).reshape(4, -1).T.reshape(-1, 2, 2)
+    (s, c), (t, d) = ways.transpose(1, 2, 0)
+    alike = HELD_OUT[s, c].astype(int) + HELD_OUT[t, d] == HELD_OUT[s, d].astype(int) + HELD_OUT[t, c]
+    return ways[(s != t) & (c != d) & alike]
 
 
 def placements() -> tuple[np.ndarray, np.ndarray]:
@@ -47,6 +61,7 @@ def placements() -> tuple[np.ndarray, np.ndarray]:
 
 
 PLACEMENTS, PLACES = placements()
+EXCHANGEABLE = exchangeable()
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,7 @@ def choose(key, stream, n) -> np.ndarray:
 
 
 # The numbers of the choices. Captions, questions, descriptions and notes go on from theirs.
-STYLE, COUNT, SIZE, COMBINATION, CELL, DRAWING = 1, 2, 3, 100, 200, 300
+STYLE, COUNT, SIZE, ALIKE, COMBINATION, CELL, DRAWING = 1, 2, 3, 20, 100, 200, 300
 CAPTION, QUESTION, DESCRIPTION, NOTES = 400, 500, 600, 640
 
 
@@ -117,24 +132,33 @@ def sample_scenes(seed: int, split: str, indices) -> Scenes:
     Parameters
     ----------
     seed : int, at least 0
-    split : "train", "A", "B", "C", "many" or "D"
+    split : "train", "A", "B", "C", "many", "D" or "E"
     indices : int array (B,)
         Any numbers, in any order; the same number is always the same scene.
     """
     key = item_keys(seed, split, indices)
-    count = (
-        1 + choose(key, COUNT, MAX_OBJECTS) if split in ("many", "D") else np.full(len(key), 2 if split == "C" else 1)
-    )
+    count = NUMBER_OF_OBJECTS.get(split) or 1 + choose(key, COUNT, MAX_OBJECTS)
+    count = np.broadcast_to(count, len(key))
+    cell = PLACEMENTS[count - 1, choose(key, CELL, PLACES[count - 1])]
+    size = choose(key[:, None], SIZE + np.arange(MAX_OBJECTS), len(SIZES))
+    shape, colour = combinations_of(key, split).transpose(2, 0, 1)
+    absent = np.arange(MAX_OBJECTS) >= count[:, None]
+    objects = (np.where(absent, -1, attribute) for attribute in (shape, colour, size, cell // 3, cell % 3))
+    return Scenes(key, choose(key, STYLE, len(STYLES)), count, *objects)
+
+
+def combinations_of(key, split: str) -> np.ndarray:
+    """(B, 3, 2): shape and colour of three objects for each item, whether it has so many or not."""
+    if split == "E":
+        two = EXCHANGEABLE[choose(key, COMBINATION, len(EXCHANGEABLE))]
+        return np.concatenate([two, two[:, :1]], axis=1)
     kinds = np.argwhere(HELD_OUT if split == "B" else ~HELD_OUT)  # (shape, colour)
     order = uniform(key[:, None], COMBINATION + np.arange(len(kinds))).argsort(1)
     if split == "C":
         order = second_differs(order, kinds)
-    cell = PLACEMENTS[count - 1, choose(key, CELL, PLACES[count - 1])]
-    size = choose(key[:, None], SIZE + np.arange(MAX_OBJECTS), len(SIZES))
-    shape, colour = kinds[order[:, :MAX_OBJECTS]].transpose(2, 0, 1)
-    absent = np.arange(MAX_OBJECTS) >= count[:, None]
-    objects = (np.where(absent, -1, attribute) for attribute in (shape, colour, size, cell // 3, cell % 3))
-    return Scenes(key, choose(key, STYLE, len(STYLES)), count, *objects)
+    if split in ("many", "D"):
+        order = some_alike(key, order, kinds)
+    return kinds[order[:, :MAX_OBJECTS]]
 
 
 def second_differs(order, kinds) -> np.ndarray:
@@ -142,3 +166,15 @@ def second_differs(order, kinds) -> np.ndarray:
     ranked = kinds[order]  # (B, kinds, 2)
     differs = (ranked != ranked[:, :1]).all(2)
     return np.stack([order[:, 0], order[np.arange(len(order)), differs.argmax(1)], order[:, 0]], axis=1)
+
+
+def some_alike(key, order, kinds) -> np.ndarray:
+    """In six scenes of ten, bring forward to the second place, and in two of three of these to the third, a
+    combination of the first's shape, or of its colour: else two circles would be rare, and three hardly ever seen.
+    """
+    u = uniform(key[:, None], ALIKE + np.arange(2))
+    alike = kinds[order] == kinds[order[:, :1]]  # (B, kinds, 2): in shape, in colour
+    alike = np.where(u[:, :1] < 0.6, np.where(u[:, :1] < 0.3, alike[..., 0], alike[..., 1]), True)
+    forward = np.take_along_axis(order, (~alike).argsort(1, kind="stable"), 1)
+    third = np.where(u[:, 1] < 2 / 3, forward[:, 2], forward[:, -1])
+    return np.stack([forward[:, 0], forward[:, 1], third], axis=1)

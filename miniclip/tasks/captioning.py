@@ -16,18 +16,20 @@ from ..data.prompts import encode_prompt
 from ..data.world import Scenes, sample_scenes
 from ..errors import TextError
 from ..model import Describer
-from .generation import GREEDY, Sampling, beam_search, generate
+from .generation import GREEDY, Sampling, beam_search, generate, log_probability
+from .shares import Share
 
 LONGEST_CAPTION = 36  # words: three objects take 33 and the end
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence, and for each of its words where the decoder looked: (words, S), the mean over blocks and heads."""
+    """A sentence, how likely the model holds it, and where it looked for each word: (words, S), a mean over heads."""
 
     text: str
     words: list[str]
     attention: np.ndarray
+    probability: float
 
 
 def caption(
@@ -53,14 +55,14 @@ def caption(
     """
     writer, tokenizer = model.writer(images), model.decoder_tokenizer
     prompt = np.tile(encode_prompt(tokenizer, ()), (len(images), 1))
-    ids, attention = generate(writer, prompt, tokenizer.end, max_new_tokens, sampling, rng)
-    maps = np.stack([np.mean([w.mean(1)[:, 0] for w in one], axis=0) for one in attention], axis=1)  # (B, words, S)
+    written = generate(writer, prompt, tokenizer.end, max_new_tokens, sampling, rng)
+    maps = np.stack([np.mean([w.mean(1)[:, 0] for w in one], axis=0) for one in written.attention], axis=1)
     found = []
-    for row, its_maps in zip(ids.tolist(), maps, strict=True):
+    for row, its_maps, log_p in zip(written.ids.tolist(), maps, written.log_p.tolist(), strict=True):
         n = row.index(tokenizer.end) if tokenizer.end in row else len(row)
         said = [t for t, word in enumerate(row[:n]) if word not in (tokenizer.pad, tokenizer.start)]
         text = tokenizer.decode([row[:n]])[0]
-        found.append(Caption(text, text.split(), its_maps[said]))
+        found.append(Caption(text, text.split(), its_maps[said], math.exp(log_p)))
     return found
 
 
@@ -78,11 +80,9 @@ def reread(model: Describer, image, text: str) -> Caption:
     """A sentence about a picture (Y, X, C), with where the decoder looks for each of its words as it writes them."""
     writer, tokenizer = model.writer(image[None]), model.decoder_tokenizer
     ids = encode_prompt(tokenizer, (text,))
-    if not text:
-        return Caption(text, [], np.zeros((0, 1 + model.config.vision.patches)))
-    writer.feed(np.array([ids[:-2]]))  # the place before a word is where it is chosen; not that of the end
+    logits = writer.feed(np.array([ids[:-1]]))[0]  # a word is chosen at the place before it
     maps = np.mean([weights.mean(1)[0] for weights in writer.attention], axis=0)
-    return Caption(text, text.split(), maps)
+    return Caption(text, text.split(), maps[:-1], math.exp(log_probability(logits, ids[1:]).sum()))
 
 
 def meaning_of(text: str) -> Meaning | None:
@@ -111,25 +111,29 @@ def caption_scores(texts, scenes: Scenes) -> dict[str, float]:
     Returns
     -------
     dict
-        `true`: the share that is true of its scene (a sentence outside the grammar is not); `attribute F1`: of shapes,
-        colours, sizes, rows, columns and styles said and to be said, objects compared in reading order; `every
-        object`: the share that speaks of as many objects as there are.
+        `exact`: the share that says all there is to say, and nothing else; `true`: the share that is true of its scene
+        (a sentence outside the grammar is not; "a shape" always is); `attribute F1`: of shapes, colours, sizes, rows,
+        columns and styles said and to be said, objects compared in reading order; `every object`: the share that speaks
+        of as many objects as there are.
     """
     meanings = [meaning_of(text) for text in texts]
     true = [
         m is not None and bool(is_true(t, scenes[[b]])[0]) for b, (m, t) in enumerate(zip(meanings, texts, strict=True))
     ]
-    hits = said = there = whole = 0
+    exact: list[bool] = []
+    whole: list[bool] = []
+    hits = said = there = 0
     for b, meaning in enumerate(meanings):
         truth = [*scene_attributes(scenes, b), {("style", int(scenes.style[b]))}]
         told = [attributes(one) for one in meaning.objects] if meaning else []
-        whole += len(told) == int(scenes.count[b])
+        whole.append(len(told) == int(scenes.count[b]))
         style = {("style", meaning.style)} if meaning and meaning.style >= 0 else set()
+        exact.append([*told, style] == truth)
         hits += sum(len(a & b) for a, b in zip(told, truth[:-1], strict=False)) + len(style & truth[-1])
         said += sum(map(len, told)) + len(style)
         there += sum(map(len, truth))
-    n = len(texts)
-    return {"true": sum(true) / n, "attribute F1": 2 * hits / max(said + there, 1), "every object": whole / n}
+    f1 = 2 * hits / max(said + there, 1)
+    return {"exact": Share(exact), "true": Share(true), "attribute F1": f1, "every object": Share(whole)}
 
 
 def score_captions(model: Describer, seed: int, split: str, n: int, shuffled: bool = False) -> dict[str, float]:

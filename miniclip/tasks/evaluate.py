@@ -14,16 +14,20 @@ import numpy as np
 from ..data.captions import pointwise_information, truth_matrix
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import Pairs, batch, normalized_images
+from ..data.questions import FORMS
 from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
 from ..errors import InputError
 from ..machine.threads import parts
-from ..model import Model
+from ..model import Describer, Model
 from ..models.clip import init_clip
 from ..nn.floors import caption_floor
 from ..nn.losses import info_nce_forward
 from ..nn.ops import normalize_forward
 from ..nn.tree import pack
+from .captioning import score_captions
 from .retrieval import mean_reciprocal_rank, median_rank, recall_at_k
+from .shares import Scores, Share, table_of
+from .vqa import chance_scores, score_answers
 from .zero_shot import TEMPLATES, zero_shot_weights
 
 NOUN_TEMPLATES = ("a {} shape", "a {} object", "a {} thing")
@@ -47,18 +51,18 @@ def classifier(model: Model, labels: str) -> np.ndarray:
     return zero_shot_weights(model, class_names, templates)
 
 
-def share_right(image, weights, scenes: Scenes, labels: str) -> float:
+def share_right(image, weights, scenes: Scenes, labels: str) -> Share:
     """The share of embeddings (B, E) whose nearest class (K, E) of a label set is the scene's own."""
     truth = LABEL_SETS[labels][-1]
-    return float(((image @ weights.T).argmax(1) == truth(scenes)).mean())
+    return Share((image @ weights.T).argmax(1) == truth(scenes))
 
 
-def accuracy(model: Model, image, scenes: Scenes, labels: str) -> float:
+def accuracy(model: Model, image, scenes: Scenes, labels: str) -> Share:
     """The share of embeddings (B, E) whose nearest class of a label set is the scene's own."""
     return share_right(image, classifier(model, labels), scenes, labels)
 
 
-def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> float:
+def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> Share:
     """The share of a split's first n single-object images whose colour and shape are both named right."""
     scenes = sample_scenes(seed, split, np.arange(n))
     return accuracy(model, model.encode_image(normalized_images(scenes)), scenes, "colour and shape")
@@ -93,7 +97,7 @@ def encode_splits(models: list[Model], seed: int, n: int, splits: str = "ABC") -
 
 def zero_shot_scores(encoded: dict[str, Encoded], classifiers: dict, see) -> dict[str, float]:
     """Accuracy of every label set on split A, and of all colour-shape classes on split B."""
-    scores = {}
+    scores: dict[str, float] = {}
     for split in "AB":
         image, scenes = see(encoded[split].image), encoded[split].pairs.scenes
         for labels, weights in classifiers.items():
@@ -110,6 +114,19 @@ def retrieval_scores(split: str, encoded: Encoded, see) -> dict[str, float]:
         scores |= {f"{way} R@{k}, {split}": recall_at_k(s, r, k) for k in (1, 5)}
         scores[f"{way} median rank, {split}"] = median_rank(s, r)
         scores[f"{way} MRR, {split}"] = mean_reciprocal_rank(s, r)
+    return scores
+
+
+def writing_scores(captioner, answerer, seed: int, n: int, shuffled: bool = False) -> dict[str, float]:
+    """How good captions and answers are; `shuffled`, about the pictures of other scenes. n pictures a split."""
+    scores: dict[str, float] = {
+        f"captions: {name}, {split}": score
+        for split in "ABD"
+        for name, score in score_captions(captioner, seed, split, n, shuffled).items()
+    }
+    each = n // 4  # questions of a form
+    order = np.random.default_rng(0).permutation(each * len(FORMS)) if shuffled else None
+    scores |= {f"answers: {row}": share for row, share in score_answers(answerer, seed, each, order).items()}
     return scores
 
 
@@ -137,8 +154,8 @@ def whole_batches(n: int, B: int = 128) -> list[slice]:
     return [rows for rows in parts(n, B) if rows.stop - rows.start == B]
 
 
-def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, float]]:
-    """Every score of a model, each beside its baselines.
+def evaluate(model: Model, seed: int = 0, n: int = 512) -> Scores:
+    """Every score of a model, each beside its baselines; of one that describes, also its captions and answers.
 
     Parameters
     ----------
@@ -151,7 +168,8 @@ def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, f
     Returns
     -------
     dict
-        For each score its value for the `model`, and for `untrained`, `shuffled` and `chance`.
+        For each score its value for the `model`, and for `untrained`, `shuffled` and `chance`; where the score is a
+        share of right answers, also of how many, `n`, and between what it lies with 95 % certainty, `low` and `high`.
     """
     if type(n) is not int or n < 128:
         raise InputError(f"n is {n!r}, expected a whole number of at least 128")
@@ -165,7 +183,7 @@ def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, f
         return normalize_forward(rng.standard_normal(image.shape).astype(image.dtype))[0]
 
     models = [model, start]
-    table: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float]] = {}
     encoded = encode_splits(models, seed, n)
     classifiers = [{labels: classifier(scored, labels) for labels in LABEL_SETS} for scored in models]
     floor = lowest_loss(encoded[0]["A"].pairs, seed)
@@ -177,6 +195,9 @@ def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, f
         for split in splits:
             scores |= retrieval_scores(split, splits[split], see)
         scores["loss, A"] = held_out_loss(splits["A"], models[which].logit_scale, see)
-        for name, value in (scores | {"caption floor, A": floor}).items():
-            table.setdefault(name, {})[column] = value
-    return table
+        found[column] = scores | {"caption floor, A": floor}
+    if isinstance(model, Describer):
+        found["model"] |= writing_scores(model, model, seed, n)
+        found["shuffled"] |= writing_scores(model, model, seed, n, shuffled=True)
+        found["chance"] |= {f"answers: {row}": share for row, share in chance_scores().items()}
+    return table_of(found)

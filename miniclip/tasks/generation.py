@@ -62,6 +62,25 @@ class Sampling:
 GREEDY = Sampling()
 
 
+@dataclass(frozen=True)
+class Written:
+    """What was written: B texts of up to T words, how likely each was, and where the decoder looked.
+
+    Attributes
+    ----------
+    ids : int array (B, T)
+        `end` from where a text has ended.
+    log_p : array (B,)
+        ln p of all of a text's words, its end included, in the model's own distribution, at temperature 1.
+    attention : list
+        For each new word, for each block, weights (B, H, 1, S) on the memory when it was chosen.
+    """
+
+    ids: np.ndarray
+    log_p: np.ndarray
+    attention: list
+
+
 def check_room(writer: Writer, prompt: int, max_new_tokens) -> None:
     """Room for the prompt and all new words."""
     room = writer.config.context_length - writer.length - prompt
@@ -72,7 +91,7 @@ def check_room(writer: Writer, prompt: int, max_new_tokens) -> None:
         )
 
 
-def generate(writer: Writer, prompt, end: int, max_new_tokens: int, sampling: Sampling = GREEDY, rng=None):
+def generate(writer: Writer, prompt, end: int, max_new_tokens: int, sampling: Sampling = GREEDY, rng=None) -> Written:
     """Write on until every text has ended.
 
     Parameters
@@ -89,9 +108,7 @@ def generate(writer: Writer, prompt, end: int, max_new_tokens: int, sampling: Sa
 
     Returns
     -------
-    (ids, attention)
-        ids : int array (B, up to max_new_tokens), `end` from where a text has ended; attention: for each new word, for
-        each block, (B, H, T, S) weights on the memory when it was chosen.
+    Written
 
     Raises
     ------
@@ -103,15 +120,22 @@ def generate(writer: Writer, prompt, end: int, max_new_tokens: int, sampling: Sa
     if sampling.temperature and rng is None:
         raise InputError("temperature is above 0, and there is no rng: give one, so that the text can be made again")
     words: list[np.ndarray] = []
-    attention, ended, ids = [], np.zeros(len(prompt), bool), prompt
+    attention, ended, ids, log_p = [], np.zeros(len(prompt), bool), prompt, np.zeros(len(prompt))
     while len(words) < max_new_tokens and not ended.all():
         logits = writer.feed(ids)[:, -1]
         attention.append([weights[:, :, -1:] for weights in writer.attention])
         chosen = np.where(ended, end, sampling.choose(logits, rng))
+        log_p += np.where(ended, 0.0, log_probability(logits, chosen))
         ended = ended | (chosen == end)
         words.append(chosen)
         ids = chosen[:, None]
-    return np.stack(words, axis=1), attention
+    return Written(np.stack(words, axis=1), log_p, attention)
+
+
+def log_probability(logits, words) -> np.ndarray:
+    """ln p of each word, p = softmax(logits). logits (..., V), words (...) -> (...)"""
+    log_p, _ = log_softmax_forward(np.asarray(logits, np.float64))
+    return np.take_along_axis(log_p, np.asarray(words)[..., None], -1)[..., 0]
 
 
 def beam_search(writer: Writer, prompt, end: int, max_new_tokens: int, beams: int = 4, length_penalty: float = 1.0):

@@ -1,23 +1,25 @@
 """Do this picture and this sentence belong together? The fusion encoder's judgement, and what it costs."""
 
 import math
+from collections import Counter
 
 import numpy as np
 
 from ..data.captions import truth_matrix, with_article, write_captions
 from ..data.pairs import normalized_images
-from ..data.world import COLOURS, SHAPES, Scenes, sample_scenes
+from ..data.world import COLOURS, HELD_OUT, SHAPES, sample_scenes
 from ..model import Matcher, Model
 from .retrieval import recall_at_k
+from .shares import Share
 
 CANDIDATES = 16  # of each query, found by the dual encoder, put in order by the fusion encoder
 
 
-def swapped_captions(scenes: Scenes) -> tuple[list[str], list[str]]:
-    """For scenes of two objects: a true sentence, and the same with the two colours exchanged."""
+def swapped_captions(kinds) -> tuple[list[str], list[str]]:
+    """For two objects each, (N, 2, 2), shape and colour: a true sentence, and the same with the colours exchanged."""
     true: list[str] = []
     false: list[str] = []
-    for c, s in zip(scenes.colour[:, :2].tolist(), scenes.shape[:, :2].tolist(), strict=True):
+    for s, c in np.swapaxes(kinds, 1, 2).tolist():
         for texts, colours in ((true, c), (false, c[::-1])):
             said = (with_article(f"{COLOURS[a]} {SHAPES[b]}") for a, b in zip(colours, s, strict=True))
             texts.append(" and ".join(said))
@@ -34,11 +36,31 @@ def fusion_judge(matcher: Matcher):
     return lambda images, texts: matcher.logits(matcher.memory(images), texts)
 
 
-def swap_accuracy(judge, seed: int, n: int = 512) -> float:
-    """The share of two-object pictures whose true sentence beats the one with exchanged colours; chance is a half."""
-    scenes = sample_scenes(seed, "C", np.arange(n))
-    images, (true, false) = normalized_images(scenes), swapped_captions(scenes)
-    return float((judge(images, true) > judge(images, false)).mean())
+def with_held_out(kinds, held_out: bool) -> np.ndarray:
+    """(N,) bool: of N pairs of objects (N, 2, 2), has one a held-out combination, or has none?"""
+    return HELD_OUT[kinds[..., 0], kinds[..., 1]].any(1) == held_out
+
+
+def swap_accuracy(judge, seed: int, held_out: bool = False, n: int = 512) -> Share:
+    """The share of two-object pictures whose true sentence beats the one with exchanged colours.
+
+    The first n scenes of split E with a held-out combination, or the first n without.
+    """
+    scenes = sample_scenes(seed, "E", np.arange(8 * n + 200))
+    kinds = np.stack([scenes.shape[:, :2], scenes.colour[:, :2]], axis=2)
+    rows = np.flatnonzero(with_held_out(kinds, held_out))[:n]
+    images, (true, false) = normalized_images(scenes[rows]), swapped_captions(kinds[rows])
+    return Share(judge(images, true) > judge(images, false))
+
+
+def blind_bound(kinds) -> float:
+    """How often a reader who never looks can tell the true sentence from the other, if all of `kinds` (N, 2, 2) occur.
+
+    It knows which of the two orders is the more frequent, and no more can be known.
+    """
+    true, false = swapped_captions(kinds)
+    often = Counter(zip(true, false, strict=True))
+    return sum(max(often[a, b], often[b, a]) for a, b in often if a < b or (b, a) not in often) / len(kinds)
 
 
 def rerank(matcher: Matcher, memory, texts, cosines, logit_scale: float, k: int = CANDIDATES) -> np.ndarray:

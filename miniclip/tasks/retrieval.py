@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import CheckpointError, IndexFileError, InputError
 from ..files.storage import commit, encode_json, parse_json, read_verified
+from .shares import Share
 
 VECTORS, ABOUT = "embeddings.npy", "index.json"
 
@@ -50,13 +51,13 @@ def first_ranks(scores, relevant) -> np.ndarray:
     return 1 + (~relevant & (scores >= best)).sum(1)
 
 
-def recall_at_k(scores, relevant, k: int = 1) -> float:
+def recall_at_k(scores, relevant, k: int = 1) -> Share:
     """The share of queries with a right answer among the first k; arguments and errors as `first_ranks`.
 
     >>> recall_at_k([[0.9, 0.1], [0.8, 0.7]], np.eye(2, dtype=bool), k=1)
     0.5
     """
-    return float((first_ranks(scores, relevant) <= check_k(k)).mean())
+    return Share(first_ranks(scores, relevant) <= check_k(k))
 
 
 def median_rank(scores, relevant) -> float:

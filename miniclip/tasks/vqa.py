@@ -1,19 +1,32 @@
 """Visual question answering: the question is the prompt, and the decoder goes on."""
 
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..data.pairs import normalized_images
 from ..data.prompts import encode_prompt
-from ..data.questions import CHANCE, KINDS, ask
+from ..data.questions import CHANCE, NAMES, Question, ask_each
 from ..data.tokenizer import split_words
-from ..data.world import sample_scenes
 from ..errors import InputError, InputTypeError, TextError, quote
 from .generation import generate
+from .shares import Share
 
-LONGEST_ANSWER = 3  # words: a place has two, and the end
+LONGEST_ANSWER = 4  # words: "there is none", and the end
+EACH = 128  # questions of each form, to score a model
 
 
-def answer(model, images, questions) -> list[str]:
+@dataclass(frozen=True)
+class Answer:
+    """What a model answers, and how likely it holds that."""
+
+    text: str
+    probability: float
+
+
+def answer(model, images, questions) -> list[Answer]:
     """Answer one question about each picture.
 
     Parameters
@@ -39,15 +52,15 @@ def answer(model, images, questions) -> list[str]:
     return continue_prompts(model, np.asarray(images), prompts)
 
 
-def continue_prompts(model, images, prompts: list[list[int]]) -> list[str]:
+def continue_prompts(model, images, prompts: list[list[int]]) -> list[Answer]:
     """What the model says after each prompt (ids), greedily; texts of one length grow side by side."""
-    answers, tokenizer = [""] * len(prompts), model.decoder_tokenizer
+    answers, tokenizer = [Answer("", 0.0)] * len(prompts), model.decoder_tokenizer
     for length in sorted(set(map(len, prompts))):
         rows = [row for row, prompt in enumerate(prompts) if len(prompt) == length]
         alike = np.array([prompts[row] for row in rows])
-        ids, _ = generate(model.writer(images[rows]), alike, tokenizer.end, LONGEST_ANSWER)
-        for row, text in zip(rows, tokenizer.decode(ids), strict=True):
-            answers[row] = text
+        written = generate(model.writer(images[rows]), alike, tokenizer.end, LONGEST_ANSWER)
+        for row, text, log_p in zip(rows, tokenizer.decode(written.ids), written.log_p.tolist(), strict=True):
+            answers[row] = Answer(text, math.exp(log_p))
     return answers
 
 
@@ -68,35 +81,37 @@ def check_prompt(model, question, row: int) -> list[int]:
     return prompt
 
 
-def score_answers(model, seed: int, n: int = 1024, images_of=None, questions_of=None) -> dict[str, float]:
-    """The share of right answers about the first n scenes of split D: overall, and for each kind of question.
+def score_answers(model, seed: int, n: int = EACH, images_of=None, questions_of=None) -> dict[str, Share]:
+    """The share of right answers to n questions of each form about split D: overall, by form, and by case.
 
     `images_of` and `questions_of` reorder: with the pictures or questions of other scenes a model falls to the blind
     or the deaf baseline, or it has not used them.
     """
-    scenes = sample_scenes(seed, "D", np.arange(n))
-    images, (questions, truth, kinds) = normalized_images(scenes), ask(scenes)
-    images = images if images_of is None else images[images_of]
-    questions = questions if questions_of is None else [questions[i] for i in questions_of]
-    return accuracy_by_kind(answer(model, images, questions), truth, kinds)
+    scenes, asked = ask_each(seed, "D", n)
+    order = np.arange(len(asked))
+    images = normalized_images(scenes[order if images_of is None else images_of])
+    questions = [asked[i].text for i in (order if questions_of is None else questions_of)]
+    return shares_right(answer(model, images, questions), asked)
 
 
-def score_prompts(model, seed: int, before=None, n: int = 1024) -> dict[str, float]:
+def score_prompts(model, seed: int, before=None, n: int = EACH) -> dict[str, Share]:
     """The same for other prompts: with `before`, notes that stand before each question; without, no question at all."""
-    scenes = sample_scenes(seed, "D", np.arange(n))
-    questions, truth, kinds = ask(scenes)
-    parts = zip(before(scenes), questions, strict=True) if before else [()] * n
+    scenes, asked = ask_each(seed, "D", n)
+    parts = zip(before(scenes), (one.text for one in asked), strict=True) if before else [()] * len(asked)
     prompts = [encode_prompt(model.decoder_tokenizer, part) for part in parts]
-    return accuracy_by_kind(continue_prompts(model, normalized_images(scenes), prompts), truth, kinds)
+    return shares_right(continue_prompts(model, normalized_images(scenes), prompts), asked)
 
 
-def accuracy_by_kind(answers, truth, kinds) -> dict[str, float]:
-    """The share of right answers, overall and by kind."""
-    right, kinds = np.array([a == b for a, b in zip(answers, truth, strict=True)], float), np.array(kinds)
-    return {"overall": float(right.mean())} | {kind: float(right[kinds == kind].mean()) for kind in KINDS}
+def shares_right(answers: list[Answer], asked: list[Question]) -> dict[str, Share]:
+    """The share of right answers: overall, of each form, and of each case of a form."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    for given, one in zip(answers, asked, strict=True):
+        for row in ("overall", one.form, *([f"{one.form}, {one.case}"] if one.case else [])):
+            right[row].append(given.text == one.answer)
+    names = ["overall", *NAMES.values()]
+    return {row: Share(right[row]) for row in (*names, *sorted(right.keys() - {*names}))}
 
 
-def chance_scores(seed: int, n: int = 1024) -> dict[str, float]:
-    """What a guess among the answers to a kind of question gives."""
-    _, _, kinds = ask(sample_scenes(seed, "D", np.arange(n)))
-    return {"overall": float(np.mean([CHANCE[kind] for kind in kinds]))} | CHANCE
+def chance_scores() -> dict[str, float]:
+    """What a guess among the answers to a form of question gives."""
+    return {"overall": float(np.mean(list(CHANCE.values())))} | CHANCE

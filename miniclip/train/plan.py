@@ -9,6 +9,8 @@ from ..files.storage import digest
 from ..model import BridgedModel, Describer, Handle, Matcher, Model
 from ..nn.tree import flatten
 from .backend import NUMPY, Backend
+from .clip import TrainConfig, clip_stage, new_clip
+from .loop import Stage
 from .run import train_stage
 from .stages import (
     COCA_STEPS,
@@ -46,6 +48,11 @@ def as_it_is(seed: int, model: Handle) -> Handle:
     return model
 
 
+def whole_clip_stage(model: Model, seed: int, n: int, on: Backend) -> Stage:
+    """The default recipe, in n steps."""
+    return replace(clip_stage(TrainConfig(seed=seed), model, on), steps=n)
+
+
 def with_decoder(seed: int, clip: Model) -> Describer:
     """A stage begins with a new decoder beside a trained CLIP."""
     return new_describer(clip, seed)
@@ -63,6 +70,7 @@ def as_matcher(seed: int, describer: Describer) -> Matcher:
 
 ENDS = ("first stage", "language model")  # of a bridge
 TRAININGS = {
+    "clip": Training((), lambda seed: new_clip(TrainConfig(seed=seed)), whole_clip_stage, TrainConfig().steps, 40),
     # The specialist for captions: image tower and decoder learn to describe, and nothing else.
     "captioner": Training(("clip",), with_decoder, describe_stage, 1000, 95),
     "frozen captioner": Training(("clip",), with_decoder, frozen_describe_stage, 1000, 75),
@@ -105,15 +113,15 @@ class Models(dict):
         A training that was begun in it goes on; one that is done is only opened.
     seed : int
         Of the initial weights, the training data and the test data.
-    clip : Model
-        The trained CLIP that all begin with.
+    clip : Model, optional
+        The trained CLIP that all begin with, where it is not trained as well.
     backend : Backend
     bar : tqdm, optional
         Counts milliseconds, over all trainings.
     """
 
-    def __init__(self, folder: Path, seed: int, clip: Model, backend: Backend = NUMPY, bar=None):
-        super().__init__(clip=clip)
+    def __init__(self, folder: Path, seed: int, clip: Model | None, backend: Backend = NUMPY, bar=None):
+        super().__init__({"clip": clip} if clip else {})
         self.folder, self.seed, self.backend, self.bar = folder, seed, backend, bar
 
     def train(self, name: str) -> None:

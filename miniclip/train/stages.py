@@ -17,7 +17,7 @@ from ..data.negatives import falsify
 from ..data.notes import retell, take_notes
 from ..data.pairs import normalized_images
 from ..data.prompts import Texts, describer_tokenizer, encode_texts, language_tokenizer
-from ..data.questions import KINDS, ask
+from ..data.questions import FORMS, ask
 from ..data.tokenizer import Tokenizer
 from ..data.world import Scenes, join, sample_scenes
 from ..model import BridgedModel, Describer, LanguageModel, Matcher, Model
@@ -35,7 +35,6 @@ TURNS = 3  # questions about a picture, one after the other: to see it costs mor
 # many texts, and not at the rate of the other stages. A language model and a bridge to it get small batches.
 SMALL, SMALL_RATE = 32, 1e-3
 ANSWER_RATE = 2e-3
-PRACTISED = (*KINDS, "relation", "relation")  # the last to be learned, and one in nine where all are asked alike
 LAYERS = 2  # of every decoder
 COCA_STEPS = 1200  # of stage 1
 EVERYTHING = ("visual", "text", "logit_scale", "decoder")  # that a describer has
@@ -52,15 +51,15 @@ def descriptions(tokenizer: Tokenizer, scenes: Scenes) -> Texts:
     return encode_texts(tokenizer, [[(text, True)] for text in write_descriptions(scenes)])
 
 
-def dialogues(tokenizer: Tokenizer, scenes: Scenes, turns=TURNS, kinds=KINDS, before=None, question=True) -> Texts:
+def dialogues(tokenizer: Tokenizer, scenes: Scenes, turns=TURNS, forms=FORMS, before=None, question=True) -> Texts:
     """Questions about every scene, their answers scored; `before` are parts that stand in front of them.
 
     Without `question` the answers are alone.
     """
     rows: list[list] = [list(parts) for parts in before or [()] * len(scenes)]
     for turn in range(turns):
-        for row, q, a in zip(rows, *ask(scenes, turn, kinds)[:2], strict=True):
-            row += [*([(q, False)] if question else []), (a, True)]
+        for row, asked in zip(rows, ask(scenes, turn, forms), strict=True):
+            row += [*([(asked.text, False)] if question else []), (asked.answer, True)]
     return encode_texts(tokenizer, rows)
 
 
@@ -104,7 +103,7 @@ def answer_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> St
 
     def objective(step, params):
         scenes = sample_scenes(seed, "many", on.items(step, BATCH))
-        texts = dialogues(model.decoder_tokenizer, scenes, kinds=PRACTISED)
+        texts = dialogues(model.decoder_tokenizer, scenes)
         return on.objectives.captioning(normalized_images(scenes), texts, params, model.coca)
 
     return Stage("answer", objective, n, ("visual", "decoder"), ANSWER_RATE)

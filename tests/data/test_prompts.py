@@ -99,8 +99,8 @@ def test_every_text_of_the_recipe_fits_and_is_known(tokenizer, before):
     scenes, words = sample_scenes(0, "many", np.arange(3000)), tokenizer()
     rows = [[(text, True) for text in texts] for texts in zip(*(write(scenes) for write in before), strict=True)]
     for turn in range(3):
-        for row, question, answer in zip(rows, *ask(scenes, turn)[:2], strict=True):
-            row += [(question, True), (answer, True)]
+        for row, asked in zip(rows, ask(scenes, turn), strict=True):
+            row += [(asked.text, True), (asked.answer, True)]
     texts = encode_texts(words, rows)
     assert not (texts.ids == words.unk).any()
     assert 40 < texts.ids.shape[1] <= LONGEST

@@ -6,25 +6,15 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from miniclip.data.questions import ANSWERS, CHANCE, KINDS, ask, question_vocabulary
-from miniclip.data.world import SPLITS, sample_scenes
+from miniclip.data.questions import ANSWERS, CHANCE, FORMS, NAMES, ask, ask_each, question_vocabulary
+from miniclip.data.world import HELD_OUT, SPLITS, sample_scenes
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "heart")
-MORE = (*KINDS, "relation", "relation", "place")  # some kinds asked more often than others
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
-NAMES = re.compile(rf"\b({'|'.join(COLOURS)}|({'|'.join(SHAPES)})(es|s)?)\b")
-FORMS = {
-    "what colour is the (shape)?": "colour",
-    "what shape is the (colour) object?": "shape",
-    "where is the (shape)?": "place",
-    "is there (colour shape)?": "yes or no",
-    "how many objects are there?": "count",
-    "how many (shapes) are there?": "count",
-    "how many (colour) objects are there?": "count",
-    "is the (one) left of the (other)?": "relation",
-    "where is the (one) from the (other)?": "relation",
-}
+NAMES_IN = re.compile(rf"\b({'|'.join(COLOURS)}|({'|'.join(SHAPES)})(es|s)?)\b")
+COUNTS = ("none", "one", "two", "three")
+KNOWN = {form.__name__: form for form in FORMS}
 
 
 def of_a(scene):
@@ -49,32 +39,45 @@ def answers(question, objects):
         found = match.groups() if match else ()
         return match
 
+    def looked_up(form, values):
+        return (form, values) if values else ("absent", ["there is none"])
+
     if says(r"what colour is the (\w+)\?"):
-        return "what colour is the (shape)?", [c for s, c, _, _ in objects if s == found[0]]
+        return looked_up("colour", [c for s, c, _, _ in objects if s == found[0]])
     if says(r"what shape is the (\w+) object\?"):
-        return "what shape is the (colour) object?", [s for s, c, _, _ in objects if c == found[0]]
+        return looked_up("shape", [s for s, c, _, _ in objects if c == found[0]])
     if says(r"where is the (\w+)\?"):
-        return "where is the (shape)?", [f"{ROWS[r]} {COLUMNS[k]}" for s, _, r, k in objects if s == found[0]]
+        return looked_up("place", [f"{ROWS[r]} {COLUMNS[k]}" for s, _, r, k in objects if s == found[0]])
     if says(r"is there (an (?=orange)|a (?!orange))(\w+) (\w+)\?"):
         there = found[1:] in [(c, s) for s, c, _, _ in objects]
-        return "is there (colour shape)?", ["yes" if there else "no"]
+        return "existence", ["yes" if there else "no"]
     if says(r"is the (\w+ \w+) (left of|right of|above|below) the (\w+ \w+)\?"):
         one, relation, other = found
-        return "is the (one) left of the (other)?", ["yes" if relations(objects, one, other)[relation] else "no"]
+        return "relation", ["yes" if relations(objects, one, other)[relation] else "no"]
     if says(r"where is the (\w+ \w+) from the (\w+ \w+)\?"):
         holds = [name.split()[0] for name, value in relations(objects, *found).items() if value]
-        return "where is the (one) from the (other)?", [" ".join(holds)]
+        return "side", [" ".join(holds)]
     assert says(r"how many (\w+)( objects)? are there\?"), question
     if question == "how many objects are there?":
-        form, n = question, len(objects)
+        form, n = "number", len(objects)
     elif found[1]:
-        form, n = "how many (colour) objects are there?", [c for _, c, _, _ in objects].count(found[0])
+        form, n = "number of colour", [c for _, c, _, _ in objects].count(found[0])
         assert found[0] in COLOURS
     else:
         plurals = {"circles": "circle", "squares": "square", "triangles": "triangle", "diamonds": "diamond",
                    "stars": "star", "crosses": "cross", "rings": "ring", "hearts": "heart"}  # fmt: skip
-        form, n = "how many (shapes) are there?", [s for s, _, _, _ in objects].count(plurals[found[0]])
-    return form, [("none", "one", "two", "three")[n]]
+        form, n = "number of shape", [s for s, _, _, _ in objects].count(plurals[found[0]])
+    return form, [COUNTS[n]]
+
+
+def case(question, form, answer, objects):
+    """What the case of a question is: of a claim that something is there, how it is false; else yes, no or a number."""
+    if form == "existence" and answer == "no":
+        *_, c, s = question.rstrip("?").split()
+        assert not HELD_OUT[SHAPES.index(s), COLOURS.index(c)], "a combination that is held out is never named"
+        return {(True, True): "no: crossed", (True, False): "no: another shape", (False, True): "no: another colour",
+                (False, False): "no: neither"}[c in [o[1] for o in objects], s in [o[0] for o in objects]]  # fmt: skip
+    return answer if form in ("existence", "relation") or form.startswith("number") else ""
 
 
 def graphs(scenes):
@@ -82,26 +85,46 @@ def graphs(scenes):
     return [of_a(scene) for scene in zip(*columns, strict=True)]
 
 
-@pytest.mark.parametrize("kinds", [KINDS, MORE])
 @pytest.mark.parametrize("turn", [0, 1, 2])
-def test_every_question_has_exactly_one_right_answer(turn, kinds):
-    scenes = sample_scenes(0, "many", np.arange(20_000))
-    forms = Counter()
-    for objects, question, answer, kind in zip(graphs(scenes), *ask(scenes, turn, kinds), strict=True):
-        form, right = answers(question, objects)
-        assert right == [answer], question
-        assert answer in ANSWERS[kind] or (form.startswith("where is the (one)") and answer), answer
-        assert FORMS[form] == kind
-        forms[form] += 1
-    assert forms.keys() == FORMS.keys()
-    assert min(forms.values()) > 200
+def test_every_question_has_exactly_one_right_answer(turn):
+    scenes, cases = sample_scenes(0, "many", np.arange(20_000)), Counter()
+    for objects, asked in zip(graphs(scenes), ask(scenes, turn), strict=True):
+        form, right = answers(asked.text, objects)
+        assert right == [asked.answer], asked
+        assert (form, case(asked.text, form, asked.answer, objects)) == (asked.form, asked.case)
+        assert asked.answer in ANSWERS[KNOWN[form.replace(" ", "_")]]
+        cases[asked.form, asked.case] += 1
+    assert {form for form, _ in cases} == {*NAMES.values()}
+    assert len(cases) == 5 + 2 + 3 + 4 + 4 + 5  # without case, relation, number, of shape, of colour, existence
+    assert min(cases.values()) > 150
 
 
 def test_questions_about_each_split_are_right():
     for split in SPLITS:
         scenes = sample_scenes(1, split, np.arange(500))
-        for objects, question, answer in zip(graphs(scenes), *ask(scenes)[:2], strict=True):
-            assert answers(question, objects)[1] == [answer]
+        for objects, asked in zip(graphs(scenes), ask(scenes), strict=True):
+            assert answers(asked.text, objects)[1] == [asked.answer]
+
+
+def test_all_forms_are_asked_equally_often():
+    """Except about what is absent: "there is none" is as likely as any one colour, shape or place."""
+    scenes = sample_scenes(7, "many", np.arange(40_000))
+    asked = Counter(one.form for one in ask(scenes))
+    rare = asked.pop("absent")
+    assert max(asked.values()) / min(asked.values()) < 1.1
+    assert 0.33 < rare / np.mean(list(asked.values())) < 0.42
+
+
+def test_each_form_is_asked_about_scenes_of_its_own():
+    scenes, asked = ask_each(3, "D", 30)
+    assert Counter(one.form for one in asked) == dict.fromkeys(NAMES.values(), 30)
+    assert len({*scenes.key.tolist()}) == len(asked) == 300
+    for objects, one in zip(graphs(scenes), asked, strict=True):
+        form, right = answers(one.text, objects)
+        assert (form, right) == (one.form, [one.answer])
+    fewer, first = ask_each(3, "D", 10)
+    assert [one for k in range(10) for one in asked[30 * k : 30 * k + 10]] == first
+    assert len(fewer) == 100
 
 
 def guessed(questions, given, text_of):
@@ -117,65 +140,56 @@ def guessed(questions, given, text_of):
     ]
 
 
-@pytest.mark.parametrize("text_of", [lambda question: NAMES.sub("*", question), str], ids=["general", "as it is"])
-def test_the_blind_stay_at_chance(text_of):
-    """As a whole, and in each kind of question."""
-    scenes = sample_scenes(0, "many", np.arange(40_000))
-    questions, given, kinds = ask(scenes)
-    right = guessed(questions, given, text_of)
-    rows = [(hit, CHANCE[kind], kind) for hit, kind in zip(right, kinds[20_000:], strict=True) if hit is not None]
-    assert len(rows) > 8000
-    assert abs(np.mean([hit - chance for hit, chance, _ in rows])) < 0.05
-    for kind in KINDS:
-        gain = [hit - chance for hit, chance, its_kind in rows if its_kind == kind]
-        if len(gain) > 500:
-            assert np.mean(gain) < 0.05, kind
-
-
-def test_no_form_gives_its_answer_away():
-    """Of each form with many questions, also the rare "how many circles are there?", the best guess is near chance."""
-    questions, given, kinds = ask(sample_scenes(0, "many", np.arange(40_000)))
-    forms = [NAMES.sub("*", question) for question in questions]
-    right, gains = guessed(questions, given, lambda question: NAMES.sub("*", question)), defaultdict(list)
-    for form, hit, kind in zip(forms[20_000:], right, kinds[20_000:], strict=True):
-        chance = (1 / 8 if form.startswith("where") else 1 / 2) if kind == "relation" else CHANCE[kind]
-        gains[form].append(hit - chance)
-    means = {form: np.mean(gain) for form, gain in gains.items() if len(gain) > 300}
-    assert {"how many * are there?", "how many * objects are there?", "where is the * * from the * *?"} < means.keys()
-    assert max(means.values()) < 0.05, means
+def test_the_blind_stay_at_chance():
+    """Of every text with many questions the best guess is near chance, whichever names stand in it."""
+    asked = ask(sample_scenes(0, "many", np.arange(40_000)))
+    texts, given = [one.text for one in asked], [one.answer for one in asked]
+    chances = [1 / len(ANSWERS[KNOWN[one.form.replace(" ", "_")]]) for one in asked[20_000:]]
+    for text_of in (lambda question: NAMES_IN.sub("*", question), str):
+        gains = defaultdict(list)
+        for text, hit, chance in zip(texts[20_000:], guessed(texts, given, text_of), chances, strict=True):
+            if hit is not None:
+                gains[NAMES_IN.sub("*", text)].append(hit - chance)
+        means = {form: np.mean(gain) for form, gain in gains.items() if len(gain) > 300}
+        assert len(means) >= (9 if text_of is not str else 5), means
+        assert max(means.values()) < 0.08, means
+        assert abs(np.mean([gain for form in gains.values() for gain in form])) < 0.05
 
 
 def test_yes_is_as_frequent_as_no():
-    scenes = sample_scenes(0, "many", np.arange(40_000))
-    count = Counter((kind, answer) for _, answer, kind in zip(*ask(scenes), strict=True))
-    for kind in ("yes or no", "relation"):
-        assert 0.47 < count[kind, "yes"] / (count[kind, "yes"] + count[kind, "no"]) < 0.53
+    count = Counter((one.form, one.answer) for one in ask(sample_scenes(0, "many", np.arange(40_000))))
+    for form in ("existence", "relation"):
+        assert 0.47 < count[form, "yes"] / (count[form, "yes"] + count[form, "no"]) < 0.53
 
 
 def test_a_scene_gets_the_same_question_in_any_batch_and_another_at_each_turn():
     scenes = sample_scenes(0, "many", np.arange(3000))
     first, order = ask(scenes), np.random.default_rng(0).permutation(3000)
-    for part, again in zip(first, ask(scenes[order]), strict=True):
-        assert again == [part[i] for i in order]
-    second = ask(scenes, 1)[0]
-    assert 0.01 < np.mean([a == b for a, b in zip(first[0], second, strict=True)]) < 0.3
+    assert ask(scenes[order]) == [first[i] for i in order]
+    second = ask(scenes, 1)
+    assert 0.01 < np.mean([a.text == b.text for a, b in zip(first, second, strict=True)]) < 0.3
 
 
-def test_kinds_are_asked_as_often_as_they_are_named():
-    """What cannot be asked becomes a question of yes or no, and nothing else does."""
-    scenes = sample_scenes(0, "many", np.arange(2000))
-    for kind in KINDS:
-        assert set(ask(scenes, 0, (kind,))[2]) == {kind, "yes or no"}
-    three = scenes[scenes.count == 3]
-    assert set(ask(three, 0, ("relation",))[2]) == {"relation"}
-    share = [ask(three, 0, kinds)[2].count("relation") / len(three) for kinds in (KINDS, MORE)]
-    assert np.abs(np.array(share) - [1 / 6, 3 / 9]).max() < 0.04
+def test_chance_is_a_guess_among_the_answers():
+    assert CHANCE.keys() == {*NAMES.values()}
+    assert (CHANCE["colour"], CHANCE["absent"], CHANCE["place"]) == (1 / 9, 1 / 9, 1 / 10)
+    assert (CHANCE["side"], CHANCE["relation"], CHANCE["number of shape"]) == (1 / 8, 1 / 2, 1 / 4)
+
+
+def test_there_is_something_to_count():
+    """Of "how many circles are there?" no answer is rare, in scenes of two and of three as well."""
+    scenes, asked = ask_each(0, "many", 1000)
+    for form in ("number of shape", "number of colour"):
+        given = Counter((int(n), one.answer) for n, one in zip(scenes.count, asked, strict=True) if one.form == form)
+        assert sum(many for (_, answer), many in given.items() if answer == "three") > 90
+        assert given[3, "two"] > 60
+        assert given[3, "one"] > 20
 
 
 def test_the_vocabulary_is_what_is_said():
     scenes, said = sample_scenes(0, "many", np.arange(20_000)), set()
     for turn in range(3):
-        for text in {*(asked := ask(scenes, turn))[0], *asked[1]}:
+        for text in {text for one in ask(scenes, turn) for text in (one.text, one.answer)}:
             said |= set(re.findall(r"\w+", text))
     assert said == set(question_vocabulary())
     assert question_vocabulary() == tuple(sorted(set(question_vocabulary())))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniclip.data import captions, grammar, negatives, notes
+from miniclip.data import captions, grammar, negatives, notes, world
 from miniclip.data.drawing import draw_scenes
 from miniclip.data.pairs import batch, unique_caption_batches
 from miniclip.data.tokenizer import Tokenizer
@@ -57,16 +57,40 @@ def test_splits_are_what_they_say():
     assert set(train.shape[:, 0]) == set(range(len(SHAPES)))
     assert set(train.colour[:, 0]) == set(range(len(COLOURS)))
     assert all(set(scenes[split].count) == {1} for split in ("train", "A", "B"))
-    assert set(scenes["C"].count) == {2}
+    assert set(scenes["C"].count) == set(scenes["E"].count) == {2}
     assert set(scenes["many"].count) == set(scenes["D"].count) == {1, 2, 3}
-    two = scenes["C"]
-    assert (two.shape[:, 0] != two.shape[:, 1]).all()
-    assert (two.colour[:, 0] != two.colour[:, 1]).all()
+    for two in (scenes["C"], scenes["E"]):
+        assert (two.shape[:, 0] != two.shape[:, 1]).all()
+        assert (two.colour[:, 0] != two.colour[:, 1]).all()
     many = scenes["many"][scenes["many"].count == 3]
     cells = many.row * 3 + many.column
     assert all(len(set(row)) == 3 for row in cells.tolist())
     with pytest.raises(ValueError, match="expected one of"):
         sample_scenes(0, "test", np.arange(2))
+
+
+def test_an_exchange_of_colours_leads_from_each_scene_of_split_e_to_another():
+    """As frequent, and with as many held-out combinations: who only reads cannot tell which of the two was drawn."""
+    ways = {(s, c, t, d) for (s, c), (t, d) in world.EXCHANGEABLE.tolist()}
+    assert len(ways) == len(world.EXCHANGEABLE) == 1372
+    assert {(s, d, t, c) for s, c, t, d in ways} == ways
+    held = [HELD_OUT[s, c] + 0 + HELD_OUT[t, d] for s, c, t, d in ways]
+    assert held == [HELD_OUT[s, d] + 0 + HELD_OUT[t, c] for s, c, t, d in ways]
+    assert Counter(held) == {0: 1116, 1: 248, 2: 8}
+    scenes = sample_scenes(0, "E", np.arange(50_000))
+    columns = (getattr(scenes, name)[:, i].tolist() for i in (0, 1) for name in ("shape", "colour"))
+    drawn = Counter(zip(*columns, strict=True))
+    assert drawn.keys() == ways
+    assert min(drawn.values()) > 12
+
+
+def test_objects_are_often_alike_where_there_is_something_to_count():
+    for split in ("many", "D"):
+        scenes = sample_scenes(4, split, np.arange(6000))
+        for n, most, least in ((2, 1, 0.27), (3, 1, 0.27), (3, 2, 0.18)):
+            for values in (scenes.shape[scenes.count == n], scenes.colour[scenes.count == n]):
+                repeats = (values[:, 1:n] == values[:, :1]).sum(1)
+                assert least < (repeats >= most).mean() < 0.45
 
 
 def test_pictures_of_different_splits_are_different():
@@ -79,8 +103,8 @@ def test_pictures_of_different_splits_are_different():
 def test_no_item_is_in_two_splits():
     """Every choice is hashed from the item's own number, so other numbers are other scenes."""
     keys = [item_keys(0, split, np.arange(50_000)) for split in SPLITS]
-    assert len(keys) == 6
-    assert len(np.unique(np.concatenate(keys))) == 300_000
+    assert len(keys) == 7
+    assert len(np.unique(np.concatenate(keys))) == 350_000
 
 
 def test_joined_scenes_are_some_and_then_others():
@@ -255,6 +279,8 @@ def test_a_falsified_sentence_is_false_by_little(split):
             if len(words) != len(others) or not 1 <= sum(map(str.__ne__, words, others)) <= 2:
                 assert other in ("one shapes", "two shapes", "three shapes")
                 counted += 1
+            named = [(one.shape, one.colour) for one in grammar.parse(other).objects]
+            assert not any(HELD_OUT[kind] for kind in named if min(kind) >= 0), other
         assert counted <= 0.1 * len(scenes)
         assert negatives.falsify([true[5], true[2]], scenes[[5, 2]]) == [false[5], false[2]]
 

@@ -19,4 +19,5 @@ def run(args) -> dict:
 
     model = open_writer(args.run)
     images = preprocess([open_image(args.image)], model.image_size)
-    return {"question": args.question, "answer": answer(model, images, [args.question])[0]}
+    (found,) = answer(model, images, [args.question])
+    return {"question": args.question, "answer": found.text, "probability": round(found.probability, 6)}

@@ -1,6 +1,6 @@
 """miniclip study NAME: train what is to be compared, and print its scores beside their baselines."""
 
-from ..arguments import STUDY_NAMES, add_backend, add_seed, backend_of
+from ..arguments import STUDY_NAMES, add_backend, add_seed, backend_of, open_run, seeds
 from ..printing import with_scores
 
 HELP = "train for one comparison and print its scores beside their baselines"
@@ -9,15 +9,22 @@ text = with_scores
 
 def arguments(parser) -> None:
     parser.add_argument("what", choices=STUDY_NAMES)
-    add_seed(parser, "of weights, training and test data")
+    which = parser.add_mutually_exclusive_group()
+    add_seed(which, "of weights, training and test data")
+    which.add_argument("--seeds", type=seeds, metavar="A-B", help="several, a folder each: mean and worst")
+    parser.add_argument("--run", metavar="RUN", help="the trained CLIP to begin with (default: the one in the package)")
     parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/studies/NAME-seedN)")
     parser.add_argument("--resume", action="store_true", help="continue a study that was stopped")
     add_backend(parser)
 
 
 def run(args) -> dict:
-    from ...train.study import study
+    from ...train.study import study, study_seeds
 
+    clip = open_run(args.run) if args.run else None
     with backend_of(args) as backend:
-        scores = study(args.what, args.seed, args.out, args.resume, backend)
+        if args.seeds:
+            scores = study_seeds(args.what, args.seeds, args.out, args.resume, backend, clip)
+            return {"study": args.what, "seeds": args.seeds, "scores": scores} if scores else {}
+        scores = study(args.what, args.seed, args.out, args.resume, backend, clip)
     return {"study": args.what, "seed": args.seed, "scores": scores} if scores else {}
