@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from miniclip.errors import IndexFileError
 from miniclip.files.storage import commit
 from miniclip.tasks.retrieval import Index, first_ranks, mean_reciprocal_rank, median_rank, recall_at_k
+from miniclip.tasks.shares import Share, over_seeds, table_of
 from miniclip.tasks.zero_shot import build_prompts, classify, ensemble, zero_shot_probabilities, zero_shot_weights
 
 
@@ -321,3 +322,49 @@ def test_index_of_other_arrays(saved, array):
     commit(saved, {"embeddings.npy": buffer.getvalue()})
     with pytest.raises(IndexFileError, match="no index that can be opened"):
         Index.load(saved)
+
+
+# Shares of right answers.
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [(50, 100, 0.40383, 0.59617), (0, 10, 0.0, 0.27753), (10, 10, 0.72247, 1.0), (1, 3, 0.06149, 0.79234)],
+)
+def test_intervals_are_wilsons(right, n, low, high):
+    share = Share(np.arange(n) < right)
+    assert (share, share.n) == (right / n, n)
+    assert share.interval == pytest.approx((low, high), abs=1e-5)
+
+
+@given(st.integers(1, 400), st.data())
+def test_an_interval_is_where_the_share_may_lie(n, data):
+    """p is an end of it just where (share - p)^2 = z^2 p (1 - p) / n; it shrinks with n, and mirrors."""
+    right = data.draw(st.integers(0, n))
+    share, other = Share(np.arange(n) < right), Share(np.arange(n) >= right)
+    low, high = share.interval
+    assert 0 <= low <= share <= high <= 1
+    assert other.interval == pytest.approx((1 - high, 1 - low), abs=1e-12)
+    for p in (low, high):
+        assert (share - p) ** 2 == pytest.approx(1.959964**2 * p * (1 - p) / n, abs=1e-12)
+    more = Share(np.arange(4 * n) < 4 * right)
+    assert more.interval[1] - more.interval[0] < high - low
+
+
+def test_columns_become_rows():
+    table = table_of({"model": {"right": Share([True, False]), "loss": 2.0}, "chance": {"right": 0.25}})
+    assert table["loss"] == {"model": 2.0}
+    low, high = Share([True, False]).interval
+    assert table["right"] == {"model": 0.5, "chance": 0.25, "low": low, "high": high, "n": 2.0}
+    assert all(type(value) is float for row in table.values() for value in row.values())
+
+
+def test_seeds_side_by_side():
+    sure = {"low": 0.0, "high": 1.0}
+    tables = {3: {"a": {"model": 0.5, "chance": 0.25, "n": 10.0, **sure}, "b": {"model": 4.0}},
+              5: {"a": {"model": 1.0, "chance": 0.75, "n": 30.0, **sure}, "b": {"model": 2.0}}}  # fmt: skip
+    assert over_seeds(tables) == {
+        "a: model": {"mean": 0.75, "lowest": 0.5, "highest": 1.0, "n": 40.0, "seed 3": 0.5, "seed 5": 1.0},
+        "a: chance": {"mean": 0.5, "lowest": 0.25, "highest": 0.75, "n": 40.0, "seed 3": 0.25, "seed 5": 0.75},
+        "b": {"mean": 3.0, "lowest": 2.0, "highest": 4.0, "seed 3": 4.0, "seed 5": 2.0},
+    }

@@ -28,7 +28,8 @@ class Share(float):
         """
         p, n, z = float(self), self.n, NORMAL_95
         middle, around = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max((middle - around) / (1 + z * z / n), 0.0), min((middle + around) / (1 + z * z / n), 1.0)
+        low, high = (middle - around) / (1 + z * z / n), (middle + around) / (1 + z * z / n)
+        return max(min(low, p), 0.0), min(max(high, p), 1.0)  # but for rounding they are
 
 
 def over_seeds(tables: Mapping[int, Scores]) -> Scores:
