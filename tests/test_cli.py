@@ -18,6 +18,7 @@ from miniclip.data.world import sample_scenes
 from miniclip.files.checkpoint import load, model_files
 from miniclip.files.storage import commit
 from miniclip.nn.tree import pack
+from miniclip.train import study
 from miniclip.train.stages import new_describer
 from miniclip.train.step import LOSSES
 from miniclip.train.study import STUDIES
@@ -91,7 +92,7 @@ def test_every_command_prints_the_keys_that_the_readme_names(capsys, tmp_path, f
         (["search", "default", "a red dog", "--out", tmp_path / "s.pdf"],
          {"query", "ids", "scores", "right", "picture"}),
         (["caption", describer, "--out", tmp_path / "c.svg"], {"captions", "picture"}),
-        (["ask", describer, picture, "what colour is the circle?"], {"question", "answer"}),
+        (["ask", describer, picture, "what colour is the circle?"], {"question", "answer", "probability"}),
         (["export", describer, tmp_path / "small"], {"run", "out", "bytes"}),
         (["export", folder, tmp_path / "copy"], {"run", "out", "bytes"}),
     ):  # fmt: skip
@@ -124,7 +125,7 @@ def test_caption_describes_pictures_and_draws_the_first(capsys, tmp_path, descri
         assert results[-1]["picture"] == str(drawn)
         with Image.open(drawn) as image:
             assert image.size[0] > 1000
-        assert [row.keys() for row in results[-1]["captions"]] == [{"image", "caption"}] * 2
+        assert [row.keys() for row in results[-1]["captions"]] == [{"image", "caption", "probability"}] * 2
         assert [row["image"] for row in results[-1]["captions"]] == [str(picture)] * 2
     greedy, drawn, again = (result["captions"] for result in results)
     assert greedy[0] == greedy[1]  # one picture, twice
@@ -145,7 +146,7 @@ def others(tmp_path_factory):
 
 def test_models_that_are_no_clips_are_opened_by_what_they_are_good_for(capsys, tmp_path, others, picture):
     code, text, _ = run(capsys, "ask", others / "bridged", picture, "where is the star?", "--json")
-    assert (code, json.loads(text).keys()) == (0, {"question", "answer"})
+    assert (code, json.loads(text).keys()) == (0, {"question", "answer", "probability"})
     found = []
     for more in ([], ["--rerank", others / "matcher"]):
         out = tmp_path / f"{len(more)}.png"
@@ -183,11 +184,50 @@ def test_without_a_picture_six_are_described(capsys, tmp_path, describer):
     assert len(json.loads(text)["captions"]) == 6
 
 
+def test_eval_of_a_describer_scores_its_captions_and_answers_too(capsys, describer, folder):
+    _, text, _ = run(capsys, "eval", describer, "--n", 128, "--json")
+    scores = json.loads(text)["scores"]
+    _, text, _ = run(capsys, "eval", folder, "--n", 128, "--json")
+    plain = json.loads(text)["scores"]
+    added = {name.split(":")[0] for name in scores.keys() - plain.keys()}
+    assert (added, plain.keys() - scores.keys()) == ({"captions", "answers"}, set())
+    assert scores["captions: exact, D"].keys() == {"model", "shuffled", "low", "high", "n"}
+    assert scores["answers: number of shape"].keys() == {"model", "shuffled", "chance", "low", "high", "n"}
+    assert (scores["captions: true, B"]["n"], scores["answers: side"]["n"]) == (128, 32)
+
+
+def test_a_study_takes_seeds_and_a_clip_to_begin_with(capsys, monkeypatch, folder):
+    """The command hands over what it was given."""
+    given = []
+
+    def one(*args):
+        given.append(args)
+        return {"row": {"model": 1.0}}
+
+    monkeypatch.setattr(study, "study", one)
+    monkeypatch.setattr(study, "study_seeds", one)
+    code, text, _ = run(capsys, "study", "vqa", "--seeds", "2-4", "--run", folder, "--out", "x", "--json")
+    assert (code, json.loads(text)["seeds"]) == (0, [2, 3, 4])
+    run(capsys, "study", "seeds", "--seeds", "7,1", "--resume")
+    run(capsys, "study", "fusion", "--seed", 5, "--run", folder)
+    (what, seeds, out, resume, _, clip), (_, others, none, again, _, nothing), (name, seed, *_, same) = given
+    assert (what, seeds, out, resume, clip.digest) == ("vqa", [2, 3, 4], "x", False, load(folder).digest)
+    assert (others, none, again, nothing) == ([7, 1], None, True, None)
+    assert (name, seed, same.digest) == ("fusion", 5, clip.digest)
+
+
+@pytest.mark.parametrize("text", ["", "3-1", "1,1", "-1", "a", "0-", "1-2-3", "1,", "0-9007199254740991", "0.5"])
+def test_seeds_that_are_none(capsys, text):
+    code, _, err = run(capsys, "study", "vqa", f"--seeds={text}")
+    assert code == 2
+    assert "--seeds" in err
+
+
 def test_ask_repeats_the_question(capsys, describer, picture):
     code, text, _ = run(capsys, "ask", describer, picture, "where is <end> the star?", "--json")
     assert code == 0
     assert json.loads(text)["question"] == "where is <end> the star?"
-    assert len(json.loads(text)["answer"].split()) <= 3
+    assert len(json.loads(text)["answer"].split()) <= 4
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from miniclip.app import cli
 from miniclip.errors import CheckpointError, Interrupted
 from miniclip.files.checkpoint import SYSTEM, load
 from miniclip.nn.tree import to_vector
+from miniclip.tasks.shares import INTERVAL
 from miniclip.train import plan, stages, study
 from miniclip.train.loop import Learner
 from miniclip.train.plan import TRAININGS, Models, in_order
@@ -41,12 +42,23 @@ def short(monkeypatch, quick):  # noqa: F811
 
 
 COLUMNS_OF = {
-    "captioning": {"model", "frozen tower", "untrained", "shuffled", "uniform", "low", "high", "n"},
-    "vqa": {"model", "shuffled images", "shuffled questions", "blind", "deaf", "chance", "low", "high", "n"},
-    "bridge": {"linear", "mlp", "queries", "queries, not aligned", "specialist", "reading", "blind"},
-    "system": {"system", "specialist", "low", "high", "n"},
-    "fusion": {"dual", "fusion", "dual, single objects", "blind bound", "possible", "every pair", "low", "high", "n"},
-    "seeds": {"model", "low", "high", "n"},
+    "captioning": {"model", "frozen tower", "untrained", "shuffled", "uniform", *INTERVAL},
+    "vqa": {"model", "shuffled images", "shuffled questions", "blind", "deaf", "chance", *INTERVAL},
+    "bridge": {
+        "linear",
+        "mlp",
+        "queries",
+        "queries, not aligned",
+        "specialist",
+        "reading",
+        "blind",
+        "low",
+        "high",
+        "n",
+    },
+    "system": {"system", "specialist", *INTERVAL},
+    "fusion": {"dual", "fusion", "dual, single objects", "blind bound", "possible", "every pair", *INTERVAL},
+    "seeds": {"model", *INTERVAL},
 }
 
 

@@ -86,10 +86,10 @@ def seed(text: str) -> int:
 def seeds(text: str) -> list[int]:
     """Seeds from the command line: 0-9, or 0,3,5."""
     first, dash, last = text.partition("-")
-    found = list(range(seed(first), seed(last) + 1)) if dash else [seed(one) for one in text.split(",")]
-    if not 0 < len(set(found)) == len(found) <= MOST_SEEDS:
+    found = range(seed(first), seed(last) + 1) if dash else [seed(one) for one in text.split(",")]
+    if not 0 < len(found) <= MOST_SEEDS or len(set(found)) < len(found):
         raise ArgumentTypeError(f"{quote(text)} are no seeds, expected up to {MOST_SEEDS}, such as 0-9 or 0,3,5")
-    return found
+    return list(found)
 
 
 def add_picture(parser, name: str) -> None:

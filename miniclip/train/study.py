@@ -17,12 +17,11 @@ from ..files.state import check_fresh, differences, steps_done
 from ..files.storage import check_folder, commit, encode_json, lock, parse_json, read_manifest, read_verified
 from ..machine.signals import interrupts, on_stop
 from ..model import Model
-from ..models.bridge import BRIDGES
 from ..tasks.shares import Scores, over_seeds
 from .backend import NUMPY, Backend
 from .clip import check_number
 from .plan import TRAININGS, Models, folder_of, in_order
-from .tables import bridge_scores, captioning_scores, fusion_scores, seed_scores, system_scores, vqa_scores
+from .tables import BRIDGED, bridge_scores, captioning_scores, fusion_scores, seed_scores, system_scores, vqa_scores
 
 ABOUT, SCORES = "study.json", "scores.json"
 
@@ -40,7 +39,7 @@ STUDIES = {
     "captioning": Study(("captioner", "frozen captioner"), captioning_scores),
     "vqa": Study(("answerer", "blind", "deaf"), vqa_scores),
     "bridge": Study(
-        ("answerer", "blind", "language model", *(f"bridge: {kind}" for kind in (*BRIDGES, "queries, not aligned"))),
+        ("answerer", "blind", "language model", *(f"bridge: {kind}" for kind in BRIDGED)),
         bridge_scores,
     ),
     "system": Study(("system", "captioner", "answerer"), system_scores),

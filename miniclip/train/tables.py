@@ -33,6 +33,8 @@ from ..tasks.vqa import EACH, chance_scores, score_answers, score_prompts
 from .plan import Models
 from .stages import new_describer
 
+BRIDGED = (*BRIDGES, "queries, not aligned")
+
 
 def captioning_scores(models: Models, n: int = 512) -> Scores:
     """Are the captions true? Fine-tuned and frozen tower, before training, and with the pictures of other scenes."""
@@ -67,19 +69,20 @@ def vqa_scores(models: Models, n: int = EACH) -> Scores:
 
 def bridge_scores(models: Models, n: int = EACH) -> Scores:
     """Three bridges between what is frozen: how many of the specialist's answers, with how many trained parameters."""
-    specialist = score_answers(models["answerer"], models.seed, n)["overall"]
-    names = ("VQA", "share of the specialist", "trained parameters", "share trained", "tokens")
-    table: Scores = {name: {} for name in names}
-    for name in (*BRIDGES, "queries, not aligned"):
+    seed = models.seed
+    answers = {name: score_answers(models[f"bridge: {name}"], seed, n)["overall"] for name in BRIDGED}
+    others = {"specialist": score_answers(models["answerer"], seed, n)["overall"],
+              "reading": score_prompts(models["language model"], seed, take_notes, n)["overall"],
+              "blind": score_answers(models["blind"], seed, n)["overall"]}  # fmt: skip
+    table = table_of({name: {"answers": share} for name, share in (answers | others).items()})
+    for row in ("share of the specialist", "trained parameters", "share trained", "tokens"):
+        table[row] = {}
+    for name, share in answers.items():
         model = models[f"bridge: {name}"]
         learned, everything = to_vector(model.params["bridge"]).size, to_vector(model.params).size
-        score = score_answers(model, models.seed, n)["overall"]
-        values = (score, score / specialist, learned, learned / everything, model.config.bridge.length)
-        for row, value in zip(table, values, strict=True):
+        values = (share / others["specialist"], learned, learned / everything, model.config.bridge.length)
+        for row, value in zip(list(table)[1:], values, strict=True):
             table[row][name] = float(value)
-    reading = score_prompts(models["language model"], models.seed, take_notes, n)["overall"]
-    table["VQA"] |= {"specialist": specialist, "reading": reading}
-    table["VQA"]["blind"] = score_answers(models["blind"], models.seed, n)["overall"]
     return table
 
 
@@ -110,9 +113,8 @@ def fusion_scores(models: Models, n: int = 256) -> Scores:
         for name, judge in judges.items():
             rows[name][row] = swap_accuracy(judge, seed, held_out, n)
         rows["blind bound"][row] = blind_bound(EXCHANGEABLE[with_held_out(EXCHANGEABLE, held_out)])
-    table = table_of(rows)
     ranked = {"dual": found["before"], "fusion": found["after"], "possible": found["possible"]}
-    table[f"text to image R@1, D, {n} pictures"] = ranked
+    table = table_of(rows) | table_of({name: {"text to image R@1, D": share} for name, share in ranked.items()})
     table["forward passes"] = {"dual": 2.0 * n, "fusion": float(n * CANDIDATES), "every pair": float(n * n)}
     images = np.zeros((n, model.image_size, model.image_size, CHANNELS), np.float32)
     texts = ["a red circle and a blue star"] * n
