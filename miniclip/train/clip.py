@@ -30,13 +30,18 @@ CAPS = {"logit_scale": MAX_LOGIT_SCALE}  # Radford et al. 2021, arXiv:2103.00020
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The recipe. `seed` decides everything: the data, the initial weights, and with them the whole run."""
+    """The recipe. `seed` decides everything: the data, the initial weights, and with them the whole run.
+
+    A fifth of the steps warms up. At once at the full rate, what a tower learns in its first steps is chance, and one
+    seed in seven never makes up for it: with 100 steps of it even 3e-3 cost seed 4 two points of A and six of B, and
+    4e-3 twenty-five and thirty-six; with 500, 5e-3 is the better rate for every seed.
+    """
 
     seed: int = 0
-    steps: int = 2000
+    steps: int = 2400
     batch_size: int = 128
-    peak_lr: float = 3e-3
-    warmup: int = 100
+    peak_lr: float = 5e-3
+    warmup: int = 500
     weight_decay: float = 0.1
     max_grad_norm: float = 1.0
     patch_size: int = 8
