@@ -332,7 +332,7 @@ CONFIGS = [
     (("text_config", "num_attention_heads"), 2.0, "heads is 2.0"),
     (("text_config", "num_attention_heads"), True, "heads is True"),
     (("text_config", "hidden_act"), "relu", "activation is 'relu'"),
-    (("text_config", "hidden_act"), ["gelu"], "config.json"),
+    (("text_config", "hidden_act"), ["gelu"], r"activation is \['gelu'\], expected one of"),
     (("text_config", "vocab_size"), 10**9, "parameters .* GiB"),
     (("text_config", "eos_token_id"), 10**6, "eos_token_id is 1000000"),
     (("projection_dim",), -1, "embed_dim is -1"),

@@ -16,6 +16,7 @@ from ..data.prompts import encode_prompt
 from ..data.world import Scenes, sample_scenes
 from ..errors import TextError
 from ..model import Describer
+from ..models.checks import check_kind
 from .generation import GREEDY, Sampling, beam_search, generate
 
 LONGEST_CAPTION = 36  # words: three objects take 33 and the end
@@ -51,6 +52,7 @@ def caption(
     TypeError, ValueError
         For pictures of another shape or type, or numbers that make no sense.
     """
+    check_kind(model, Describer)
     writer, tokenizer = model.writer(images), model.decoder_tokenizer
     prompt = np.tile(encode_prompt(tokenizer, ()), (len(images), 1))
     ids, attention = generate(writer, prompt, tokenizer.end, max_new_tokens, sampling, rng)
@@ -68,6 +70,7 @@ def caption_beams(
     model: Describer, image, beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int = LONGEST_CAPTION
 ):
     """The best sentences about one picture (Y, X, C), as (text, score), best first: see `beam_search`."""
+    check_kind(model, Describer)
     tokenizer = model.decoder_tokenizer
     prompt = [encode_prompt(tokenizer, ())]
     found = beam_search(model.writer(image[None]), prompt, tokenizer.end, max_new_tokens, beams, length_penalty)
@@ -76,6 +79,7 @@ def caption_beams(
 
 def reread(model: Describer, image, text: str) -> Caption:
     """A sentence about a picture (Y, X, C), with where the decoder looks for each of its words as it writes them."""
+    check_kind(model, Describer)
     writer, tokenizer = model.writer(image[None]), model.decoder_tokenizer
     ids = encode_prompt(tokenizer, (text,))
     if not text:

@@ -15,7 +15,7 @@ from ..data.captions import pointwise_information, truth_matrix
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import Pairs, batch, normalized_images
 from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
-from ..errors import InputError
+from ..errors import InputError, quote
 from ..machine.threads import parts
 from ..model import Model
 from ..models.clip import init_clip
@@ -28,6 +28,7 @@ from .zero_shot import TEMPLATES, zero_shot_weights
 
 NOUN_TEMPLATES = ("a {} shape", "a {} object", "a {} thing")
 # For each set of labels: the class names, the templates, and where in a scene the right answer stands.
+MOST = 2**15  # pairs of a split: each picture is compared with each caption
 LABEL_SETS = {
     "colour": (COLOURS, NOUN_TEMPLATES, lambda scenes: scenes.colour[:, 0]),
     "shape": (SHAPES, TEMPLATES, lambda scenes: scenes.shape[:, 0]),
@@ -153,8 +154,8 @@ def evaluate(model: Model, seed: int = 0, n: int = 512) -> dict[str, dict[str, f
     dict
         For each score its value for the `model`, and for `untrained`, `shuffled` and `chance`.
     """
-    if type(n) is not int or n < 128:
-        raise InputError(f"n is {n!r}, expected a whole number of at least 128")
+    if type(n) is not int or not 128 <= n <= MOST:
+        raise InputError(f"n is {quote(n)}, expected a whole number from 128 to {MOST:,}")
     rng = np.random.default_rng(0)
     order, start = rng.permutation(n), untrained(model)
 

@@ -8,6 +8,8 @@ from ..data.questions import CHANCE, KINDS, ask
 from ..data.tokenizer import split_words
 from ..data.world import sample_scenes
 from ..errors import InputError, InputTypeError, TextError, quote
+from ..model import BridgedModel, Describer, LanguageModel
+from ..models.checks import check_kind
 from .generation import generate
 
 LONGEST_ANSWER = 3  # words: a place has two, and the end
@@ -31,6 +33,7 @@ def answer(model, images, questions) -> list[str]:
     TypeError, ValueError
         For pictures of another shape or type, or another number of them.
     """
+    check_kind(model, Describer, BridgedModel, LanguageModel)
     if isinstance(questions, str):
         raise InputTypeError(f"questions are {quote(questions)}, expected a list of them, one for each picture")
     if len(questions) != len(images):

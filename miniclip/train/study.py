@@ -13,10 +13,11 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data.notes import take_notes
-from ..errors import CheckpointError, Interrupted
+from ..errors import CheckpointError, Interrupted, quote
 from ..files.checkpoint import load
 from ..files.state import check_fresh, differences, steps_done
 from ..files.storage import check_folder, commit, encode_json, lock, parse_json, read_manifest, read_verified
+from ..machine.disk import as_folder
 from ..machine.signals import interrupts, on_stop
 from ..model import Model
 from ..models.bridge import BRIDGES
@@ -172,7 +173,7 @@ def study(name: str, seed: int = 0, out=None, resume: bool = False, backend: Bac
         As `train.run.train_stage`.
     """
     check_number("seed", seed, whole=True)
-    folder, clip = Path(out or f"runs/studies/{name}-seed{seed}"), clip or load()
+    folder, clip = as_folder(f"runs/studies/{name}-seed{seed}" if out is None else out), clip or load()
     recipe = {"study": name, "seed": seed, "clip": clip.digest}
     with ExitStack() as held:
         if table := backend.first_decides(lambda: begin(folder, recipe, resume, held)):
@@ -193,7 +194,7 @@ def begin(folder: Path, recipe: dict, resume: bool, held: ExitStack) -> Scores |
     if resume:
         check_folder(folder)
         if odd := differences(begun_as(folder), recipe):
-            raise CheckpointError(f"{folder} holds another study ({odd}): choose another --out")
+            raise CheckpointError(f"{quote(folder)} holds another study ({odd}): choose another --out")
     held.enter_context(lock(folder))
     if not resume:
         check_fresh(folder)
@@ -220,7 +221,9 @@ def trained(needs, folder: Path, seed: int, clip: Model, backend: Backend) -> Mo
 
 def stop(signal: int, folder: Path) -> None:
     """End a study whose last stage is saved."""
-    raise Interrupted(signal, f"stopped; what was trained is in {folder}: give the same command again, with --resume")
+    raise Interrupted(
+        signal, f"stopped; what was trained is in {quote(folder)}: give the same command again, with --resume"
+    )
 
 
 def finished(folder: Path, recipe: dict) -> Scores | None:

@@ -1,5 +1,6 @@
 """miniclip study NAME: train what is to be compared, and print its scores beside their baselines."""
 
+from ...machine.terminal import path
 from ..arguments import STUDY_NAMES, add_backend, add_seed, backend_of
 from ..printing import with_scores
 
@@ -10,7 +11,7 @@ text = with_scores
 def arguments(parser) -> None:
     parser.add_argument("what", choices=STUDY_NAMES)
     add_seed(parser, "of weights, training and test data")
-    parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/studies/NAME-seedN)")
+    parser.add_argument("--out", type=path, metavar="DIR", help="its folder (default: runs/studies/NAME-seedN)")
     parser.add_argument("--resume", action="store_true", help="continue a study that was stopped")
     add_backend(parser)
 
