@@ -103,4 +103,5 @@ def escape(text: str) -> str:
 
 def one_line(message) -> str:
     """What another library says, as we say it: in one line, without control characters, without endless names."""
-    return escape(" ".join(shorten(word) for word in re.split(r"[ \n]+", str(message).strip())))
+    text = " ".join(re.split(r"[ \n]+", str(message).strip()))
+    return escape(re.sub(r"(?<!\w)'[^']*'(?!\w)|\S{81,}", lambda name: shorten(name[0]), text))

@@ -19,7 +19,7 @@ if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from .. import __version__
-from ..errors import FileError, ImageError, MiniclipError, one_line
+from ..errors import FileError, ImageError, MiniclipError, one_line, quote
 from ..machine.terminal import Parser, open_streams
 
 COMMANDS = ("demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures")
@@ -47,7 +47,7 @@ def parse_arguments(argv: list[str] | None):
     args, rest = parser.parse_known_args(argv)
     name = getattr(args.command, "REST", "")
     if rest and (not name or any(word.startswith("-") for word in rest)):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        parser.error(f"unrecognized arguments: {' '.join(map(quote, rest))}")
     if rest:
         setattr(args, name, getattr(args, name) + rest)
     return args

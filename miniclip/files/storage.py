@@ -195,6 +195,13 @@ def commit(folder: Path, files: dict[str, bytes]) -> None:
         ) from error
 
 
+def discard(folder: Path) -> None:
+    """Remove what `commit` has written, and the manifest first: from then on nothing there is believed."""
+    names = read_manifest(folder)
+    for name in (MANIFEST, *names):
+        (folder / name).unlink(missing_ok=True)
+
+
 def replace(folder: Path, name: str, data: bytes) -> None:
     """Exchange one file for new bytes, all at once."""
     write_synced(folder / f"{name}.tmp", data)

@@ -67,7 +67,7 @@ def grade(exercise: Exercise, path) -> Result:
     except OSError as error:
         result.status, result.hint = (
             "error",
-            f"{path} cannot be read ({error.strerror}): `miniclip learn sync` makes it",
+            f"{path} cannot be read ({error.strerror}): `miniclip learn reset {exercise.id}` makes another",
         )
     except Exception as error:
         result.status, result.hint = "grader_error", f"a fault of the grader, not yours: {error!r}"

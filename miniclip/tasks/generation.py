@@ -3,7 +3,6 @@
 A `Writer` says how likely every next word is; the functions here choose.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..models.writer import Writer
 from ..nn.ops import log_softmax_forward, softmax_forward
 
 COLDEST = 1e-6  # a smaller temperature overflows the logits; 0 means greedy
+HOTTEST = 1e30  # draws from all words alike, as any above a million does; still a number that can be divided by
 MOST_BEAMS = 4096  # each is a text of its own at every step
 
 
@@ -36,13 +36,14 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self):
-        if not (self.temperature == 0 or COLDEST <= self.temperature < math.inf):
+        t = self.temperature
+        if type(t) not in (int, float) or not (t == 0 or COLDEST <= t <= HOTTEST):
             raise InputError(
                 f"temperature is {quote(self.temperature)}, expected 0 (greedy) or a number above {COLDEST}"
             )
         if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
             raise InputError(f"top_k is {quote(self.top_k)}, expected a whole number of at least 1")
-        if not 0 < self.top_p <= 1:
+        if type(self.top_p) not in (int, float) or not 0 < self.top_p <= 1:
             raise InputError(f"top_p is {quote(self.top_p)}, expected a number above 0, at most 1")
 
     def choose(self, logits, rng) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import Interrupted, TrainingDiverged, quote
 from ..files.checkpoint import load, model_files
 from ..files.state import check_fresh, environment, read_training, training_files
-from ..files.storage import check_folder, commit, lock
+from ..files.storage import check_folder, commit, discard, lock
 from ..machine.disk import as_folder
 from ..machine.signals import interrupts
 from .backend import NUMPY, Backend
@@ -103,6 +103,10 @@ def train_stage(
             signal = fit(learner, after_step, stop_signal, bar)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; what was saved before is intact") from None
+        except Exception:  # such as too little memory: a run without a step is none, and would be in the way
+            if not (resume or learner.steps) and reports:
+                discard(run.folder)
+            raise
         run.save()
         signal = signal or stop_signal()
     if signal:

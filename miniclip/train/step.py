@@ -72,7 +72,7 @@ LOSSES = {
 
 def check_loss(loss: str, groups=None, params=None) -> None:
     """A ConfigError unless there is such a loss and, where they are given, what it needs."""
-    if loss not in list(LOSSES):
+    if type(loss) is not str or loss not in LOSSES:
         raise ConfigError(f"loss is {quote(loss)}, expected one of {', '.join(LOSSES)}")
     if params is None:
         return
