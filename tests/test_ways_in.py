@@ -132,7 +132,8 @@ SHELL = "{python} -m miniclip {words} {redirect}"
 ])  # fmt: skip
 def test_closed_and_full_streams_end_with_a_sentence(here, words, redirect, code, said):
     line = SHELL.format(python=sys.executable, words=words, redirect=redirect)
-    done = subprocess.run(line, shell=True, cwd=here, capture_output=True, text=True, timeout=120)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(line, shell=True, cwd=here, env=buffered, capture_output=True, text=True, timeout=120)
     assert (done.returncode, "Exception" in done.stderr) == (code, False), done.stderr
     assert said in done.stdout + done.stderr
 
@@ -426,6 +427,15 @@ def test_the_results_of_the_quiz_are_believed_as_far_as_they_are_some(here, data
     (here / ".miniclip" / "quiz.json").write_text(json.dumps({"pitfall-1": data, "self-check-1": data}))
     assert practice.quiz_records(files.exercises_folder()) == {}
     assert report.export_results(results.results(practice.quiz_results(files.exercises_folder())), "junit")
+
+
+@pytest.mark.parametrize("name", ["study.json", "scores.json"])
+@pytest.mark.parametrize("data", [*DEEP, b"3", b"[]", b"null", b'{"a": 3}'], ids=range(len(DEEP) + 4))
+def test_a_study_s_files_that_are_not_ours(here, name, data):
+    recipe = {"study": "vqa", "seed": 0, "clip": miniclip.load().digest}
+    storage.commit(here / "run", {"study.json": json.dumps(recipe).encode(), "scores.json": b"{}"} | {name: data})
+    with pytest.raises(CheckpointError, match=r"is not JSON|another layout|another study|not empty"):
+        study("vqa", out=here / "run", resume=data != b'{"a": 3}' or name == "study.json")
 
 
 # Messages

@@ -95,7 +95,8 @@ def parse_metadata(data: bytes, path: Path) -> dict:
     header = parse_json(data[8 : 8 + length], path)
     about = parse_json(header.get("__metadata__", {}).get("about", "null"), path)
     kinds = {"recipe": dict, "environment": dict, "step": int, "log": list}
-    if not isinstance(about, dict) or any(type(about.get(key)) is not kind for key, kind in kinds.items()):
+    whole = isinstance(about, dict) and all(type(about.get(key)) is kind for key, kind in kinds.items())
+    if not whole or about["step"] < 0 or not all(isinstance(row, dict) for row in about["log"]):
         raise CheckpointError(f"{quote(path)} does not say how it was trained: expected {', '.join(kinds)}")
     return about
 
@@ -103,4 +104,7 @@ def parse_metadata(data: bytes, path: Path) -> dict:
 def read_log(folder) -> list[dict]:
     """The rows of a run's metrics.jsonl; a CheckpointError if it is missing or damaged."""
     folder = Path(folder)
-    return [parse_json(line, folder / LOG) for line in read_verified(folder, LOG).splitlines()]
+    rows = [parse_json(line, folder / LOG) for line in read_verified(folder, LOG).splitlines()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise CheckpointError(f"{quote(folder / LOG)} is no log of objects, a line each: restore it from a copy")
+    return rows

@@ -232,9 +232,18 @@ def finished(folder: Path, recipe: dict) -> Scores | None:
         done = SCORES in read_manifest(folder)
     except CheckpointError:
         return None
-    return parse_json(read_verified(folder, SCORES), folder / SCORES) if done and begun_as(folder) == recipe else None
+    return read_table(folder, SCORES) if done and begun_as(folder) == recipe else None
 
 
 def begun_as(folder: Path) -> dict:
     """The recipe of the study in a folder."""
-    return parse_json(read_verified(folder, ABOUT), folder / ABOUT)
+    return read_table(folder, ABOUT)
+
+
+def read_table(folder: Path, name: str) -> dict:
+    """A JSON object of a study's folder; of scores, each row is one too."""
+    table = parse_json(read_verified(folder, name), folder / name)
+    rows = table.values() if isinstance(table, dict) and name == SCORES else []
+    if not isinstance(table, dict) or not all(isinstance(row, dict) for row in rows):
+        raise CheckpointError(f"{quote(folder / name)} has another layout than a study's: restore it from a copy")
+    return table
