@@ -23,6 +23,8 @@ What that stands on
     machine/memory.py        freed memory is kept
     machine/threads.py       jobs on all cores
     machine/signals.py       Ctrl-C waits for the end of a step
+    machine/disk.py          only files are read, nothing is overwritten, trouble is told before the work
+    machine/terminal.py      what is typed, and what is said about it
     nn/cache.py              what a forward keeps, and nothing where nobody wants a gradient
     nn/read.py               attention where queries and keys come from two places, or one token alone is read
     nn/reduce.py             sums and maxima of short rows, fast

@@ -1,5 +1,8 @@
 """One family of errors. A message says what was got, what was expected, and what to do, in one line."""
 
+import re
+from pathlib import PurePath
+
 
 class MiniclipError(Exception):
     """Base of every error that miniclip raises about what a user gave it; `exit_code` is the CLI's."""
@@ -41,6 +44,12 @@ class WeightsError(CheckpointError):
     """Tensors that do not fit the model that should hold them."""
 
 
+class FileError(MiniclipError):
+    """A file or folder of another kind that cannot be read or written."""
+
+    exit_code = 4
+
+
 class IndexFileError(CheckpointError):
     """A search index that is missing, damaged, or belongs to another model."""
 
@@ -65,11 +74,34 @@ class Interrupted(MiniclipError):
         self.exit_code = 128 + number
 
 
-def quote(value, limit: int = 200) -> str:
-    """`repr(value)`, control characters escaped, cut at `limit` characters: safe to put in a message."""
-    text = (
-        ascii(value)
-        if not isinstance(value, str)
-        else "'" + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value[: limit + 1]) + "'"
-    )
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+def quote(value, limit: int = 80) -> str:
+    """A value as a message shows it: a string in quotation marks, a path without them, others as Python writes them.
+
+    Control characters are escaped. What is longer than `limit` keeps its beginning and its end, where paths differ.
+    """
+    try:
+        text = str(value) if isinstance(value, str | PurePath) else ascii(value)
+    except Exception:  # such as an integer of more than 4,300 digits
+        text = f"<{type(value).__name__}>"
+    text = escape(shorten(text, limit))
+    return f"'{text}'" if isinstance(value, str) else text
+
+
+def shorten(text: str, limit: int = 80) -> str:
+    """The beginning and the end of a text that is longer than `limit`.
+
+    >>> shorten("a name that is far too long", 16)
+    'a na...too long'
+    """
+    return text if len(text) <= limit else f"{text[: limit // 4]}...{text[limit // 4 + 4 - limit :]}"
+
+
+def escape(text: str) -> str:
+    """The text with control characters as Python writes them: a terminal would obey them."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def one_line(message) -> str:
+    """What another library says, as we say it: in one line, without control characters, without endless names."""
+    text = " ".join(re.split(r"[ \n]+", str(message).strip()))
+    return escape(re.sub(r"(?<!\w)'[^']*'(?!\w)|\S{81,}", lambda name: shorten(name[0]), text))

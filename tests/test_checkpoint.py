@@ -332,7 +332,7 @@ CONFIGS = [
     (("text_config", "num_attention_heads"), 2.0, "heads is 2.0"),
     (("text_config", "num_attention_heads"), True, "heads is True"),
     (("text_config", "hidden_act"), "relu", "activation is 'relu'"),
-    (("text_config", "hidden_act"), ["gelu"], "config.json"),
+    (("text_config", "hidden_act"), ["gelu"], r"activation is \['gelu'\], expected one of"),
     (("text_config", "vocab_size"), 10**9, "parameters .* GiB"),
     (("text_config", "eos_token_id"), 10**6, "eos_token_id is 1000000"),
     (("projection_dim",), -1, "embed_dim is -1"),
@@ -376,12 +376,23 @@ def test_tokenizer_and_config_disagree(copy, key):
         load(copy)
 
 
-@pytest.mark.parametrize("about", ["null", "[]", "{}", "{", '{"recipe": 1, "environment": {}, "step": 1, "log": []}'])
+@pytest.mark.parametrize("about", [
+    "null", "[]", "{}", "{", '{"recipe": 1, "environment": {}, "step": 1, "log": []}', "[" * 5000, "9" * 5000,
+    '{"recipe": {}, "environment": {}, "step": -1, "log": []}',
+    '{"recipe": {}, "environment": {}, "step": 1, "log": [3]}',
+])  # fmt: skip
 def test_training_state_that_says_nothing(copy, about):
     tensors = safetensors.numpy.load_file(copy / "training.safetensors")
     reseal(copy, training=safetensors.numpy.save(tensors, {"about": about}))
     with pytest.raises(CheckpointError, match=r"training\.safetensors (does not say|is not JSON)"):
         resumed(copy)
+
+
+@pytest.mark.parametrize("line", [b"3", b"[]", b"[" * 5000, b"9" * 5000])
+def test_a_log_that_is_none(copy, line):
+    reseal(copy, log=line + b"\n")
+    with pytest.raises(CheckpointError, match=r"metrics\.jsonl is no"):
+        read_log(copy)
 
 
 @pytest.mark.parametrize("change", [lambda x: x[:-1], lambda x: x.astype(np.float64), lambda x: x * np.nan])

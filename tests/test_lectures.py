@@ -235,4 +235,4 @@ def test_the_contact_sheet_has_every_figure_and_is_the_same_again(run, tmp_path,
     assert files[0].read_bytes() == files[1].read_bytes()
     assert files[0].stat().st_size <= 600_000
     assert cli.main(["figures", "sheet", "--out", str(tmp_path / "c.jpg")]) == 3
-    assert "'c.jpg', expected a name that ends in .png" in capsys.readouterr().err
+    assert "c.jpg' ends in '.jpg', expected .png" in capsys.readouterr().err

@@ -207,10 +207,10 @@ def test_missing_and_unreadable(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match="could not be saved"):
         commit(tmp_path / "b", NEW)
 
-    def refuse(self):
+    def refuse(path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(storage.Path, "read_bytes", refuse)
+    monkeypatch.setattr(storage, "open_file", refuse)
     with pytest.raises(CheckpointError, match="cannot be read: Permission denied"):
         storage.read_bytes(tmp_path / "b")
 

@@ -4,7 +4,9 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..errors import ConfigError, DataError, InputError, quote
+from ..errors import ConfigError, InputError, quote
+from ..machine.disk import check_writable, new_file
+from ..machine.terminal import path
 
 # Names written down a second time, since whoever asks for help should not wait for NumPy; a test compares them.
 LOSS_NAMES = ("info_nce", "multi_positive", "sigmoid")
@@ -16,7 +18,7 @@ MOST_SEEDS = 1000
 
 def add_run(parser) -> None:
     """RUN, for `open_run`."""
-    parser.add_argument("run", metavar="RUN", help="a run folder, or 'default' for the one in the package")
+    parser.add_argument("run", type=path, metavar="RUN", help="a run folder, or 'default' for the one in the package")
 
 
 def run_folder(name: str) -> Path:
@@ -92,21 +94,35 @@ def seeds(text: str) -> list[int]:
     return list(found)
 
 
+PICTURES = (".png", ".svg", ".pdf")
+
+
 def add_picture(parser, name: str) -> None:
     """--out for a picture, for `new_picture`."""
-    parser.add_argument("--out", metavar="FILE", default=f"{name}.png", help="the picture: .png, .svg or .pdf")
+    said = f"the picture, new: {', '.join(PICTURES)} (default: {name}.png, or {name}-2.png and so on)"
+    parser.add_argument("--out", metavar="FILE", type=path, help=said)
+    parser.set_defaults(picture=f"{name}.png")
 
 
-def new_picture(path: str) -> Path:
-    """The path, after checking that a picture can be written there: nothing is overwritten, nothing half done."""
-    target = Path(path)
-    if target.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise DataError(f"--out {quote(path)} ends in {target.suffix or 'nothing'}, expected .png, .svg or .pdf")
-    if not target.parent.is_dir():
-        raise DataError(f"--out {quote(path)}: the folder {quote(str(target.parent))} does not exist: make it first")
-    if target.exists():
-        raise DataError(f"--out {quote(path)} exists already: choose another name, or remove it")
-    return target
+def check_picture(args) -> None:
+    """Told before the work begins: whether the picture can be written."""
+    if args.out:
+        new_file(args.out, *PICTURES)
+    else:
+        check_writable(Path(), args.picture)
+
+
+def save_picture(args, figure) -> str:
+    """Write the picture where --out says, or under the first free name; returns its path."""
+    from ..figures import drawn
+    from ..files.storage import write_free, write_new
+
+    target = Path(args.out or args.picture)
+    data = drawn(figure, target)
+    if args.out:
+        write_new(target, data)
+        return args.out
+    return str(write_free(target, data))
 
 
 RECIPE = {  # the numbers of the recipe that can be set, with their types
@@ -123,10 +139,12 @@ def add_recipe(parser) -> None:
 
 
 def recipe_of(args):
-    """The recipe, with what was given on the command line."""
+    """The recipe, with what was given on the command line; a short run warms up for the same share of its steps."""
     from ..train.clip import TrainConfig
 
-    return TrainConfig(**{name: getattr(args, name) for name in (*RECIPE, "loss") if getattr(args, name) is not None})
+    given = {name: getattr(args, name) for name in (*RECIPE, "loss") if getattr(args, name) is not None}
+    scaled = TrainConfig.warmup * given.get("steps", TrainConfig.steps) // TrainConfig.steps
+    return TrainConfig(**{"warmup": min(TrainConfig.warmup, scaled)} | given)
 
 
 def add_backend(parser) -> None:

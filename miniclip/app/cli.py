@@ -4,7 +4,6 @@ stdout has results, stderr has messages. Exit codes: 0 done, 1 a bug of ours, 2 
 5 diverged or a process lost, 130 and 143 stopped by a signal.
 """
 
-import argparse
 import json
 import os
 import signal
@@ -20,14 +19,15 @@ if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from .. import __version__
-from ..errors import MiniclipError, quote
+from ..errors import FileError, ImageError, MiniclipError, one_line, quote
+from ..machine.terminal import Parser, open_streams
 
 COMMANDS = ("demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures")
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """All commands and their arguments; a parsed command has its module as `command`."""
-    parser = argparse.ArgumentParser("miniclip", description="CLIP small enough to hold in your head.")
+    parser = Parser("miniclip", description="CLIP small enough to hold in your head.")
     parser.add_argument("--version", action="version", version=f"miniclip {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
@@ -55,6 +55,7 @@ def parse_arguments(argv: list[str] | None):
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
+    open_streams()
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["learn"]:
         return guarded(learn, words[1:])
@@ -65,8 +66,16 @@ def main(argv: list[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", DeprecationWarning)  # for the authors of libraries, not for users
-        warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {one_line(message)}", file=sys.stderr)
         return guarded(run_command, args, debug=args.debug)
+
+
+def drop_output() -> None:
+    """What cannot be written to standard output is let go, lest Python tries again, and complains, when it ends."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def learn(words: list[str]) -> int:
@@ -80,21 +89,28 @@ def run_command(args) -> int:
     """Run a command and print its result."""
     result = args.command.run(args)
     if result:
-        print(json.dumps(result, allow_nan=False) if args.json else args.command.text(result), flush=True)
-    return 0
+        print(json.dumps(result, allow_nan=False) if args.json else args.command.text(result))
+    for one in result.get("unreadable", ()):
+        print(f"miniclip: {one_line(one['error'])}", file=sys.stderr)
+    return ImageError.exit_code if result.get("unreadable") else 0
 
 
 def guarded(function, *args, debug: bool = False) -> int:
     """The function's exit code; or one line about what went wrong, and the code for that."""
     try:
-        return function(*args)
+        code = function(*args)
+        if sys.stdout is None:
+            raise FileError("standard output is closed: the results went nowhere")
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:  # whoever reads our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 128 + signal.SIGPIPE
     except (MiniclipError, OSError, MemoryError) as error:
+        drop_output()
         if debug:
             traceback.print_exc()
-        print(f"miniclip: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"miniclip: {one_line(error) or 'there is not enough memory'}", file=sys.stderr)
         return getattr(error, "exit_code", 4 if isinstance(error, OSError) else 3)
     except KeyboardInterrupt:
         print("miniclip: stopped", file=sys.stderr)
@@ -102,5 +118,5 @@ def guarded(function, *args, debug: bool = False) -> int:
     except Exception as error:
         with tempfile.NamedTemporaryFile("w", prefix="miniclip-", suffix=".txt", delete=False) as file:
             traceback.print_exc(file=file)
-        print(f"miniclip: a bug of ours: {error!r}; the traceback is in {file.name}", file=sys.stderr)
+        print(f"miniclip: a bug of ours: {one_line(repr(error))}; the traceback is in {file.name}", file=sys.stderr)
         return 1

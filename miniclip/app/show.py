@@ -11,7 +11,7 @@ from ..data.grammar import CLASS_NAMES
 from ..data.pairs import denormalize, normalize, normalized_images, open_image, preprocess
 from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
-from ..errors import TextError, quote
+from ..errors import ImageError, TextError, quote
 from ..model import Describer, Matcher, Model
 from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
@@ -63,9 +63,10 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     Returns
     -------
     (result, figure)
-        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`}
+        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`}; and
+        `unreadable`, if there are such files, a list of {`image`, `error`}
     """
-    normalised, names = chosen_images(model, paths, "B", seed)
+    normalised, names, unreadable = chosen_images(model, paths, "B", seed)
     probabilities = classify(model, normalised, class_names)
     result = {
         "classes": class_names,
@@ -77,7 +78,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
             }
             for name, p in zip(names, probabilities, strict=True)
         ],
-    }
+    } | unreadable
     shown = np.clip(denormalize(normalised[:6]), 0.0, 1.0)
     return result, figures.zero_shot_bars(shown, class_names, probabilities[:6])
 
@@ -89,10 +90,10 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     Returns
     -------
     (result, figure)
-        result : dict with `captions`, a list of {`image`, `caption`, `probability`}; the figure shows where the decoder
-        looked for each word of the first.
+        result : dict with `captions`, a list of {`image`, `caption`, `probability`}, and `unreadable`, as `zeroshot`;
+        the figure shows where the decoder looked for each word of the first.
     """
-    normalised, names = chosen_images(model, paths, "D", seed)
+    normalised, names, unreadable = chosen_images(model, paths, "D", seed)
     rng = np.random.default_rng(seed)
     if beams == 1:
         found = caption(model, normalised, sampling, rng=rng)
@@ -104,7 +105,7 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
             {"image": name, "caption": one.text, "probability": round(one.probability, 6)}
             for name, one in zip(names, found, strict=True)
         ]
-    }
+    } | unreadable
     first, side = found[0], math.isqrt(model.config.vision.patches)
     if not first.words:
         raise TextError("the decoder said nothing about the first picture: try another temperature")
@@ -113,11 +114,25 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
 
 
 def chosen_images(model: Model, paths, split: str, seed: int):
-    """(images, names): picture files made ready, or without any, six pictures of a split with their descriptions."""
-    if paths:
-        return preprocess([open_image(path) for path in paths], model.image_size), [str(p) for p in paths]
-    scenes = sample_scenes(seed, split, np.arange(6))
-    return normalized_images(scenes), write_captions(scenes)
+    """(images, names, unreadable): picture files made ready, or without any, six pictures of a split, described.
+
+    One file that cannot be read keeps no answer from the others: `unreadable` is empty, or has a list of {`image`,
+    `error`} under that name. The first error is raised where no file can be read.
+    """
+    if not paths:
+        scenes = sample_scenes(seed, split, np.arange(6))
+        return normalized_images(scenes), write_captions(scenes), {}
+    opened, names, errors = [], [], list[tuple[str, ImageError]]()
+    for path in map(str, paths):
+        try:
+            opened.append(preprocess(open_image(path), model.image_size))
+            names.append(path)
+        except ImageError as error:
+            errors.append((path, error))
+    if not opened:
+        raise errors[0][1]
+    unreadable = [{"image": path, "error": str(error)} for path, error in errors]
+    return np.concatenate(opened), names, {"unreadable": unreadable} if errors else {}
 
 
 def distinct_captions(captions: list[str], n: int) -> list[int]:

@@ -14,7 +14,7 @@ from itertools import permutations
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, quote
 from .grammar import (
     CELLS,
     COLUMN_PHRASES,
@@ -227,6 +227,6 @@ def pointwise_information(texts, scenes: Scenes, reference: Scenes) -> np.ndarra
     w = caption_likelihood(texts, scenes)
     everywhere = (w.sum(0) + caption_likelihood(texts, reference).sum(0)) / (len(scenes) + len(reference))
     if not everywhere.all():
-        raise DataError(f"no scene fits {texts[int(everywhere.argmin())]!r}: such a text has no information")
+        raise DataError(f"no scene fits {quote(texts[int(everywhere.argmin())])}: such a text has no information")
     with np.errstate(divide="ignore"):
         return np.log(w) - np.log(everywhere)

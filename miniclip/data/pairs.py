@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import ImageError, InputError, InputTypeError, quote
+from ..machine.disk import open_file, reason
 from ..machine.threads import in_parallel, parts
 from .captions import write_captions
 from .drawing import draw_scenes
@@ -96,17 +97,17 @@ def open_image(path) -> np.ndarray:
 
     trouble = (OSError, SyntaxError, ValueError, struct.error, ZeroDivisionError, OverflowError, EOFError, MemoryError)
     try:
-        with Image.open(path, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
+        with open_file(path) as file, Image.open(file, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
             if image.width * image.height > 50_000_000:
                 raise ImageError(
-                    f"{path}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
+                    f"{quote(path)}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
                 )
             if image.mode == "F" or image.mode.startswith("I"):
-                raise ImageError(f"{path}: {image.mode} pixels, expected 8 bits a channel: convert it first")
+                raise ImageError(f"{quote(path)}: {image.mode} pixels, expected 8 bits a channel: convert it first")
             return pixels(image)
     except (*trouble, Image.DecompressionBombError) as error:
         raise ImageError(
-            f"{path} is not a picture that can be read ({error}): expected PNG, JPEG, WEBP, BMP or GIF"
+            f"{quote(path)} is not a picture that can be read ({reason(error)}): expected PNG, JPEG, WEBP, BMP or GIF"
         ) from error
 
 

@@ -34,7 +34,7 @@ class Tokenizer:
         if len(self.ids) != len(self.words):
             raise InputError("a word stands twice in the vocabulary, expected each once")
         if type(context_length) is not int or context_length < 3:
-            raise InputError(f"context_length is {context_length!r}, expected a whole number of at least 3")
+            raise InputError(f"context_length is {quote(context_length)}, expected a whole number of at least 3")
         self.unknown = 0  # words encoded as <unk> so far
 
     @property

@@ -10,7 +10,7 @@ from itertools import combinations, product
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, quote
 
 # A new shape or colour also needs how it looks (`drawing.py`: distances, PALETTE) and its words (`grammar.py`: WORDS).
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "cross", "ring", "heart")
@@ -120,7 +120,7 @@ CAPTION, QUESTION, DESCRIPTION, NOTES = 400, 500, 600, 640
 def item_keys(seed: int, split: str, indices) -> np.ndarray:
     """(B,) uint64: the items' own numbers."""
     if split not in SPLITS:
-        raise InputError(f"the split is {split!r}, expected one of {', '.join(SPLITS)}")
+        raise InputError(f"the split is {quote(split)}, expected one of {', '.join(SPLITS)}")
     root = mix(np.array([seed], np.uint64) + np.uint64(1))
     branch = mix(root + np.uint64(SPLITS.index(split) + 1))
     return mix(branch + np.asarray(indices, np.int64).astype(np.uint64))

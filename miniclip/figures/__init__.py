@@ -6,7 +6,7 @@ A figure's title states what its numbers say, and is computed from them.
 from .matrix import contrastive_matrix
 from .overview import overview
 from .search import captions_sheet, contact_sheet
-from .style import save
+from .style import drawn, save
 from .training import training_curves
 from .words import word_maps
 from .zero_shot import zero_shot_bars
@@ -15,6 +15,7 @@ __all__ = [
     "captions_sheet",
     "contact_sheet",
     "contrastive_matrix",
+    "drawn",
     "overview",
     "save",
     "training_curves",

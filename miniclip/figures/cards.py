@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from ..errors import InputError
+from ..errors import InputError, quote
 from ..files.storage import replace
 from . import page as sheets
 from .page import LINE, fitting, page, width_of
@@ -48,7 +48,7 @@ def cards_pdf(cards: Iterable, path, size: str = "A6", duplex: bool = False) -> 
 def card_figures(cards: Iterable, size: str = "A6", duplex: bool = False) -> Iterator[Figure]:
     """The pages of `cards_pdf`, one by one."""
     if size not in SIZES:
-        raise InputError(f"the size is {size!r}, expected {', '.join(SIZES)}")
+        raise InputError(f"the size is {quote(size)}, expected {', '.join(SIZES)}")
     for card in cards:
         parts = [(card.front, "bold"), (card.back, "normal")]
         for group in [[part] for part in parts] if duplex else [parts]:

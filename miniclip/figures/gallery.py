@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..files.storage import replace
 from .film import common_colours
 from .lectures import Run, lecture, lectures
@@ -69,9 +69,9 @@ def sheet(out, theme: str = "light", run: Run | None = None) -> str:
     """
     path = Path(out)
     if path.suffix.lower() != ".png":
-        raise ConfigError(f"the contact sheet is {path.name!r}, expected a name that ends in .png")
+        raise ConfigError(f"the contact sheet is {quote(path.name)}, expected a name that ends in .png")
     if theme not in THEMES:
-        raise ConfigError(f"the theme is {theme!r}, expected one of {', '.join(THEMES)}")
+        raise ConfigError(f"the theme is {quote(theme)}, expected one of {', '.join(THEMES)}")
     drawn, file = io.BytesIO(), io.BytesIO()
     with styled():
         all_figures(run or Run(), theme).savefig(drawn, format="png", dpi=100, metadata=METADATA[".png"])

@@ -3,8 +3,9 @@
 import warnings
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..files.storage import replace
+from ..machine.disk import make_folder
 from . import film
 from .lectures import Drawn, Run, lecture, lectures
 from .slide import SIZES, THEMES
@@ -19,7 +20,7 @@ def chosen_figures(ids, everything: bool) -> list[str]:
         raise ConfigError("name some figures, such as f03, or say --all, not both")
     unknown = [id for id in ids if id not in lectures()]
     if unknown:
-        raise ConfigError(f"there is no figure {unknown[0]!r}, expected one of {', '.join(lectures())}")
+        raise ConfigError(f"there is no figure {quote(unknown[0])}, expected one of {', '.join(lectures())}")
     return list(lectures()) if everything else list(ids)
 
 
@@ -53,9 +54,9 @@ def render(ids, out, formats=("svg",), size: str = "wide", theme: str = "light",
     for what, values, known in (("format", formats, FORMATS), ("size", [size], SIZES), ("theme", [theme], THEMES)):
         for value in values:
             if value not in known:
-                raise ConfigError(f"the {what} is {value!r}, expected one of {', '.join(known)}")
+                raise ConfigError(f"the {what} is {quote(value)}, expected one of {', '.join(known)}")
     folder, run, written = Path(out), run or Run(), []
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for id in ids:
         stem = lectures()[id].__name__.rsplit(".", 1)[1]
         figure, drawn = lecture(id, run, size, theme)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..errors import InputError
+from ..errors import InputError, quote
 from .page import Box, fractions, page, wrap
 from .page import write as put
 from .style import new_figure
@@ -39,7 +39,9 @@ class Slide:
 
     def __init__(self, size: str = "wide", theme: str = "light"):
         if size not in SIZES or theme not in THEMES:
-            raise InputError(f"size {size!r}, theme {theme!r}: expected one of {', '.join(SIZES)}; {', '.join(THEMES)}")
+            raise InputError(
+                f"size {quote(size)}, theme {quote(theme)}: expected one of {', '.join(SIZES)}; {', '.join(THEMES)}"
+            )
         self.size, self.theme, self.body = size, theme, BODY[size]
         (self.width, self.height), self.line = SIZES[size], BODY[size] / 7
         colours = THEMES[theme]

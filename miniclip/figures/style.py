@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from ..errors import InputError
+from ..errors import InputError, quote
 from ..files.storage import replace
 
 IMAGE, TEXT, POSITIVE, NEGATIVE = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -84,10 +84,15 @@ def save(figure: Figure, path) -> None:
         If the path ends otherwise.
     """
     path = Path(path)
+    replace(path.parent, path.name, drawn(figure, path))
+
+
+def drawn(figure: Figure, path: Path) -> bytes:
+    """The bytes of a figure in the format that the path's ending says; a ValueError for another ending."""
     kind = path.suffix.lower()
     if kind not in METADATA:
-        raise InputError(f"the figure's file is {path.name!r}, expected a name that ends in {', '.join(METADATA)}")
+        raise InputError(f"the figure's file is {quote(path.name)}, expected a name that ends in {', '.join(METADATA)}")
     written = io.BytesIO()
     with styled():
         figure.savefig(written, format=kind[1:], dpi=DPI, metadata=METADATA[kind])
-    replace(path.parent, path.name, written.getvalue())
+    return written.getvalue()

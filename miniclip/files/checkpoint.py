@@ -13,6 +13,7 @@ A language model, a bridged model and a matcher are no CLIPs. They have model.js
 weights.safetensors and words.json instead. What a run resumes from is in `files.state`.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ import safetensors.numpy
 
 from ..data.pairs import IMAGE_MEAN, IMAGE_STD
 from ..data.tokenizer import Tokenizer
-from ..errors import CheckpointError, ConfigError, WeightsError
+from ..errors import CheckpointError, ConfigError, WeightsError, one_line, quote
+from ..machine.disk import as_folder
 from ..model import BridgedModel, Describer, Handle, LanguageModel, Matcher, Model
 from ..models.bridge import BridgedConfig, init_bridged
 from ..models.coca import CocaConfig
@@ -106,7 +108,7 @@ def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
         return safetensors.numpy.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
         raise CheckpointError(
-            f"{path} is not a safetensors file of floats ({error}): restore it from a copy"
+            f"{quote(path)} is not a safetensors file of floats ({one_line(error)}): restore it from a copy"
         ) from error
 
 
@@ -135,7 +137,7 @@ def load(path=None):
     >>> model.encode_text(["a red circle", "a blue star"]).shape
     (2, 64)
     """
-    folder = PRETRAINED if path is None else Path(path)
+    folder = PRETRAINED if path is None else as_folder(path)
     names = model_manifest(folder)
     if OTHER_CONFIG in names:
         return load_other(folder)
@@ -149,7 +151,7 @@ def model_manifest(folder: Path) -> dict[str, list[str]]:
     if CONFIG not in names and OTHER_CONFIG not in names:
         inside = sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
         hint = f"its models are in {', '.join(inside)}" if inside else "restore it from a copy"
-        raise CheckpointError(f"{folder} holds no model, expected {CONFIG} or {OTHER_CONFIG}: {hint}")
+        raise CheckpointError(f"{quote(folder)} holds no model, expected {CONFIG} or {OTHER_CONFIG}: {hint}")
     return names
 
 
@@ -179,7 +181,9 @@ def load_other(folder: Path):
     path = folder / OTHER_CONFIG
     about = parse_json(read_verified(folder, OTHER_CONFIG), path)
     if not isinstance(about, dict) or about.get("kind") not in list(OTHERS) or "config" not in about:
-        raise ConfigError(f"{path} has no kind and config, expected one of {', '.join(OTHERS)}: restore it from a copy")
+        raise ConfigError(
+            f"{quote(path)} has no kind and config, expected one of {', '.join(OTHERS)}: restore it from a copy"
+        )
     handle, kind, init = OTHERS[about["kind"]]
     config = config_from_json(kind, about["config"], path)
     words = load_tokenizer(folder, WORDS, config if kind is DecoderConfig else config.decoder, OTHER_CONFIG)
@@ -193,7 +197,7 @@ def load_tokenizer(folder: Path, name: str, sizes, config_name: str) -> Tokenize
     ours, theirs = (tokenizer.vocab_size, tokenizer.context_length), (sizes.vocab_size, sizes.context_length)
     if ours != theirs:
         raise CheckpointError(
-            f"{folder / name} has (words, length) {ours}, {config_name} says {theirs}: not of one run"
+            f"{quote(folder / name)} has (words, length) {ours}, {config_name} says {theirs}: not of one run"
         )
     return tokenizer
 
@@ -208,16 +212,16 @@ def config_from_json(kind: type, data, path: Path) -> Any:
             return kind(**inner)
         except TypeError as error:
             raise ConfigError(
-                f"{path} has other keys than a {kind.__name__} ({error}): restore it from a copy"
+                f"{quote(path)} has other keys than a {kind.__name__} ({one_line(error)}): restore it from a copy"
             ) from error
-    raise ConfigError(f"{path} is not the sizes of a {kind.__name__}: restore it from a copy")
+    raise ConfigError(f"{quote(path)} is not the sizes of a {kind.__name__}: restore it from a copy")
 
 
 def check_size(named, config, path: Path, config_name: str) -> None:
     """A WeightsError if the config is of a far larger model: before anything of that size is made."""
     size = sum(leaf.size for leaf in named.values())
     if config.parameters > 10 * size + 10**6:
-        raise WeightsError(f"{path} has {size:,} numbers, {config_name} says {config.parameters:,}")
+        raise WeightsError(f"{quote(path)} has {size:,} numbers, {config_name} says {config.parameters:,}")
 
 
 def load_tensors(folder: Path, name: str, config, init: Callable, config_name: str):
@@ -230,7 +234,7 @@ def load_tensors(folder: Path, name: str, config, init: Callable, config_name: s
              if key not in named or key not in like or named[key].shape != like[key].shape
              or named[key].dtype != np.float32 or not np.isfinite(named[key]).all()]  # fmt: skip
     if wrong:
-        raise WeightsError(f"{path}: {len(wrong)} tensors do not fit {config_name}, such as {min(wrong)}")
+        raise WeightsError(f"{quote(path)}: {len(wrong)} tensors do not fit {config_name}, such as {min(wrong)}")
     _, params = pack(unflatten({key: named[key] for key in like}))
     return params, digest(data)
 
@@ -240,9 +244,9 @@ def export(run, out) -> int:
 
     Raises CheckpointError if the run is damaged or the folder exists.
     """
-    folder, target = Path(run), Path(out)
-    if target.exists():
-        raise CheckpointError(f"{target} exists already: choose a new folder")
+    folder, target = as_folder(run), as_folder(out)
+    if os.path.lexists(target):
+        raise CheckpointError(f"{quote(target)} exists already: choose a new folder")
     names = [name for name in model_manifest(folder) if name != TRAINING]
     files = {name: read_verified(folder, name) for name in names}
     commit(target, files)

@@ -37,7 +37,8 @@ def check_fresh(folder: Path) -> None:
     others = sorted(path.name for path in folder.iterdir() if path.name != ".lock" and path.suffix != ".tmp")
     if others and others != [MANIFEST]:  # a first save that was killed may leave its manifest, and nothing to resume
         raise CheckpointError(
-            f"{folder} is not empty (it holds {others[0]}): continue that run with --resume, or choose another --out"
+            f"{quote(folder)} is not empty (it holds {quote(others[0])}): continue that run with --resume, or choose "
+            "another --out"
         )
 
 
@@ -62,13 +63,15 @@ def read_training(folder: Path, recipe: dict, here: dict[str, str], like) -> tup
     data = read_verified(folder, TRAINING)
     tensors, about = parse_tensors(data, path), parse_metadata(data, path)
     if changed := differences(about["recipe"], recipe):
-        raise CheckpointError(f"{folder} was begun with another recipe ({changed}): resume with the same one")
+        raise CheckpointError(f"{quote(folder)} was begun with another recipe ({changed}): resume with the same one")
     if moved := differences(about["environment"], here):
-        warnings.warn(f"{folder} was last saved elsewhere ({moved}): the last digits may differ", stacklevel=3)
+        warnings.warn(f"{quote(folder)} was last saved elsewhere ({moved}): the last digits may differ", stacklevel=3)
     for name, vector in like.items():
         found = tensors.get(name)
         if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype) or not np.isfinite(found).all():
-            raise CheckpointError(f"{path}: {name} does not fit the recipe: expected {vector.size} finite float32")
+            raise CheckpointError(
+                f"{quote(path)}: {name} does not fit the recipe: expected {vector.size} finite float32"
+            )
     return tensors, about["step"], about["log"]
 
 
@@ -92,12 +95,16 @@ def parse_metadata(data: bytes, path: Path) -> dict:
     header = parse_json(data[8 : 8 + length], path)
     about = parse_json(header.get("__metadata__", {}).get("about", "null"), path)
     kinds = {"recipe": dict, "environment": dict, "step": int, "log": list}
-    if not isinstance(about, dict) or any(type(about.get(key)) is not kind for key, kind in kinds.items()):
-        raise CheckpointError(f"{path} does not say how it was trained: expected {', '.join(kinds)}")
+    whole = isinstance(about, dict) and all(type(about.get(key)) is kind for key, kind in kinds.items())
+    if not whole or about["step"] < 0 or not all(isinstance(row, dict) for row in about["log"]):
+        raise CheckpointError(f"{quote(path)} does not say how it was trained: expected {', '.join(kinds)}")
     return about
 
 
 def read_log(folder) -> list[dict]:
     """The rows of a run's metrics.jsonl; a CheckpointError if it is missing or damaged."""
     folder = Path(folder)
-    return [parse_json(line, folder / LOG) for line in read_verified(folder, LOG).splitlines()]
+    rows = [parse_json(line, folder / LOG) for line in read_verified(folder, LOG).splitlines()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise CheckpointError(f"{quote(folder / LOG)} is no log of objects, a line each: restore it from a copy")
+    return rows

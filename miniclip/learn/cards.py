@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 from string import Template
 
-from ..errors import InputError
+from ..errors import InputError, quote
 
 CONTENT = Path(__file__).parent / "content"
 TAGS = ("seed", "extra")
@@ -58,13 +58,15 @@ class Sheet:
 def load_cards(tag: str | None = None, path=CONTENT / "cards.toml") -> list[Card]:
     """The cards of a file, all or those with one tag; a ValueError names the card that is not right."""
     if tag not in (None, *TAGS):
-        raise InputError(f"the tag is {tag!r}, expected {' or '.join(TAGS)}")
+        raise InputError(f"the tag is {quote(tag)}, expected {' or '.join(TAGS)}")
     cards = [Card(**{key: text.strip() for key, text in entry.items()}) for entry in read(path)["card"]]
     for n, card in enumerate(cards):
         if not all(vars(card).values()) or card.tag not in TAGS or any(c.isspace() for c in card.id + card.topic):
-            raise ValueError(f"card {card.id!r}: a text is missing, the tag unknown, or a space in its id or topic")
+            raise ValueError(
+                f"card {quote(card.id)}: a text is missing, the tag unknown, or a space in its id or topic"
+            )
         if card.id in {other.id for other in cards[:n]}:
-            raise ValueError(f"card {card.id!r} is there twice: give one another id")
+            raise ValueError(f"card {quote(card.id)} is there twice: give one another id")
     return [card for card in cards if tag in (None, card.tag)]
 
 
@@ -79,7 +81,9 @@ def load_cheatsheet(path=CONTENT / "cheatsheet.toml") -> Sheet:
     tables = tuple(CheatTable(**{**entry, "note": entry.get("note", "").strip()}) for entry in data["table"])
     for table in tables:
         if not table.rows or any(len(row) != len(table.columns) for row in table.rows):
-            raise ValueError(f"table {table.id!r}: every row needs {len(table.columns)} cells, and there must be a row")
+            raise ValueError(
+                f"table {quote(table.id)}: every row needs {len(table.columns)} cells, and there must be a row"
+            )
     return Sheet(data["title"], data["summary"].strip(), tables)
 
 
@@ -87,13 +91,20 @@ def cover(table: CheatTable, row: str, column: str) -> CheatTable:
     """A table without its note and with "?" in one cell: `row` is any cell of its row, `column` its column's name."""
     which = [n for n, cells in enumerate(table.rows) if row in cells]
     if len(which) != 1 or column not in table.columns:
-        raise ValueError(f"table {table.id!r} has no single cell at row {row!r}, column {column!r}")
+        raise ValueError(f"table {quote(table.id)} has no single cell at row {quote(row)}, column {quote(column)}")
     rows = [list(cells) for cells in table.rows]
     rows[which[0]][table.columns.index(column)] = "?"
     return replace(table, rows=rows, note="")
 
 
 # Review
+
+
+def known_progress(data: dict) -> dict:
+    """What `review` returned, as far as these data are that: whole numbers, and whole numbers by card."""
+    tables = {name: data[name] for name in ("boxes", "seen") if isinstance(data.get(name), dict)}
+    progress: dict = {name: {id: n for id, n in table.items() if type(n) is int} for name, table in tables.items()}
+    return progress | ({"session": data["session"]} if type(data.get("session")) is int else {})
 
 
 def box_of(card: Card, progress: dict) -> int:
@@ -203,7 +214,7 @@ def html_page(cards: Iterable[Card], size: str = "A6", duplex: bool = False) -> 
         Print the question and the answer on a page each.
     """
     if size not in PAGES:
-        raise InputError(f"the size is {size!r}, expected {', '.join(PAGES)}")
+        raise InputError(f"the size is {quote(size)}, expected {', '.join(PAGES)}")
     bodies = [
         f'<article class="card" tabindex="0" id="{html.escape(card.id)}"><p class="front">{rich(card.front)}</p>'
         f'<p class="back">{rich(card.back)}</p></article>'

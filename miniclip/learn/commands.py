@@ -1,11 +1,13 @@
 """`miniclip learn ...`. Exit codes: 0 all passed, 1 not yet, 2 usage, 3 a fault of the grader."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError, InputError, one_line, quote
+from ..files.storage import write_new
+from ..machine.disk import new_file
+from ..machine.terminal import Parser, path, read_line
 from . import courses, practice, report, screen
 from .files import exercises_folder, path_of, reset, solution_text, sync
 from .results import check_all, forget, load_progress, remember, results
@@ -13,9 +15,9 @@ from .session import watch
 from .specs import all_exercises
 
 
-def learn_parser() -> argparse.ArgumentParser:
+def learn_parser() -> Parser:
     """All commands of `learn`."""
-    parser = argparse.ArgumentParser("miniclip learn", description="Fifty graded exercises. Without a command: go on.")
+    parser = Parser("miniclip learn", description="Fifty graded exercises. Without a command: go on.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name, help, *which, **options):
@@ -38,21 +40,23 @@ def learn_parser() -> argparse.ArgumentParser:
     sub = command("quiz", "twenty questions, by section or all")
     sub.add_argument("section", nargs="?", choices=practice.SECTIONS, help="(default: all)")
     sub = command("cards", "flashcards: review what is due, or print them")
-    sub.add_argument("--print", metavar="FILE", help="a new .pdf or .html, one card a page")
-    sub.add_argument("--anki", metavar="FILE", help="a new .txt for Anki's import")
+    sub.add_argument("--print", type=path, metavar="FILE", help="a new .pdf or .html, one card a page")
+    sub.add_argument("--anki", type=path, metavar="FILE", help="a new .txt for Anki's import")
     sub.add_argument("--size", choices=("A6", "A4", "Letter", "5x3"), default="A6", help="(default: %(default)s)")
     sub.add_argument("--duplex", action="store_true", help="questions and answers on pages of their own")
     sub.add_argument("--seed", action="store_true", help="only the nine of the practice page")
     sub = command("cheatsheet", "the tables of the course")
-    sub.add_argument("--print", metavar="FILE", help="a new .pdf or .md")
+    sub.add_argument("--print", type=path, metavar="FILE", help="a new .pdf or .md")
     sub = command("nbgrader", "an assignment notebook of one exercise, a module, or all", "which")
-    sub.add_argument("-o", "--out", metavar="FILE", required=True, help="a new .ipynb")
+    sub.add_argument("-o", "--out", type=path, metavar="FILE", required=True, help="a new .ipynb")
     sub = command("autograder", "Gradescope's autograder")
-    sub.add_argument("-o", "--out", metavar="FILE", required=True, help="a new .zip")
+    sub.add_argument("-o", "--out", type=path, metavar="FILE", required=True, help="a new .zip")
     sub = command("report", "write your results, or a class's, for another tool")
     sub.add_argument("--format", choices=report.FORMATS, default="json", help="(default: %(default)s)")
-    sub.add_argument("-o", "--out", metavar="FILE", help="(default: standard output)")
-    sub.add_argument("--class", dest="class_folder", metavar="DIR", help="a folder of results.json files, one a person")
+    sub.add_argument("-o", "--out", type=path, metavar="FILE", help="(default: standard output)")
+    sub.add_argument(
+        "--class", dest="class_folder", type=path, metavar="DIR", help="a folder of results.json files, one a person"
+    )
     sub.add_argument("--quiz", action="store_true", help="with the quiz's twenty points")
     sub.add_argument("--unmatched", action="store_true", help="only what no known wrong answer gives, for new hints")
     sub.add_argument("--wide", action="store_true", help="with --class: a table of points for Canvas or Moodle")
@@ -70,7 +74,7 @@ def chosen_exercises(which: str | None):
         return still[:1] or list(exercises.values())[-1:]
     found = [one for id, one in exercises.items() if which in (id, f"m{id.split('.')[0]}")]
     if not found:
-        raise ConfigError(f"there is no exercise {which!r}, expected a number such as 4.3, or a module such as m4")
+        raise ConfigError(f"there is no exercise {quote(which)}, expected a number such as 4.3, or a module such as m4")
     return found
 
 
@@ -97,6 +101,7 @@ def run_check(args) -> int:
 
 def run_report(args) -> int:
     """Write results, one's own or a class's, in another tool's form."""
+    target = new_file(args.out) if args.out else None  # told before the work begins
     if args.class_folder:
         people = report.load_class(Path(args.class_folder))
         text = report.wide(people) if args.wide else report.class_report(people)
@@ -105,8 +110,8 @@ def run_report(args) -> int:
         found += practice.quiz_results(exercises_folder()) if args.quiz else []
         text = report.export_results(results(found), args.format, Path.cwd().name)
         text = courses.unmatched(found, all_exercises()) if args.unmatched else text
-    if args.out:
-        practice.unused(args.out).write_text(text, encoding="utf-8")
+    if target:
+        write_new(target, text.encode())
     else:
         sys.stdout.write(text)
     return 0
@@ -133,8 +138,8 @@ def main(argv: list[str]) -> int:
         return int(stop.code or 0)
     try:
         return run_learn(args)
-    except ConfigError as error:
-        print(f"miniclip: {error}", file=sys.stderr)
+    except (ConfigError, DataError, InputError) as error:
+        print(f"miniclip: {one_line(error)}", file=sys.stderr)
         return 2
 
 
@@ -142,20 +147,20 @@ def run_learn(args) -> int:
     """Do what the arguments say."""
     folder = exercises_folder()
     if args.command is None:
-        return watch(folder, input, print)
+        return watch(folder, read_line, print)
     if args.command in ("check", "report", "doctor"):
         return {"check": run_check, "report": run_report, "doctor": run_doctor}[args.command](args)
     if args.command == "nbgrader":
-        text = json.dumps(courses.nbgrader(chosen_exercises(args.which)), indent=1)
-        practice.new_file(args.out, ".ipynb").write_text(text + "\n", encoding="utf-8")
+        target = new_file(args.out, ".ipynb")
+        write_new(target, (json.dumps(courses.nbgrader(chosen_exercises(args.which)), indent=1) + "\n").encode())
         return 0
     if args.command == "autograder":
-        practice.new_file(args.out, ".zip").write_bytes(courses.autograder())
+        write_new(new_file(args.out, ".zip"), courses.autograder())
         return 0
     if args.command == "quiz":
-        return practice.quiz(folder, args.section, input, print)
+        return practice.quiz(folder, args.section, read_line, print)
     if args.command == "cards":
-        return practice.cards(args, folder, input, print)
+        return practice.cards(args, folder, read_line, print)
     if args.command == "cheatsheet":
         return practice.cheatsheet(args, print)
     if args.command == "list":

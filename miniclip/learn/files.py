@@ -7,6 +7,8 @@ import re
 import textwrap
 from pathlib import Path
 
+from ..files.storage import replace
+from ..machine.disk import read_file
 from .spec import Exercise
 from .specs import all_exercises
 
@@ -64,14 +66,21 @@ def sync(folder: Path) -> dict[str, str]:
     for exercise in all_exercises().values():
         path = path_of(exercise, folder)
         fresh = stub(exercise)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.path.lexists(path):
             write_whole(path, fresh)
             done[str(path)] = "made"
-        elif path.read_bytes() != fresh.encode() and untouched(path.read_bytes(), exercise):
+        elif (written := content(path)) != fresh.encode() and untouched(written, exercise):
             write_whole(path, fresh)
             done[str(path)] = "renewed"
     return done
+
+
+def content(path: Path) -> bytes:
+    """What stands in a learner's file; nothing where it is no file, or cannot be read."""
+    try:
+        return read_file(path)
+    except OSError:
+        return b""
 
 
 def untouched(text: bytes, exercise: Exercise) -> bool:
@@ -90,20 +99,18 @@ def reset(exercise: Exercise, folder: Path) -> Path | None:
     """The stub again; what stood there is kept beside it as .bak, which is returned."""
     path = path_of(exercise, folder)
     backup = None
-    if path.exists() and path.read_bytes() != stub(exercise).encode():
+    if os.path.lexists(path) and content(path) != stub(exercise).encode():
         backup = path.with_suffix(".py.bak")
         number = 1
-        while backup.exists():
+        while os.path.lexists(backup):
             number += 1
             backup = path.with_suffix(f".py.bak{number}")
         os.replace(path, backup)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, stub(exercise))
     return backup
 
 
 def write_whole(path: Path, text: str) -> None:
-    """All of it or nothing."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    """All of it or nothing, in folders that are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path.parent, path.name, text.encode())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..machine.disk import read_file
 from .sandbox import Replies, run_file
 from .seen import say
 from .spec import Exercise, Outcome, equal, misconceptions, numeric, ok, outcomes, same
@@ -55,7 +56,7 @@ def grade(exercise: Exercise, path) -> Result:
     begun, path = time.monotonic(), Path(path)
     result = Result(exercise.id, exercise.title, f"m{exercise.id.split('.')[0]}", exercise.points, file=str(path))
     try:
-        source = path.read_bytes()
+        source = read_file(path)
         result.sha256 = hashlib.sha256(source).hexdigest()
         check_source(exercise, source, path)
         judge(exercise, run_file(path.resolve(), exercise.cases), result, path)
@@ -66,7 +67,7 @@ def grade(exercise: Exercise, path) -> Result:
     except OSError as error:
         result.status, result.hint = (
             "error",
-            f"{path} cannot be read ({error.strerror}): `miniclip learn sync` makes it",
+            f"{path} cannot be read ({error.strerror}): `miniclip learn reset {exercise.id}` makes another",
         )
     except Exception as error:
         result.status, result.hint = "grader_error", f"a fault of the grader, not yours: {error!r}"

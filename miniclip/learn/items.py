@@ -6,7 +6,7 @@ of the self-check begin with an open question.
 
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..errors import InputError, quote
 from .cards import CONTENT, CheatTable, cover, load_cheatsheet, read
 
 SECTIONS = ("self-check", "part-b", "pitfalls", "tables")
@@ -75,14 +75,14 @@ class Item:
 def load_quiz(section: str | None = None, path=CONTENT / "quiz.toml") -> list[Item]:
     """The items of a file, all or those of one section; a ValueError names the item that is not right."""
     if section not in (None, *SECTIONS):
-        raise InputError(f"the section is {section!r}, expected {', '.join(SECTIONS)}")
+        raise InputError(f"the section is {quote(section)}, expected {', '.join(SECTIONS)}")
     tables = {table.id: table for table in load_cheatsheet().tables}
     items = []
     for entry in read(path)["item"]:
         try:
             items.append(item_of(entry, tables))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"quiz item {entry.get('id')!r}: {error!r}") from error
+            raise ValueError(f"quiz item {entry.get('id')!r}: {quote(error)}") from error
     if len({item.id for item in items}) != len(items):
         raise ValueError("two quiz items have the same id")
     return [item for item in items if section in (None, item.section)]

@@ -6,7 +6,7 @@ import textwrap
 import types
 from pathlib import Path
 
-from ..errors import ConfigError, MiniclipError
+from ..errors import ConfigError, MiniclipError, quote
 from . import files, screen
 from .grade import Result, grade
 from .results import load_progress, remember
@@ -21,7 +21,7 @@ class NotYet(MiniclipError):
 def find(id: str) -> Exercise:
     """The exercise of a number."""
     if id not in all_exercises():
-        raise ConfigError(f"there is no exercise {id!r}, expected one of {', '.join(all_exercises())}")
+        raise ConfigError(f"there is no exercise {quote(id)}, expected one of {', '.join(all_exercises())}")
     return all_exercises()[id]
 
 
@@ -96,7 +96,7 @@ def hint(id: str, rung: int = 1) -> None:
     """Print one of the three hints."""
     exercise = find(id)
     if rung not in (1, 2, 3):
-        raise ConfigError(f"rung is {rung!r}, expected 1, 2 or 3")
+        raise ConfigError(f"rung is {quote(rung)}, expected 1, 2 or 3")
     print(screen.rung(exercise, rung - 1))
 
 

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from ..errors import ConfigError, quote
+from ..errors import CheckpointError
+from ..files.storage import parse_json, write_new
+from ..machine.disk import new_file, read_file
 from . import cards as flashcards
 from .files import write_whole
 from .grade import Result
@@ -21,49 +23,41 @@ def kept(folder: Path, name: str) -> Path:
 def recall(path: Path) -> dict:
     """What such a file holds; nothing where there is none, or none that can be read."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = parse_json(read_file(path), path)
+    except (OSError, CheckpointError):
         return {}
     return data if isinstance(data, dict) else {}
 
 
 def save_json(path: Path, data: dict) -> None:
     """Write such a file, atomically."""
-    path.parent.mkdir(exist_ok=True)
     write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def quiz(folder: Path, section: str | None, ask, say) -> int:
     """Put the questions of a section, or all; remember the best result of each."""
-    path = kept(folder, "quiz.json")
-    known = recall(path)
+    known = quiz_records(folder)
     for one in run_quiz(load_quiz(section), ask, say):
-        if one["points"] >= known.get(one["id"], {}).get("points", -1):
+        if one["points"] >= known.get(one["id"], one)["points"]:
             known[one["id"]] = one
-    save_json(path, known)
+    save_json(kept(folder, "quiz.json"), known)
     return 0
+
+
+def quiz_records(folder: Path) -> dict[str, dict]:
+    """The best result of each item so far; what is no such record is not believed."""
+    known = recall(kept(folder, "quiz.json"))
+    empty = {item.id: record(item, [""]) for item in load_quiz()}
+    return {id: one for id, one in known.items() if id in empty and isinstance(one, dict)
+            and all(one.get(key) == empty[id][key] for key in ("id", "title", "max_points"))
+            and type(one.get("points")) in (int, float) and isinstance(one.get("status"), str)}  # fmt: skip
 
 
 def quiz_results(folder: Path) -> list[Result]:
     """The quiz as results, for the reports."""
-    known = recall(kept(folder, "quiz.json"))
+    known = quiz_records(folder)
     found = [known.get(item.id) or record(item, [""]) for item in load_quiz()]
     return [Result(one["id"], one["title"], "quiz", one["max_points"], one["status"], one["points"]) for one in found]
-
-
-def new_file(path: str, *endings: str) -> Path:
-    """Where a file may be written: nothing is overwritten."""
-    if Path(path).suffix not in endings:
-        raise ConfigError(f"{quote(path)} ends in {Path(path).suffix or 'nothing'}, expected {' or '.join(endings)}")
-    return unused(path)
-
-
-def unused(path: str) -> Path:
-    """The path, unless something is there."""
-    target = Path(path)
-    if target.exists():
-        raise ConfigError(f"{quote(path)} exists already: choose another name, or remove it")
-    return target
 
 
 def cards(args, folder: Path, ask, say) -> int:
@@ -72,7 +66,7 @@ def cards(args, folder: Path, ask, say) -> int:
     if args.print:
         target = new_file(args.print, ".pdf", ".html")
         if target.suffix == ".html":
-            target.write_text(flashcards.html_page(chosen, args.size, args.duplex), encoding="utf-8")
+            write_new(target, flashcards.html_page(chosen, args.size, args.duplex).encode())
         else:
             from ..figures.cards import cards_pdf
 
@@ -80,11 +74,11 @@ def cards(args, folder: Path, ask, say) -> int:
         say(f"{len(chosen)} cards in {target}")
     elif args.anki:
         target = new_file(args.anki, ".txt")
-        target.write_text(flashcards.anki_text(chosen), encoding="utf-8")
+        write_new(target, flashcards.anki_text(chosen).encode())
         say(f"{len(chosen)} cards in {target}: in Anki, File, Import")
     else:
         path = kept(folder, "cards.json")
-        save_json(path, flashcards.review(chosen, recall(path), ask, say))
+        save_json(path, flashcards.review(chosen, flashcards.known_progress(recall(path)), ask, say))
     return 0
 
 
@@ -96,7 +90,7 @@ def cheatsheet(args, say) -> int:
         return 0
     target = new_file(args.print, ".pdf", ".md")
     if target.suffix == ".md":
-        target.write_text(flashcards.cheatsheet_markdown(sheet), encoding="utf-8")
+        write_new(target, flashcards.cheatsheet_markdown(sheet).encode())
     else:
         from ..figures.cards import cheatsheet_pdf
 

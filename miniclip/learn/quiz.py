@@ -9,7 +9,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 
-from ..errors import InputError
+from ..errors import InputError, quote
 from .cards import reply_to, table_text
 from .items import SECTIONS, Blank, Choice, Item, Open, load_quiz
 
@@ -56,7 +56,7 @@ def grade_step(step: Choice | Blank, answer: str) -> tuple[bool, str]:
     for option in step.options:
         if option.key == answer.strip().lower():
             return option.right, option.feedback
-    raise InputError(f"the answer is {answer!r}, expected {', '.join(option.key for option in step.options)}")
+    raise InputError(f"the answer is {quote(answer)}, expected {', '.join(option.key for option in step.options)}")
 
 
 def grade_blank(step: Blank, answer: str) -> tuple[bool, str]:

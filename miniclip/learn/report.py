@@ -8,7 +8,9 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..errors import ConfigError
+from ..errors import CheckpointError, ConfigError, quote
+from ..files.storage import parse_json
+from ..machine.disk import read_file, reason
 
 FORMATS = ("json", "gradescope", "classroom", "junit", "prairielearn", "csv")
 
@@ -154,5 +156,22 @@ def export_results(results: dict, form: str, submission: str = "") -> str:
 def load_class(folder: Path) -> dict[str, dict]:
     """name -> results, from every *.json of a folder of submissions."""
     if not Path(folder).is_dir():
-        raise ConfigError(f"{folder} is not a folder: expected one with a results.json of each person")
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))}
+        raise ConfigError(f"{quote(folder)} is not a folder: expected one with a results.json of each person")
+    return {path.stem: load_submission(path) for path in sorted(Path(folder).glob("*.json"))}
+
+
+def load_submission(path: Path) -> dict:
+    """One person's results, as `results.results` makes them; a ConfigError for anything else."""
+    try:
+        data = parse_json(read_file(path), path)
+        for one in data["exercises"]:
+            fits = all(type(one[key]) is kind for key, kind in
+                       (("id", str), ("status", str), ("points", int), ("misconception", str)))  # fmt: skip
+            if not fits:
+                raise ValueError("an exercise's record has another layout")
+        if type(data["total"]["points"]) is not int:
+            raise ValueError("the total is no whole number")
+        return data
+    except (OSError, CheckpointError, ValueError, KeyError, TypeError) as error:
+        hint = "expected what `miniclip learn report` has written: take it out of the folder"
+        raise ConfigError(f"{quote(path)} holds no results ({reason(error)}): {hint}") from error

@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..errors import CheckpointError
+from ..files.storage import parse_json
+from ..machine.disk import read_file
 from ..machine.threads import cores
 from .files import path_of, write_whole
-from .grade import Result, grade
+from .grade import STATUSES, Result, grade
 from .spec import Exercise
+from .specs import all_exercises
 
 SCHEMA = "miniclip.results/1"
 
@@ -40,11 +44,18 @@ def progress_file(folder: Path) -> Path:
 def load_progress(folder: Path) -> dict[str, dict]:
     """id -> record of the last check; empty where there is none, or none that can be read."""
     try:
-        data = json.loads(progress_file(folder).read_text(encoding="utf-8"))
-        names = {field.name for field in fields(Result)}
-        return {record["id"]: record for record in data["exercises"] if names <= record.keys()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        data = parse_json(read_file(progress_file(folder)), progress_file(folder))
+        return {record["id"]: record for record in data["exercises"] if is_record(record)}
+    except (OSError, CheckpointError, KeyError, TypeError):
         return {}
+
+
+def is_record(data) -> bool:
+    """Whether this is a `Result` as JSON, of an exercise that there is."""
+    if not isinstance(data, dict) or any(name not in data for name in (field.name for field in fields(Result))):
+        return False
+    known = data["id"] in list(all_exercises()) and data["status"] in STATUSES
+    return known and type(data["points"]) is int
 
 
 def forget(id: str, folder: Path) -> None:
@@ -64,6 +75,6 @@ def remember(found: list[Result], folder: Path) -> dict[str, dict]:
 
 def save_progress(known: dict[str, dict], folder: Path) -> None:
     """Write the progress file, atomically."""
-    path = progress_file(folder)
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, json.dumps({"schema": SCHEMA, "exercises": list(known.values())}, indent=1) + "\n")
+    write_whole(
+        progress_file(folder), json.dumps({"schema": SCHEMA, "exercises": list(known.values())}, indent=1) + "\n"
+    )

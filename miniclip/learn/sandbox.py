@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import CheckpointError
+from ..files.storage import parse_json
 from .spec import Case, Outcome
 from .wire import decode, encode
 
@@ -119,7 +121,7 @@ def understand(data: bytes, cases: int) -> Replies:
     result = Replies()
     for line in data.splitlines():
         try:
-            event = json.loads(line)
+            event = parse_json(line, Path("reply"))
             if event["event"] == "failed":
                 result.failed = {"error": str(event["error"]), "message": str(event["message"]), "line": event["line"]}
             elif event["event"] == "loaded":
@@ -132,6 +134,6 @@ def understand(data: bytes, cases: int) -> Replies:
                 else:
                     result.outcomes[place] = Outcome(decode(event["value"]), mutated=event["mutated"] is True)
                     result.kinds[event["case"]] = str(event["kind"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError):
             continue
     return result

@@ -86,7 +86,7 @@ def listen(ask) -> queue.Queue:
         while True:
             try:
                 lines.put(ask().strip().lower()[:1])
-            except (EOFError, StopIteration):
+            except Exception:  # the end of the input, or no input at all: whoever waits for a line must hear of it
                 lines.put(None)
                 return
 
@@ -115,6 +115,8 @@ def watch(folder: Path, ask, say) -> int:
                 session.saved()
             continue
         path, seen = session.path, stamp(session.path)  # before the command: what is saved meanwhile is seen after it
+        if key is None:
+            say("The input is at its end. Everything is saved: `miniclip learn` goes on from here.")
         if key is None or not session.command(key):
             return 0 if session.next_open() is None else 1
         if session.path != path:

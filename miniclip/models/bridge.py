@@ -24,7 +24,7 @@ from ..nn.layers import (
     linear_backward,
     linear_forward,
 )
-from .checks import check_tower
+from .checks import check_parts, check_tower, check_word
 from .clip import MAX_PARAMETERS, ClipConfig
 from .decoder import DecoderConfig, init_decoder
 from .vision import init_vision
@@ -48,10 +48,8 @@ class BridgeConfig:
     activation: str = "quick_gelu"
 
     def __post_init__(self):
-        if self.kind not in BRIDGES:
-            raise ConfigError(f"BridgeConfig.kind is {self.kind!r}, expected one of {', '.join(BRIDGES)}")
+        check_word(self, "kind", BRIDGES)
         check_tower(self, "memory_width", "width", "patches", "queries", "inner", "layers", "heads", across="inner")
-
         if self.parameters > MAX_PARAMETERS:
             raise ConfigError(f"the bridge has {self.parameters:,} parameters, expected at most {MAX_PARAMETERS:,}")
 
@@ -81,6 +79,7 @@ class BridgedConfig:
     decoder: DecoderConfig
 
     def __post_init__(self):
+        check_parts(self, clip=ClipConfig, bridge=BridgeConfig, decoder=DecoderConfig)
         ends = (self.bridge.memory_width, self.bridge.patches, self.bridge.width)
         between = (self.clip.vision.width, self.clip.vision.patches, self.decoder.width)
         if ends != between:

@@ -2,25 +2,54 @@
 
 import numpy as np
 
-from ..errors import ConfigError, InputError, InputTypeError
+from ..errors import ConfigError, InputError, InputTypeError, quote
 from ..nn.blocks import ACTIVATIONS
 
 CHANNELS = 3
+LARGEST = 2**31  # of any size: products of sizes are still numbers that can be written and compared
 
 
 def check_tower(config, *sizes: str, across: str = "width") -> None:
     """Every size a positive whole number, heads that divide the width they go across, an activation we have."""
-    kind = type(config).__name__
-    for name in sizes:
-        value = getattr(config, name)
-        if type(value) is not int or value <= 0:
-            raise ConfigError(f"{kind}.{name} is {value!r}, expected a whole number above 0")
+    check_sizes(config, *sizes)
     if getattr(config, across) % config.heads:
         raise ConfigError(
-            f"{kind}.{across} is {getattr(config, across)}, expected a multiple of heads = {config.heads}"
+            f"{type(config).__name__}.{across} is {getattr(config, across)}, expected a multiple of heads = "
+            f"{config.heads}"
         )
-    if config.activation not in ACTIVATIONS:
-        raise ConfigError(f"{kind}.activation is {config.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
+    check_word(config, "activation", ACTIVATIONS)
+
+
+def check_sizes(config, *names: str, least: int = 1) -> None:
+    """A ConfigError unless the fields of these names are whole numbers that a size can be."""
+    for name in names:
+        value = getattr(config, name)
+        if type(value) is not int or not least <= value <= LARGEST:
+            what = f"{type(config).__name__}.{name} is {quote(value)}"
+            raise ConfigError(f"{what}, expected a whole number from {least} to {LARGEST:,}")
+
+
+def check_word(config, name: str, words) -> None:
+    """A ConfigError unless the field of this name is one of some words."""
+    value = getattr(config, name)
+    if type(value) is not str or value not in words:
+        kind = type(config).__name__
+        raise ConfigError(f"{kind}.{name} is {quote(value)}, expected one of {', '.join(words)}")
+
+
+def check_parts(config, **kinds: type) -> None:
+    """A ConfigError unless the fields of these names are of these types."""
+    for name, kind in kinds.items():
+        value = getattr(config, name)
+        if type(value) is not kind:
+            raise ConfigError(f"{type(config).__name__}.{name} is {quote(value)}, expected a {kind.__name__}")
+
+
+def check_kind(model, *kinds) -> None:
+    """An InputTypeError unless the model is one of these handles, which say their `kind`."""
+    if not isinstance(model, kinds):
+        found = getattr(model, "kind", type(model).__name__)
+        raise InputTypeError(f"the model is a {found}, expected a {' or a '.join(one.kind for one in kinds)}")
 
 
 def check_images(images, image_size: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ConfigError
 from ..nn.cache import new_cache
 from ..nn.ops import normalize_backward, normalize_forward
-from .checks import CHANNELS
+from .checks import CHANNELS, check_parts, check_sizes
 from .text import TextConfig, init_text, text_backward, text_forward
 from .vision import VisionConfig, init_vision, vision_backward, vision_forward
 
@@ -32,8 +32,8 @@ class ClipConfig:
     logit_bias: bool = False  # the sigmoid loss learns one beside the scale
 
     def __post_init__(self):
-        if type(self.embed_dim) is not int or self.embed_dim <= 0:
-            raise ConfigError(f"ClipConfig.embed_dim is {self.embed_dim!r}, expected a whole number above 0")
+        check_parts(self, vision=VisionConfig, text=TextConfig, logit_bias=bool)
+        check_sizes(self, "embed_dim")
         if self.parameters > MAX_PARAMETERS:
             raise ConfigError(
                 f"the model has {self.parameters:,} parameters ({4 * self.parameters / 2**30:.0f} GiB), expected at "

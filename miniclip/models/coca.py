@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..errors import ConfigError
 from ..nn.cache import new_cache
 from ..nn.ops import normalize_backward, normalize_forward, pick_backward, pick_forward
+from .checks import check_parts
 from .clip import ClipConfig
 from .decoder import DecoderConfig, decoder_backward, decoder_forward
 from .vision import (
@@ -31,6 +32,7 @@ class CocaConfig:
     decoder: DecoderConfig
 
     def __post_init__(self):
+        check_parts(self, clip=ClipConfig, decoder=DecoderConfig)
         if self.decoder.memory_width != self.clip.vision.width:
             raise ConfigError(
                 f"DecoderConfig.memory_width is {self.decoder.memory_width}, expected the image tower's width, "

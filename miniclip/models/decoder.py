@@ -27,7 +27,7 @@ from ..nn.layers import (
     position_backward,
     position_forward,
 )
-from .checks import check_tower
+from .checks import check_sizes, check_tower
 from .clip import MAX_PARAMETERS
 from .text import causal_mask
 
@@ -46,8 +46,7 @@ class DecoderConfig:
 
     def __post_init__(self):
         check_tower(self, "vocab_size", "context_length", "width", "layers", "heads")
-        if type(self.memory_width) is not int or self.memory_width < 0:
-            raise ConfigError(f"DecoderConfig.memory_width is {self.memory_width!r}, expected a whole number, or 0")
+        check_sizes(self, "memory_width", least=0)
         if self.parameters > MAX_PARAMETERS:
             raise ConfigError(f"the decoder has {self.parameters:,} parameters, expected at most {MAX_PARAMETERS:,}")
 

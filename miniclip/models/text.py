@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, quote
 from ..nn.blocks import blocks_backward, blocks_forward, init_block
 from ..nn.cache import new_cache
 from ..nn.layers import (
@@ -45,7 +45,7 @@ class TextConfig:
         check_tower(self, "vocab_size", "context_length", "width", "layers", "heads")
         if type(self.eos_token_id) is not int or not 0 <= self.eos_token_id < self.vocab_size:
             raise ConfigError(
-                f"TextConfig.eos_token_id is {self.eos_token_id!r}, expected a token id below {self.vocab_size}"
+                f"TextConfig.eos_token_id is {quote(self.eos_token_id)}, expected a token id below {self.vocab_size}"
             )
 
 

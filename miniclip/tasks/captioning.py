@@ -16,6 +16,7 @@ from ..data.prompts import encode_prompt
 from ..data.world import Scenes, sample_scenes
 from ..errors import TextError
 from ..model import Describer
+from ..models.checks import check_kind
 from .generation import GREEDY, Sampling, beam_search, generate, log_probability
 from .shares import Share
 
@@ -53,6 +54,7 @@ def caption(
     TypeError, ValueError
         For pictures of another shape or type, or numbers that make no sense.
     """
+    check_kind(model, Describer)
     writer, tokenizer = model.writer(images), model.decoder_tokenizer
     prompt = np.tile(encode_prompt(tokenizer, ()), (len(images), 1))
     written = generate(writer, prompt, tokenizer.end, max_new_tokens, sampling, rng)
@@ -70,6 +72,7 @@ def caption_beams(
     model: Describer, image, beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int = LONGEST_CAPTION
 ):
     """The best sentences about one picture (Y, X, C), as (text, score), best first: see `beam_search`."""
+    check_kind(model, Describer)
     tokenizer = model.decoder_tokenizer
     prompt = [encode_prompt(tokenizer, ())]
     found = beam_search(model.writer(image[None]), prompt, tokenizer.end, max_new_tokens, beams, length_penalty)
@@ -78,6 +81,7 @@ def caption_beams(
 
 def reread(model: Describer, image, text: str) -> Caption:
     """A sentence about a picture (Y, X, C), with where the decoder looks for each of its words as it writes them."""
+    check_kind(model, Describer)
     writer, tokenizer = model.writer(image[None]), model.decoder_tokenizer
     ids = encode_prompt(tokenizer, (text,))
     logits = writer.feed(np.array([ids[:-1]]))[0]  # a word is chosen at the place before it

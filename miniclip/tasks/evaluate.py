@@ -16,7 +16,7 @@ from ..data.grammar import CLASS_NAMES
 from ..data.pairs import Pairs, batch, normalized_images
 from ..data.questions import FORMS
 from ..data.world import COLOURS, SHAPES, SIZES, STYLES, Scenes, sample_scenes
-from ..errors import InputError
+from ..errors import InputError, quote
 from ..machine.threads import parts
 from ..model import Describer, Model
 from ..models.clip import init_clip
@@ -32,6 +32,7 @@ from .zero_shot import TEMPLATES, zero_shot_weights
 
 NOUN_TEMPLATES = ("a {} shape", "a {} object", "a {} thing")
 # For each set of labels: the class names, the templates, and where in a scene the right answer stands.
+MOST = 2**15  # pairs of a split: each picture is compared with each caption
 LABEL_SETS = {
     "colour": (COLOURS, NOUN_TEMPLATES, lambda scenes: scenes.colour[:, 0]),
     "shape": (SHAPES, TEMPLATES, lambda scenes: scenes.shape[:, 0]),
@@ -171,8 +172,8 @@ def evaluate(model: Model, seed: int = 0, n: int = 512) -> Scores:
         For each score its value for the `model`, and for `untrained`, `shuffled` and `chance`; where the score is a
         share of right answers, also of how many, `n`, and between what it lies with 95 % certainty, `low` and `high`.
     """
-    if type(n) is not int or n < 128:
-        raise InputError(f"n is {n!r}, expected a whole number of at least 128")
+    if type(n) is not int or not 128 <= n <= MOST:
+        raise InputError(f"n is {quote(n)}, expected a whole number from 128 to {MOST:,}")
     rng = np.random.default_rng(0)
     order, start = rng.permutation(n), untrained(model)
 

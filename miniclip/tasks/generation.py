@@ -3,16 +3,17 @@
 A `Writer` says how likely every next word is; the functions here choose.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, quote
 from ..models.writer import Writer
 from ..nn.ops import log_softmax_forward, softmax_forward
 
 COLDEST = 1e-6  # a smaller temperature overflows the logits; 0 means greedy
+HOTTEST = 1e30  # draws from all words alike, as any above a million does; still a number that can be divided by
+MOST_BEAMS = 4096  # each is a text of its own at every step
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,21 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self):
-        if not (self.temperature == 0 or COLDEST <= self.temperature < math.inf):
-            raise InputError(f"temperature is {self.temperature!r}, expected 0 (greedy) or a number above {COLDEST}")
+        t = self.temperature
+        if type(t) not in (int, float) or not (t == 0 or COLDEST <= t <= HOTTEST):
+            raise InputError(
+                f"temperature is {quote(self.temperature)}, expected 0 (greedy) or a number above {COLDEST}"
+            )
         if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
-            raise InputError(f"top_k is {self.top_k!r}, expected a whole number of at least 1")
-        if not 0 < self.top_p <= 1:
-            raise InputError(f"top_p is {self.top_p!r}, expected a number above 0, at most 1")
+            raise InputError(f"top_k is {quote(self.top_k)}, expected a whole number of at least 1")
+        if type(self.top_p) not in (int, float) or not 0 < self.top_p <= 1:
+            raise InputError(f"top_p is {quote(self.top_p)}, expected a number above 0, at most 1")
 
     def choose(self, logits, rng) -> np.ndarray:
         """The next word of each text. logits (B, V) -> (B,)"""
         B, V = logits.shape
         if self.top_k is not None and self.top_k > V:
-            raise InputError(f"top_k is {self.top_k}, expected at most the {V} words of the vocabulary")
+            raise InputError(f"top_k is {quote(self.top_k)}, expected at most the {V} words of the vocabulary")
         if self.temperature == 0:
             return logits.argmax(1)
         order = np.argsort(-logits, axis=1, kind="stable")
@@ -86,8 +90,8 @@ def check_room(writer: Writer, prompt: int, max_new_tokens) -> None:
     room = writer.config.context_length - writer.length - prompt
     if type(max_new_tokens) is not int or not 0 < max_new_tokens <= room:
         raise InputError(
-            f"max_new_tokens is {max_new_tokens!r}, expected 1 to {room}: {writer.length} places for the image and "
-            f"{prompt} words of the prompt are taken of {writer.config.context_length}"
+            f"max_new_tokens is {quote(max_new_tokens)}, expected 1 to {room}: {writer.length} places for the image "
+            f"and {prompt} words of the prompt are taken of {writer.config.context_length}"
         )
 
 
@@ -156,8 +160,8 @@ def beam_search(writer: Writer, prompt, end: int, max_new_tokens: int, beams: in
     """
     prompt = np.asarray(prompt)
     check_room(writer, prompt.shape[1], max_new_tokens)
-    if type(beams) is not int or beams < 1:
-        raise InputError(f"beams is {beams!r}, expected a whole number of at least 1")
+    if type(beams) is not int or not 1 <= beams <= MOST_BEAMS:
+        raise InputError(f"beams is {quote(beams)}, expected a whole number of at least 1, at most {MOST_BEAMS:,}")
     if len(prompt) != 1:
         raise InputError(f"there are {len(prompt)} prompts, expected one: beams are the texts side by side")
     texts: list[list[int]] = [[]]

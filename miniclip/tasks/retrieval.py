@@ -6,12 +6,12 @@ ranked before it, so a model that maps everything to one point gets rank last, n
 """
 
 import io
-from pathlib import Path
 
 import numpy as np
 
-from ..errors import CheckpointError, IndexFileError, InputError
+from ..errors import CheckpointError, IndexFileError, InputError, quote
 from ..files.storage import commit, encode_json, parse_json, read_verified
+from ..machine.disk import as_folder
 from .shares import Share
 
 VECTORS, ABOUT = "embeddings.npy", "index.json"
@@ -73,7 +73,7 @@ def mean_reciprocal_rank(scores, relevant) -> float:
 def check_k(k) -> int:
     """k as a whole number above 0, or a ValueError."""
     if isinstance(k, (bool, np.bool_)) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise InputError(f"k is {k!r}, expected a whole number above 0")
+        raise InputError(f"k is {quote(k)}, expected a whole number above 0")
     return int(k)
 
 
@@ -127,7 +127,7 @@ class Index:
         buffer = io.BytesIO()
         np.save(buffer, self.embeddings, allow_pickle=False)
         about = {"ids": self.ids, "model": self.digest}
-        commit(Path(folder), {VECTORS: buffer.getvalue(), ABOUT: encode_json(about)})
+        commit(as_folder(folder), {VECTORS: buffer.getvalue(), ABOUT: encode_json(about)})
 
     @classmethod
     def load(cls, folder, digest: str | None = None) -> "Index":
@@ -144,7 +144,7 @@ class Index:
         IndexFileError
             If it is missing, damaged, or was made with another model.
         """
-        folder = Path(folder)
+        folder = as_folder(folder)
         try:
             read_verified(folder, VECTORS)
             about = parse_json(read_verified(folder, ABOUT), folder / ABOUT)
@@ -154,10 +154,11 @@ class Index:
                 raise InputError(f"{VECTORS} holds {vectors.dtype} {vectors.shape}, expected float32 (N, E)")
             check_index_ids(ids, len(vectors))
         except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
-            raise IndexFileError(f"{folder} is no index that can be opened: {error}") from error
+            raise IndexFileError(f"{quote(folder)} is no index that can be opened: {error}") from error
         if digest is not None and digest != made_with:
             raise IndexFileError(
-                f"{folder} was made with model {made_with[:12] or '?'}, expected {digest[:12]}: make the index again"
+                f"{quote(folder)} was made with model {made_with[:12] or '?'}, expected {digest[:12]}: make the "
+                "index again"
             )
         index = cls.__new__(cls)  # the vectors were checked when they were saved: do not read them again
         index.embeddings, index.ids, index.digest = vectors, ids, made_with

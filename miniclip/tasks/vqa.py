@@ -11,6 +11,8 @@ from ..data.prompts import encode_prompt
 from ..data.questions import CHANCE, NAMES, Question, ask_each
 from ..data.tokenizer import split_words
 from ..errors import InputError, InputTypeError, TextError, quote
+from ..model import BridgedModel, Describer, LanguageModel
+from ..models.checks import check_kind
 from .generation import generate
 from .shares import Share
 
@@ -44,6 +46,7 @@ def answer(model, images, questions) -> list[Answer]:
     TypeError, ValueError
         For pictures of another shape or type, or another number of them.
     """
+    check_kind(model, Describer, BridgedModel, LanguageModel)
     if isinstance(questions, str):
         raise InputTypeError(f"questions are {quote(questions)}, expected a list of them, one for each picture")
     if len(questions) != len(images):

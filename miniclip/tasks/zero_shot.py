@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 
-from ..errors import InputError, InputTypeError
+from ..errors import InputError, InputTypeError, quote
 from ..nn.ops import normalize_forward, softmax_forward
 
 # One for each thing that captions mention beside the class: CLIP's own eighty do the same for photographs.
@@ -43,19 +43,19 @@ def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:
     """
     for what, values in (("class_names", class_names), ("templates", templates)):
         if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-            raise InputTypeError(f"{what} is {values!r}, expected a list of strings")
+            raise InputTypeError(f"{what} is {quote(values)}, expected a list of strings")
         if len(values) == 0:
             raise InputError(f"{what} is empty, expected at least one")
     for name in class_names:
         if not name.strip():
             raise InputError("a class name is empty: name every class, separated by commas")
         if list(class_names).count(name) > 1:
-            raise InputError(f"the class {name!r} is named twice: each class once")
+            raise InputError(f"the class {quote(name)} is named twice: each class once")
     for template in templates:
         if template.count("{}") != 1:
-            raise InputError(f"the template {template!r} has {template.count('{}')} times {{}}, expected it once")
+            raise InputError(f"the template {quote(template)} has {template.count('{}')} times {{}}, expected it once")
     if len(class_names) == 1:
-        warnings.warn(f"only one class, {class_names[0]!r}: it gets probability 1 for any picture", stacklevel=2)
+        warnings.warn(f"only one class, {quote(class_names[0])}: it gets probability 1 for any picture", stacklevel=2)
     return [[template.replace("{}", name) for template in templates] for name in class_names]
 
 

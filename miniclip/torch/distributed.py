@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from ..errors import ConfigError, Interrupted, MiniclipError, ProcessLost
+from ..errors import ConfigError, Interrupted, MiniclipError, ProcessLost, quote
 
 TIMEOUT_SECONDS = 60  # how long a process waits for the others
 
@@ -41,7 +41,7 @@ def choose_device(name: str) -> torch.device:
         name = next(device for device, found in there.items() if found)
     if not there.get(name):
         found = ", ".join(device for device, ok in there.items() if ok)
-        raise ConfigError(f"the device is {name!r}, expected one of this machine's: {found}, or auto")
+        raise ConfigError(f"the device is {quote(name)}, expected one of this machine's: {found}, or auto")
     return torch.device(name)
 
 

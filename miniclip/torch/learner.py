@@ -23,7 +23,7 @@ from .. import __version__
 from ..data.captions import write_captions
 from ..data.grammar import vocabulary
 from ..data.world import sample_scenes
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..model import BridgedModel, Describer, Handle, LanguageModel, Matcher, Model
 from ..nn.optim import BETAS, EPS
 from ..nn.tree import flatten, from_vector, pack
@@ -57,7 +57,7 @@ def backend(device: str = "auto", precision: str = "fp32", compile: bool = False
         If another process has ended, or does not answer for a minute.
     """
     if precision not in PRECISIONS:
-        raise ConfigError(f"the precision is {precision!r}, expected {' or '.join(PRECISIONS)}")
+        raise ConfigError(f"the precision is {quote(precision)}, expected {' or '.join(PRECISIONS)}")
     with processes(device) as place:
         yield backend_at(place, precision, compile)
 

@@ -10,7 +10,7 @@ from ..data.grammar import vocabulary
 from ..data.pairs import batch
 from ..data.tokenizer import CONTEXT_LENGTH, Tokenizer
 from ..data.world import IMAGE_SIZE, sample_scenes
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..machine.threads import Ahead
 from ..model import Model
 from ..models.clip import MAX_LOGIT_SCALE, ClipConfig, init_clip
@@ -93,7 +93,7 @@ def check_number(name: str, value, whole: bool) -> None:
     low, high, kinds = 0 if name in MAY_BE_ZERO else least, 2**53 - 1, (int,) if whole else (int, float)
     if type(value) not in kinds or not low <= value <= high:
         what = "a whole number" if whole else "a number"
-        raise ConfigError(f"{name} is {value!r}, expected {what} from {low:g} to {high:g}")
+        raise ConfigError(f"{name} is {quote(value)}, expected {what} from {low:g} to {high:g}")
 
 
 def new_clip(recipe: TrainConfig) -> Model:

@@ -3,10 +3,11 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..errors import Interrupted, TrainingDiverged
+from ..errors import Interrupted, TrainingDiverged, quote
 from ..files.checkpoint import load, model_files
 from ..files.state import check_fresh, environment, read_training, training_files
-from ..files.storage import check_folder, commit, lock
+from ..files.storage import check_folder, commit, discard, lock
+from ..machine.disk import as_folder
 from ..machine.signals import interrupts
 from .backend import NUMPY, Backend
 from .loop import Stage, fit
@@ -82,7 +83,7 @@ def train_stage(
     Interrupted
         After Ctrl-C or SIGTERM; the run was saved first.
     """
-    run = Progress(Path(folder), stage, model, recipe, backend)
+    run = Progress(as_folder(folder), stage, model, recipe, backend)
     learner, reports = run.learner, backend.reports
 
     def after_step(row):
@@ -102,9 +103,13 @@ def train_stage(
             signal = fit(learner, after_step, stop_signal, bar)
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}; what was saved before is intact") from None
+        except Exception:  # such as too little memory: a run without a step is none, and would be in the way
+            if not (resume or learner.steps) and reports:
+                discard(run.folder)
+            raise
         run.save()
         signal = signal or stop_signal()
     if signal:
-        where = f"{stage.name}: stopped at step {learner.steps} of {stage.steps}, saved in {run.folder}"
+        where = f"{stage.name}: stopped at step {learner.steps} of {stage.steps}, saved in {quote(run.folder)}"
         raise Interrupted(signal, f"{where}: give the same command again, with --resume")
     return load(run.folder) if reports else run.now()

@@ -15,7 +15,7 @@ from itertools import chain
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..machine.threads import LEAST, cores_taken, in_parallel, part_size, parts
 from ..models.clip import (
     ClipConfig,
@@ -72,8 +72,8 @@ LOSSES = {
 
 def check_loss(loss: str, groups=None, params=None) -> None:
     """A ConfigError unless there is such a loss and, where they are given, what it needs."""
-    if loss not in list(LOSSES):
-        raise ConfigError(f"loss is {loss!r}, expected one of {', '.join(LOSSES)}")
+    if type(loss) is not str or loss not in LOSSES:
+        raise ConfigError(f"loss is {quote(loss)}, expected one of {', '.join(LOSSES)}")
     if params is None:
         return
     if LOSSES[loss].shares_positives and groups is None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..errors import CheckpointError, Interrupted
+from ..errors import CheckpointError, Interrupted, quote
 from ..files.checkpoint import load
 from ..files.state import check_fresh, differences, steps_done
 from ..files.storage import check_folder, commit, encode_json, lock, parse_json, read_manifest, read_verified
+from ..machine.disk import as_folder
 from ..machine.signals import interrupts, on_stop
 from ..model import Model
 from ..tasks.shares import Scores, over_seeds
@@ -72,7 +73,7 @@ def study(name: str, seed: int = 0, out=None, resume: bool = False, backend: Bac
         As `train.run.train_stage`.
     """
     check_number("seed", seed, whole=True)
-    folder = Path(out or f"runs/studies/{name}-seed{seed}")
+    folder = as_folder(f"runs/studies/{name}-seed{seed}" if out is None else out)
     clip = clip or (None if STUDIES[name].from_nothing else load())
     recipe = {"study": name, "seed": seed, "clip": clip.digest if clip else "trained"}
     with ExitStack() as held:
@@ -95,7 +96,7 @@ def study_seeds(name: str, seeds: Sequence[int], out=None, resume: bool = False,
     """
     tables = {}
     for seed in seeds:
-        folder = Path(out or "runs/studies") / f"{name}-seed{seed}"
+        folder = as_folder("runs/studies" if out is None else out) / f"{name}-seed{seed}"
         tables[seed] = study(name, seed, folder, resume and folder.exists(), backend, clip)
     return over_seeds(tables)
 
@@ -107,7 +108,7 @@ def begin(folder: Path, recipe: dict, resume: bool, held: ExitStack) -> Scores |
     if resume:
         check_folder(folder)
         if odd := differences(begun_as(folder), recipe):
-            raise CheckpointError(f"{folder} holds another study ({odd}): choose another --out")
+            raise CheckpointError(f"{quote(folder)} holds another study ({odd}): choose another --out")
     held.enter_context(lock(folder))
     if not resume:
         check_fresh(folder)
@@ -134,7 +135,9 @@ def trained(needs, folder: Path, seed: int, clip: Model | None, backend: Backend
 
 def stop(signal: int, folder: Path) -> None:
     """End a study whose last stage is saved."""
-    raise Interrupted(signal, f"stopped; what was trained is in {folder}: give the same command again, with --resume")
+    raise Interrupted(
+        signal, f"stopped; what was trained is in {quote(folder)}: give the same command again, with --resume"
+    )
 
 
 def finished(folder: Path, recipe: dict) -> Scores | None:
@@ -143,9 +146,18 @@ def finished(folder: Path, recipe: dict) -> Scores | None:
         done = SCORES in read_manifest(folder)
     except CheckpointError:
         return None
-    return parse_json(read_verified(folder, SCORES), folder / SCORES) if done and begun_as(folder) == recipe else None
+    return read_table(folder, SCORES) if done and begun_as(folder) == recipe else None
 
 
 def begun_as(folder: Path) -> dict:
     """The recipe of the study in a folder."""
-    return parse_json(read_verified(folder, ABOUT), folder / ABOUT)
+    return read_table(folder, ABOUT)
+
+
+def read_table(folder: Path, name: str) -> dict:
+    """A JSON object of a study's folder; of scores, each row is one too."""
+    table = parse_json(read_verified(folder, name), folder / name)
+    rows = table.values() if isinstance(table, dict) and name == SCORES else []
+    if not isinstance(table, dict) or not all(isinstance(row, dict) for row in rows):
+        raise CheckpointError(f"{quote(folder / name)} has another layout than a study's: restore it from a copy")
+    return table

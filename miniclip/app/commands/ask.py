@@ -1,5 +1,6 @@
 """miniclip ask RUN IMAGE "how many circles are there?": answer a question about a picture."""
 
+from ...machine.terminal import path
 from ..arguments import add_run, open_writer
 from ..printing import lines
 
@@ -9,7 +10,7 @@ text = lines
 
 def arguments(parser) -> None:
     add_run(parser)
-    parser.add_argument("image", metavar="IMAGE", help="a picture file")
+    parser.add_argument("image", type=path, metavar="IMAGE", help="a picture file")
     parser.add_argument("question", metavar="QUESTION", help="for example 'how many circles are there?'")
 
 

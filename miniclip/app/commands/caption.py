@@ -1,7 +1,8 @@
 """miniclip caption RUN [IMAGES...]: describe pictures, and draw where the decoder looked for each word."""
 
 from ...errors import InputError, quote
-from ..arguments import add_picture, add_run, add_seed, new_picture, open_describer
+from ...machine.terminal import path
+from ..arguments import add_picture, add_run, add_seed, check_picture, open_describer, save_picture
 
 HELP = "describe pictures in words"
 REST = "images"
@@ -10,7 +11,7 @@ REST = "images"
 def arguments(parser) -> None:
     add_run(parser)
     add_picture(parser, "caption")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="picture files (default: six of split D)")
+    parser.add_argument("images", nargs="*", type=path, metavar="IMAGE", help="picture files (default: six of split D)")
     parser.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 writes the likeliest word")
     parser.add_argument("--top-k", type=int, metavar="K", help="draw among the K likeliest words")
     parser.add_argument("--top-p", type=float, default=1.0, metavar="P", help="draw among the likeliest that have P")
@@ -22,11 +23,10 @@ def arguments(parser) -> None:
 
 
 def run(args) -> dict:
-    from ...figures import save
     from ...tasks.generation import Sampling
     from ..show import captions
 
-    picture = new_picture(args.out)
+    check_picture(args)
     sampling = Sampling(args.temperature, args.top_k, args.top_p)
     if args.beams == 1 and args.length_penalty is not None:
         raise InputError("--length-penalty is for comparing beams: give --beams as well")
@@ -37,10 +37,9 @@ def run(args) -> dict:
     penalty = 1.0 if args.length_penalty is None else args.length_penalty
     model = open_describer(args.run)
     result, figure = captions(model, args.images, sampling, args.seed, args.beams, penalty)
-    save(figure, picture)
-    return {**result, "picture": str(picture)}
+    return {**result, "picture": save_picture(args, figure)}
 
 
 def text(result: dict) -> str:
-    rows = [f"{quote(row['image'])}: {row['caption']}" for row in result["captions"]]
+    rows = [f"{quote(row['image'], 200)}: {row['caption']}" for row in result["captions"]]
     return "\n".join([*rows, f"picture: {result['picture']}"])

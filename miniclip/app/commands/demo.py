@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ...machine.terminal import path
 from ..arguments import add_recipe, recipe_of
 from ..printing import with_scores
 
@@ -10,7 +11,9 @@ text = with_scores
 
 
 def arguments(parser) -> None:
-    parser.add_argument("--out", metavar="DIR", default="runs/demo", help="the run folder (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=path, metavar="DIR", default="runs/demo", help="the run folder (default: %(default)s)"
+    )
     parser.add_argument("--resume", action="store_true", help="continue a run that was stopped")
     add_recipe(parser)
 

@@ -1,5 +1,6 @@
 """miniclip export RUN DIR: copy a run without its training state, to share it."""
 
+from ...machine.terminal import path
 from ..arguments import add_run, run_folder
 from ..printing import lines
 
@@ -9,7 +10,7 @@ text = lines
 
 def arguments(parser) -> None:
     add_run(parser)
-    parser.add_argument("out", metavar="DIR", help="a new folder")
+    parser.add_argument("out", type=path, metavar="DIR", help="a new folder")
 
 
 def run(args) -> dict:

@@ -1,6 +1,7 @@
 """miniclip search RUN "a small red circle on the left": find pictures by a sentence."""
 
-from ..arguments import add_picture, add_run, new_picture, open_matcher, open_run
+from ...machine.terminal import path
+from ..arguments import add_picture, add_run, check_picture, open_matcher, open_run, save_picture
 
 HELP = "find pictures by a sentence"
 
@@ -10,18 +11,18 @@ def arguments(parser) -> None:
     add_picture(parser, "search")
     parser.add_argument("query", metavar="SENTENCE", help="for example 'a small red circle on the left'")
     parser.add_argument("--k", type=int, default=8, metavar="K", help="how many (default: %(default)s)")
-    parser.add_argument("--rerank", metavar="RUN", help="a fusion encoder, which puts the best in order again")
+    parser.add_argument(
+        "--rerank", type=path, metavar="RUN", help="a fusion encoder, which puts the best in order again"
+    )
 
 
 def run(args) -> dict:
-    from ...figures import save
     from ..show import search
 
-    picture = new_picture(args.out)
+    check_picture(args)
     matcher = open_matcher(args.rerank) if args.rerank else None
     result, figure = search(open_run(args.run), args.query, args.k, matcher=matcher)
-    save(figure, picture)
-    return {**result, "picture": str(picture)}
+    return {**result, "picture": save_picture(args, figure)}
 
 
 def text(result: dict) -> str:

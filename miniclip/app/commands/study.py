@@ -1,5 +1,6 @@
 """miniclip study NAME: train what is to be compared, and print its scores beside their baselines."""
 
+from ...machine.terminal import path
 from ..arguments import STUDY_NAMES, add_backend, add_seed, backend_of, open_run, seeds
 from ..printing import with_scores
 
@@ -12,8 +13,8 @@ def arguments(parser) -> None:
     which = parser.add_mutually_exclusive_group()
     add_seed(which, "of weights, training and test data")
     which.add_argument("--seeds", type=seeds, metavar="A-B", help="several, a folder each: mean and worst")
-    parser.add_argument("--run", metavar="RUN", help="the trained CLIP to begin with (default: the one in the package)")
-    parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/studies/NAME-seedN)")
+    parser.add_argument("--run", type=path, metavar="RUN", help="the CLIP to begin with (default: that in the package)")
+    parser.add_argument("--out", type=path, metavar="DIR", help="its folder (default: runs/studies/NAME-seedN)")
     parser.add_argument("--resume", action="store_true", help="continue a study that was stopped")
     add_backend(parser)
 

@@ -1,5 +1,6 @@
 """miniclip train --out DIR: train a CLIP on the world."""
 
+from ...machine.terminal import path
 from ..arguments import add_backend, add_recipe, backend_of, recipe_of
 from ..printing import lines
 
@@ -8,7 +9,7 @@ text = lines
 
 
 def arguments(parser) -> None:
-    parser.add_argument("--out", metavar="DIR", required=True, help="the run folder, new unless --resume")
+    parser.add_argument("--out", type=path, metavar="DIR", required=True, help="the run folder, new unless --resume")
     parser.add_argument("--resume", action="store_true", help="continue a run that was stopped")
     add_backend(parser)
     add_recipe(parser)
