@@ -1,6 +1,7 @@
 """Batches of pictures and captions, from the world; and pictures of the user's own, made ready."""
 
 import os
+import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +17,7 @@ from .world import Scenes, sample_scenes
 # CLIP's own statistics, not ImageNet's (openai/CLIP, clip.py).
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+MAX_PIXELS = 50_000_000  # of a file: more would take gigabytes to decode
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,20 @@ def open_image(path) -> np.ndarray:
 
     Raises ImageError if it is missing, too large, damaged, or not PNG, JPEG, WEBP, BMP or GIF.
     """
-    import struct
-
     from PIL import Image
 
-    trouble = (OSError, SyntaxError, ValueError, struct.error, ZeroDivisionError, OverflowError, EOFError, MemoryError)
     try:
         with Image.open(path, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
-            if image.width * image.height > 50_000_000:
+            if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
                     f"{path}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
                 )
             if image.mode == "F" or image.mode.startswith("I"):
                 raise ImageError(f"{path}: {image.mode} pixels, expected 8 bits a channel: convert it first")
             return pixels(image)
-    except (*trouble, Image.DecompressionBombError) as error:
+    except ImageError:
+        raise
+    except Exception as error:  # a decoder that reads hostile bytes may raise anything
         raise ImageError(
             f"{path} is not a picture that can be read ({error}): expected PNG, JPEG, WEBP, BMP or GIF"
         ) from error
@@ -112,11 +113,23 @@ def open_image(path) -> np.ndarray:
 
 def pixels(image) -> np.ndarray:
     """A PIL image as (Y, X, 3) float32 in [0, 1]: turned upright, transparency laid on white."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    upright = ImageOps.exif_transpose(image).convert("RGBA")
-    white = Image.new("RGBA", upright.size, "white")
-    return np.asarray(Image.alpha_composite(white, upright).convert("RGB"), np.float32) / 255
+    turned = upright(image).convert("RGBA")
+    white = Image.new("RGBA", turned.size, "white")
+    return np.asarray(Image.alpha_composite(white, turned).convert("RGB"), np.float32) / 255
+
+
+def upright(image):
+    """A PIL image, turned as its EXIF data say; as it lies, with a warning, where they are damaged."""
+    from PIL import ImageOps
+
+    image.load()  # first: damaged pixels are an error
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:
+        warnings.warn(f"a picture's EXIF data are damaged ({error}): it is read as it lies", stacklevel=4)
+        return image
 
 
 def preprocess(images, image_size: int = 32) -> np.ndarray:
