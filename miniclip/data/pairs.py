@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ImageError, InputError, InputTypeError, quote
 from ..machine.threads import in_parallel, parts
+from ..nn.checks import as_array
 from .captions import write_captions
 from .drawing import draw_scenes
 from .tokenizer import Tokenizer
@@ -17,6 +18,7 @@ from .world import Scenes, sample_scenes
 # CLIP's own statistics, not ImageNet's (openai/CLIP, clip.py).
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+LARGEST_SIDE = 4096  # of what a model reads
 MAX_PIXELS = 50_000_000  # of a file: more would take gigabytes to decode
 
 
@@ -148,8 +150,12 @@ def preprocess(images, image_size: int = 32) -> np.ndarray:
         raise InputTypeError(
             f"the pictures are {quote(str(images))}, expected arrays: miniclip.open_image opens a file"
         )
+    if type(image_size) is not int or not 0 < image_size <= LARGEST_SIDE:
+        raise InputError(f"image_size is {quote(image_size)}, expected a whole number from 1 to {LARGEST_SIDE}")
     images = [images] if hasattr(images, "convert") or getattr(images, "ndim", 0) == 3 else images
-    arrays = [pixels(image) if hasattr(image, "convert") else np.asarray(image) for image in images]
+    if not hasattr(images, "__iter__"):
+        raise InputTypeError(f"the pictures are {type(images).__name__}, expected arrays or PIL images")
+    arrays = [pixels(image) if hasattr(image, "convert") else as_array(image, "pixels") for image in images]
     if not arrays:
         raise InputError("there are no pictures, expected at least one")
     return normalize(np.stack([resize_and_crop(array, image_size) for array in arrays]))

@@ -8,10 +8,9 @@ A loss has no upstream gradient: `dimage, dtext, dlogit_scale = info_nce_backwar
 The cap on the scale is in `train/loop.py`, after the step; which captions count as positives, in `data/captions.py`.
 """
 
-import math
-
 import numpy as np
 
+from .checks import check_pairs, check_positives, scale_of
 from .ops import log_softmax_forward, sigmoid
 
 
@@ -20,7 +19,7 @@ def logits_forward(image, text, logit_scale):
 
     image (N, E), text (M, E), logit_scale a number -> S (N, M)
     """
-    scale = math.exp(logit_scale)
+    scale = scale_of(logit_scale)
     S = image @ text.T
     S *= scale
     return S, (image, text, scale, S)
@@ -38,12 +37,6 @@ def logits_backward(dS, c):
 def logits_of(c):
     """S, out of the cache of any loss in this file: all begin with that of the logits."""
     return c[0][-1]
-
-
-def check_pairs(image, text) -> None:
-    """As many images as texts, and at least one: pair i is image i with text i."""
-    if len(image) != len(text) or len(image) == 0:
-        raise ValueError(f"there are {len(image)} images and {len(text)} texts, expected as many of each, at least one")
 
 
 def info_nce_forward(image, text, logit_scale):
@@ -85,6 +78,7 @@ def multi_positive_forward(image, text, logit_scale, positives):
     Source: Khosla et al. 2020, arXiv:2004.11362, eq. 2, applied in both directions.
     """
     check_pairs(image, text)
+    check_positives(positives, len(image))
     S, c_logits = logits_forward(image, text, logit_scale)
     rows, _ = log_softmax_forward(S)
     columns, _ = log_softmax_forward(S.T)
