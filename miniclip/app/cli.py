@@ -13,6 +13,7 @@ import tempfile
 import traceback
 import warnings
 from importlib import import_module
+from io import TextIOWrapper
 
 # One BLAS thread: parts of a batch run on all cores, and two pools of threads only get in each other's way.
 # This must be said before NumPy is first imported.
@@ -55,6 +56,7 @@ def parse_arguments(argv: list[str] | None):
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
+    settle_environment()
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["learn"]:
         return guarded(learn, words[1:])
@@ -67,6 +69,14 @@ def main(argv: list[str] | None = None) -> int:
         warnings.simplefilter("ignore", DeprecationWarning)  # for the authors of libraries, not for users
         warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {message}", file=sys.stderr)
         return guarded(run_command, args, debug=args.debug)
+
+
+def settle_environment() -> None:
+    """No setting loses an answer: pictures are only written, never shown; a sign that cannot be printed is spelled."""
+    os.environ["MPLBACKEND"] = "agg"  # one that is not installed, as Jupyter may name, ends matplotlib's import
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
 
 
 def learn(words: list[str]) -> int:
@@ -100,7 +110,9 @@ def guarded(function, *args, debug: bool = False) -> int:
         print("miniclip: stopped", file=sys.stderr)
         return 130
     except Exception as error:
-        with tempfile.NamedTemporaryFile("w", prefix="miniclip-", suffix=".txt", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", prefix="miniclip-", suffix=".txt", delete=False
+        ) as file:
             traceback.print_exc(file=file)
         print(f"miniclip: a bug of ours: {error!r}; the traceback is in {file.name}", file=sys.stderr)
         return 1

@@ -49,7 +49,7 @@ def info_nce_forward(image, text, logit_scale):
     S, c_logits = logits_forward(image, text, logit_scale)
     rows, _ = log_softmax_forward(S)
     columns, _ = log_softmax_forward(S.T)
-    loss = -0.5 * (rows.diagonal().mean() + columns.diagonal().mean())
+    loss = -(0.5 * (rows.diagonal() + columns.diagonal())).mean()  # numbers meet arrays only: NumPy 1 keeps float32
     return loss, (c_logits, rows, columns)
 
 
@@ -84,7 +84,7 @@ def multi_positive_forward(image, text, logit_scale, positives):
     columns, _ = log_softmax_forward(S.T)
     Q = (positives / positives.sum(1, keepdims=True)).astype(S.dtype)
     R = (positives / positives.sum(0, keepdims=True)).astype(S.dtype)
-    loss = -((Q * rows).sum() + (R * columns.T).sum()) / (2 * len(S))
+    loss = -(0.5 * (Q * rows + R * columns.T)).sum(1).mean()
     return loss, (c_logits, rows, columns, Q + R)
 
 
@@ -112,7 +112,7 @@ def sigmoid_loss_forward(image, text, logit_scale, logit_bias):
     S, c_logits = logits_forward(image, text, logit_scale)
     z = 2.0 * np.eye(len(S), dtype=S.dtype) - 1.0
     margin = z * (S + logit_bias)
-    loss = np.logaddexp(0.0, -margin).sum() / len(S)
+    loss = np.logaddexp(0.0, -margin).sum(1).mean()
     return loss, (c_logits, z, margin)
 
 

@@ -1,0 +1,61 @@
+"""Settings of the user's: none of them ends a command, or loses an answer."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from miniclip.learn.files import stub
+from miniclip.learn.specs import all_exercises
+
+
+def command(*args, flags=(), cwd=None, typed="", **environment):
+    done = subprocess.run([sys.executable, *flags, "-m", "miniclip", *map(str, args)], capture_output=True, cwd=cwd,
+                          input=typed.encode(), env=os.environ | environment, check=False)  # fmt: skip
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+@pytest.mark.parametrize("backend", ["nope", "module://nope", "inline", "TkAgg"])
+def test_a_backend_of_matplotlib_that_is_not_there(tmp_path, backend):
+    """Jupyter names one, and whatever it starts inherits the name."""
+    out = ["--out", tmp_path / "z.png", "--json"]
+    code, said, err = command("zeroshot", "default", "--classes", "a circle,a star", *out, MPLBACKEND=backend)
+    assert (code, err) == (0, "")
+    assert '"picture"' in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "ascii:strict"])
+def test_a_sign_that_cannot_be_printed_is_spelled(tmp_path, encoding):
+    path = tmp_path / "круг.png"
+    Image.fromarray(np.full((32, 32, 3), 200, np.uint8)).save(path)
+    classes = ["--classes", "a circle,a star", "--out", tmp_path / "z.png"]
+    code, said, _ = command("zeroshot", "default", *classes, path, PYTHONIOENCODING=encoding)
+    assert code == 0
+    assert ("круг" in said) == (encoding == "utf-8")
+    assert (r"\u043a\u0440\u0443\u0433.png" in said) == (encoding != "utf-8")
+    code, _, err = command("ask", "default", tmp_path / "звезда.png", "where?", PYTHONIOENCODING=encoding)
+    assert code == 3
+    assert "Traceback" not in err
+    assert "is not a picture" in err
+    code, said, err = command("learn", "cheatsheet", PYTHONIOENCODING=encoding)
+    assert (code, err) == (0, "")
+    assert "CLIP ON ONE PAGE" in said
+
+
+def test_without_docstrings_the_tasks_are_told(tmp_path):
+    """`python -OO` strips them from the modules, not from the files."""
+    code = """
+from miniclip.learn.files import stub
+from miniclip.learn.specs import all_exercises
+import sys
+assert all_exercises.__doc__ is None
+sys.stdout.buffer.write("\\0".join(map(stub, all_exercises().values())).encode())
+"""
+    done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, check=True)
+    assert done.stdout.decode().split("\0") == [stub(exercise) for exercise in all_exercises().values()]
+    shown = [command("learn", "show", "4.3", flags=flags, cwd=tmp_path) for flags in ((), ("-OO",))]
+    assert shown[0] == shown[1]
+    assert len(shown[0][1]) > 500
