@@ -3,13 +3,18 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
+from case import no_flags
 from PIL import Image
 
+from miniclip.app import cli
+from miniclip.app.commands import bench
 from miniclip.learn.files import stub
 from miniclip.learn.specs import all_exercises
+from miniclip.nn.losses import info_nce_forward
 
 
 def command(*args, flags=(), cwd=None, typed="", **environment):
@@ -48,6 +53,8 @@ def test_a_sign_that_cannot_be_printed_is_spelled(tmp_path, encoding):
 def test_without_docstrings_the_tasks_are_told(tmp_path):
     """`python -OO` strips them from the modules, not from the files."""
     code = """
+from miniclip.app import cli
+from miniclip.app.commands import bench
 from miniclip.learn.files import stub
 from miniclip.learn.specs import all_exercises
 import sys
@@ -59,3 +66,28 @@ sys.stdout.buffer.write("\\0".join(map(stub, all_exercises().values())).encode()
     shown = [command("learn", "show", "4.3", flags=flags, cwd=tmp_path) for flags in ((), ("-OO",))]
     assert shown[0] == shown[1]
     assert len(shown[0][1]) > 500
+
+
+def test_false_flags_of_a_product_are_no_notes(capsys, monkeypatch):
+    """NumPy on Apple's Accelerate warns of products that are right: what comes out decides, and other warnings stay."""
+
+    def run(args):
+        for flag in ("divide by zero", "overflow", "invalid value"):
+            warnings.warn(f"{flag} encountered in matmul", RuntimeWarning, stacklevel=1)
+        warnings.warn("overflow encountered in exp", RuntimeWarning, stacklevel=1)
+        return {"answer": 42}
+
+    monkeypatch.setattr(bench, "run", run)
+    assert cli.main(["bench", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert out == '{"answer": 42}\n'
+    assert err == "miniclip: note: overflow encountered in exp\n"
+
+
+def test_false_flags_hide_no_fault():
+    """A product that is not finite is found by its result, where its flag is not asked."""
+    with no_flags():
+        loss, _ = info_nce_forward(np.array([[np.nan]]), np.ones((1, 1)), 0.0)
+    assert np.isnan(loss)
+    with pytest.raises(RuntimeWarning, match="overflow encountered in exp"), no_flags():
+        np.exp(np.array([1e4]))

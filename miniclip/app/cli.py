@@ -66,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         return int(stop.code or 0)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
+        warnings.filterwarnings("ignore", ".* encountered in matmul", RuntimeWarning)  # falsely, on macOS: numpy #28687
         warnings.simplefilter("ignore", DeprecationWarning)  # for the authors of libraries, not for users
         warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {message}", file=sys.stderr)
         return guarded(run_command, args, debug=args.debug)
