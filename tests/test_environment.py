@@ -1,5 +1,7 @@
 """Settings of the user's: none of them ends a command, or loses an answer."""
 
+import errno
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from PIL import Image
 
 from miniclip.app import cli
 from miniclip.app.commands import bench
+from miniclip.files import storage
 from miniclip.learn.files import stub
 from miniclip.learn.specs import all_exercises
 from miniclip.nn.losses import info_nce_forward
@@ -55,6 +58,7 @@ def test_without_docstrings_the_tasks_are_told(tmp_path):
     code = """
 from miniclip.app import cli
 from miniclip.app.commands import bench
+from miniclip.files import storage
 from miniclip.learn.files import stub
 from miniclip.learn.specs import all_exercises
 import sys
@@ -91,3 +95,31 @@ def test_false_flags_hide_no_fault():
     assert np.isnan(loss)
     with pytest.raises(RuntimeWarning, match="overflow encountered in exp"), no_flags():
         np.exp(np.array([1e4]))
+
+
+@pytest.mark.parametrize("command_line", [
+    ["zeroshot", "default", "--classes", "a circle,a star"], ["search", "default", "a red circle"],
+    ["caption", "default"],
+])  # fmt: skip
+@pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_where_no_picture_can_be_written_the_answer_is_given(capsys, tmp_path, monkeypatch, command_line, error):
+    """After the answer one line that says so, and the exit code of the disk."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(command_line) == 0
+    with_picture = capsys.readouterr().out.splitlines()
+    (tmp_path / with_picture[-1].removeprefix("picture: ")).unlink()
+
+    def refused(*args):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(storage, "write_synced", refused)
+    for more in ([], ["--json"]):
+        assert cli.main([*command_line, *more]) == 4
+        out, err = capsys.readouterr()
+        assert err.startswith("miniclip: the picture could not be written: ")
+        assert len(err.splitlines()) == 1
+        if more:
+            assert json.loads(out)["picture"] is None
+        else:
+            assert out.splitlines() == with_picture[:-1]
+    assert not list(tmp_path.iterdir())

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..errors import ConfigError, DataError, InputError, quote
+from ..errors import CheckpointError, ConfigError, DataError, InputError, quote
 
 # Names written down a second time, since whoever asks for help should not wait for NumPy; a test compares them.
 LOSS_NAMES = ("info_nce", "multi_positive", "sigmoid")
@@ -95,6 +95,17 @@ def new_picture(path: str) -> Path:
     if target.exists():
         raise DataError(f"--out {quote(path)} exists already: choose another name, or remove it")
     return target
+
+
+def keep_picture(figure, path: Path) -> dict:
+    """`picture`, where it was written. Where it could not be, null, and why as `unwritten`: the answer stands alone."""
+    from ..figures import save
+
+    try:
+        save(figure, path)
+    except (OSError, CheckpointError) as error:
+        return {"picture": None, "unwritten": f"the picture could not be written: {error}"}
+    return {"picture": str(path)}
 
 
 RECIPE = {  # the numbers of the recipe that can be set, with their types

@@ -21,7 +21,7 @@ if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from .. import __version__
-from ..errors import MiniclipError, quote
+from ..errors import CheckpointError, MiniclipError, quote
 
 COMMANDS = ("demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures")
 
@@ -92,6 +92,8 @@ def run_command(args) -> int:
     result = args.command.run(args)
     if result:
         print(json.dumps(result, allow_nan=False) if args.json else args.command.text(result), flush=True)
+    if result and "unwritten" in result:  # the answer is out
+        raise CheckpointError(result["unwritten"])
     return 0
 
 

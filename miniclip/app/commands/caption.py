@@ -1,7 +1,8 @@
 """miniclip caption RUN [IMAGES...]: describe pictures, and draw where the decoder looked for each word."""
 
 from ...errors import InputError, quote
-from ..arguments import add_picture, add_run, add_seed, new_picture, open_describer
+from ..arguments import add_picture, add_run, add_seed, keep_picture, new_picture, open_describer
+from ..printing import picture_line
 
 HELP = "describe pictures in words"
 REST = "images"
@@ -22,7 +23,6 @@ def arguments(parser) -> None:
 
 
 def run(args) -> dict:
-    from ...figures import save
     from ...tasks.generation import Sampling
     from ..show import captions
 
@@ -37,10 +37,9 @@ def run(args) -> dict:
     penalty = 1.0 if args.length_penalty is None else args.length_penalty
     model = open_describer(args.run)
     result, figure = captions(model, args.images, sampling, args.seed, args.beams, penalty)
-    save(figure, picture)
-    return {**result, "picture": str(picture)}
+    return {**result, **keep_picture(figure, picture)}
 
 
 def text(result: dict) -> str:
     rows = [f"{quote(row['image'])}: {row['caption']}" for row in result["captions"]]
-    return "\n".join([*rows, f"picture: {result['picture']}"])
+    return "\n".join([*rows, *picture_line(result)])

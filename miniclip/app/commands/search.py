@@ -1,6 +1,7 @@
 """miniclip search RUN "a small red circle on the left": find pictures by a sentence."""
 
-from ..arguments import add_picture, add_run, new_picture, open_matcher, open_run
+from ..arguments import add_picture, add_run, keep_picture, new_picture, open_matcher, open_run
+from ..printing import picture_line
 
 HELP = "find pictures by a sentence"
 
@@ -14,14 +15,12 @@ def arguments(parser) -> None:
 
 
 def run(args) -> dict:
-    from ...figures import save
     from ..show import search
 
     picture = new_picture(args.out)
     matcher = open_matcher(args.rerank) if args.rerank else None
     result, figure = search(open_run(args.run), args.query, args.k, matcher=matcher)
-    save(figure, picture)
-    return {**result, "picture": str(picture)}
+    return {**result, **keep_picture(figure, picture)}
 
 
 def text(result: dict) -> str:
@@ -29,4 +28,4 @@ def text(result: dict) -> str:
     marks = {True: "right", False: "wrong", "?": ""}
     rows = [f"{score:7.4f}  picture {id}  {marks[found]}".rstrip()
             for score, id, found in zip(result["scores"], result["ids"], right, strict=True)]  # fmt: skip
-    return "\n".join([*rows, f"picture: {result['picture']}"])
+    return "\n".join([*rows, *picture_line(result)])

@@ -1,7 +1,8 @@
 """miniclip zeroshot RUN --classes "red circle,blue star" [IMAGES...]: classify pictures by the names of the classes."""
 
 from ...errors import quote
-from ..arguments import add_picture, add_run, new_picture, open_run
+from ..arguments import add_picture, add_run, keep_picture, new_picture, open_run
+from ..printing import picture_line
 
 HELP = "classify pictures by the names of the classes"
 REST = "images"
@@ -15,16 +16,14 @@ def arguments(parser) -> None:
 
 
 def run(args) -> dict:
-    from ...figures import save
     from ..show import zeroshot
 
     picture = new_picture(args.out)
     class_names = [name.strip() for name in args.classes.split(",")]
     result, figure = zeroshot(open_run(args.run), class_names, args.images)
-    save(figure, picture)
-    return {**result, "picture": str(picture)}
+    return {**result, **keep_picture(figure, picture)}
 
 
 def text(result: dict) -> str:
     rows = [f"{quote(row['image'])}: {row['prediction']} ({max(row['probabilities']):.1%})" for row in result["images"]]
-    return "\n".join([*rows, f"picture: {result['picture']}"])
+    return "\n".join([*rows, *picture_line(result)])
