@@ -32,6 +32,7 @@ What that stands on
     nn/decoder_ops.py        the surprise at a word, a yes or no, a mean over tokens: what a decoder needs besides
     nn/gradcheck.py          is this backward right?
     nn/floors.py             what a loss can be compared with: chance, and how low it can go
+    nn/checks.py             what may go into a loss
     nn/chunked.py            InfoNCE where the table of logits does not fit in memory
     models/checks.py         what may go into a model
 

@@ -100,8 +100,8 @@ class Model(Handle):
 
         Parameters
         ----------
-        texts : str, list of str, or integer array (B, T)
-            Token ids, when the text has been encoded already.
+        texts : str, list or array of str, or integer array (B, T)
+            Integers are token ids, when the text has been encoded already.
 
         Returns
         -------
@@ -112,7 +112,8 @@ class Model(Handle):
         TypeError, ValueError
             For ids that are no integers, out of range, without or with more than one end token, or too many.
         """
-        ids = texts if isinstance(texts, np.ndarray) else self.tokenizer.encode(texts)
+        is_ids = isinstance(texts, np.ndarray) and texts.dtype.kind not in "UO"  # an array of str is a list of them
+        ids = texts if is_ids else self.tokenizer.encode(texts)
         ids = check_token_ids(ids, self.config.text)
         length = 1 + end_positions(ids, self.config.text.eos_token_id)
         order = np.argsort(length, kind="stable")  # neighbours of one length: what follows the longest is not computed
@@ -236,7 +237,7 @@ class Matcher(Handle):
 
     def logits(self, memory, texts) -> np.ndarray:
         """How likely text b belongs to picture b, as a logit: memory (B, S, D), B texts -> (B,)"""
-        ids = self.decoder_tokenizer.encode_short(list(texts))
+        ids = self.decoder_tokenizer.encode_short(texts)
         return in_shares(lambda m, i: match_forward(m, i, self.params, self.config)[0], np.full(*ids.shape),
                          self.config.decoder, memory, ids)  # fmt: skip
 

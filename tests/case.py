@@ -1,6 +1,8 @@
 """One function with its backward, ready to run on random numbers: what the tables of cases are made of."""
 
+import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,6 +12,18 @@ from miniclip.models.clip import ClipConfig
 from miniclip.models.text import TextConfig, causal_mask
 from miniclip.models.vision import VisionConfig, pixels_backward
 from miniclip.nn.tree import flatten, unflatten
+
+
+@contextmanager
+def no_flags():
+    """An error for every overflow, division by 0 and NaN, but of a product: Apple's Accelerate raises these falsely.
+
+    Source: numpy/numpy issue 28687. Products are judged by what comes out.
+    """
+    with np.errstate(all="warn", under="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".* encountered in matmul", RuntimeWarning)
+        yield
 
 
 class Sizes(NamedTuple):

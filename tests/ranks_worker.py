@@ -125,10 +125,16 @@ def measure(place: Place) -> dict:
                 p.grad = torch.zeros_like(p) if p.grad is None else p.grad
             average([*(p.grad for p in module.parameters()), value[None]], place)
             results[f"{loss}, replay {part}"] = {"loss": float(value), "gradients": gradients(module)}
-    x = torch.arange(6.0 * (place.rank + 1), dtype=torch.float64).reshape(place.rank + 1, 6).requires_grad_()
-    y = Gather.apply(x, list(range(1, place.size + 1)))
-    (y.T * torch.arange(6.0 * len(y)).reshape(6, len(y))).sum().backward()  # a transposed gradient: not contiguous
-    results["transposed"] = x.grad.tolist()
+    for turned in ("gradients", "a gradient", "rows", "a row"):  # those that lie transposed, in all processes or in one
+        everywhere = turned in ("gradients", "rows") or place.rank == 0
+        x = torch.arange(6.0 * (place.rank + 1), dtype=torch.float64).reshape(place.rank + 1, 6)
+        if everywhere and turned in ("rows", "a row"):
+            x = x.T.contiguous().T
+        x.requires_grad_()
+        y = Gather.apply(x, list(range(1, place.size + 1)))
+        upstream = torch.arange(6.0 * len(y), dtype=torch.float64).reshape(6, len(y)).T
+        y.backward(upstream if everywhere and turned in ("gradients", "a gradient") else upstream.contiguous())
+        results[f"transposed {turned}"] = [y.tolist(), x.grad.tolist()]
     results["leaves"] = sorted(flatten(params))
     return results
 

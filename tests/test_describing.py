@@ -190,7 +190,8 @@ class Echo:
 class EchoWriter:
     def __init__(self, marks):
         self.marks, self.fed, self.length, self.attention = marks, 0, 0, []
-        self.config = SimpleNamespace(context_length=WORDS.context_length)
+        self.texts = None
+        self.config = SimpleNamespace(context_length=WORDS.context_length, vocab_size=WORDS.vocab_size)
 
     def feed(self, ids):
         if self.fed == 0:

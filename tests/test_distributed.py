@@ -123,12 +123,17 @@ def test_the_wrong_ways_are_wrong_by_as_much_as_simulated(measured):
         assert min(simulated[name].values()) > 0.01
 
 
-def test_a_transposed_gradient_goes_back_to_its_own_rows(measured):
+@pytest.mark.parametrize("turned", ["gradients", "a gradient", "rows", "a row"])
+def test_it_does_not_matter_how_rows_and_gradients_lie_in_memory(measured, turned):
+    """Transposed in every process, or in one only: then equal places in memory are not equal entries."""
     R, everyone = measured
     rows = R * (R + 1) // 2
+    gathered = np.concatenate([np.arange(6.0 * (rank + 1)).reshape(rank + 1, 6) for rank in range(R)])
     true, first = R * np.arange(6.0 * rows).reshape(6, rows).T, 0
     for rank, found in enumerate(everyone):
-        assert np.array_equal(found["transposed"], true[first : first + rank + 1])
+        y, dx = found[f"transposed {turned}"]
+        assert np.array_equal(y, gathered)
+        assert np.array_equal(dx, true[first : first + rank + 1])
         first += rank + 1
 
 

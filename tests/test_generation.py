@@ -43,6 +43,7 @@ class Script:
 
     def __init__(self, words):
         self.words, self.length, self.fed, self.attention = words, 0, 0, []
+        self.texts = None
         self.config = DecoderConfig(V, CONTEXT, 6, 2, 2)
 
     def feed(self, ids):

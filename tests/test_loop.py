@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from describers import bits, fitted, new_describer
 from test_stages import KINDS
+from test_train import SIZES
 
 from miniclip.errors import TrainingDiverged
 from miniclip.models.clip import MAX_LOGIT_SCALE
@@ -50,6 +51,19 @@ def test_every_stage_with_a_scale_has_the_cap():
         assert dict(stage.caps) == ({"logit_scale": MAX_LOGIT_SCALE} if "logit_scale" in stage.trained else {})
     recipe = TrainConfig()
     assert clip_stage(recipe, new_clip(recipe)).caps == CAPS
+
+
+def test_the_scale_of_a_run_is_capped_at_a_hundred():
+    """CLIP's own number, in training as it is called: a scale that only grows stays there."""
+    recipe = replace(TrainConfig(**SIZES), steps=4, batch_size=8, warmup=1, peak_lr=0.5)
+    stage, start = clip_stage(recipe, new_clip(recipe)), new_clip(recipe).params
+
+    def grows(step, params):
+        return 1.0, [{"logit_scale": np.array(-1.0)}], {}
+
+    assert np.exp(fitted(replace(stage, objective=grows, steps=9), start)["logit_scale"]) == pytest.approx(
+        100, rel=1e-5
+    )
 
 
 def test_a_gradient_of_what_is_not_trained_is_refused():

@@ -85,7 +85,8 @@ def test_names_are_plain_text():
         (["a", " \t"], ["{}"], ValueError, "name is empty"), (["a", "b"], ["a photo"], ValueError, "0 times"),
         (["a", "b"], ["{} {}"], ValueError, "2 times"), (["a", "b"], ["{}", "{0.__class__}"], ValueError, "0 times"),
         ("dog", ["{}"], TypeError, "list of strings"), (["a", "b"], "{}", TypeError, "list of strings"),
-        (["a", None], ["{}"], TypeError, "list of strings"), ([b"a", b"b"], ["{}"], TypeError, "list of strings"),
+        (["a", None], ["{}"], TypeError, "number 1 is NoneType, expected str"),
+        ([b"a", b"b"], ["{}"], TypeError, "number 0 is bytes, expected str"),
         (None, ["{}"], TypeError, "NoneType"), (3, ["{}"], TypeError, "int"),
     ],
 )  # fmt: skip

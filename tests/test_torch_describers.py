@@ -12,7 +12,8 @@ from test_stages import KINDS, small, staged
 from test_train import quick, stop_at  # noqa: F401
 from torch.nn import functional as F
 
-from miniclip.errors import Interrupted
+from miniclip.data.prompts import Texts
+from miniclip.errors import InputError, Interrupted
 from miniclip.machine.threads import parts
 from miniclip.models.bridge import BridgeConfig, bridge_backward, bridge_forward, init_bridge
 from miniclip.models.coca import caption_backward, caption_forward, coca_backward, coca_forward
@@ -34,6 +35,7 @@ from miniclip.torch.describers import Bridge, Coca, Decoder, Fusion
 from miniclip.torch.distributed import Place
 from miniclip.torch.learner import backend_at
 from miniclip.torch.models import from_params
+from miniclip.torch.objectives import Objectives
 from miniclip.train import objectives
 from miniclip.train.loop import Learner, fit
 from miniclip.train.run import train_stage
@@ -248,3 +250,26 @@ def test_a_stage_changes_its_backend_and_nothing_else(kind, monkeypatch, tmp_pat
     for name, leaf in flatten(after.params).items():
         if not name.endswith(("in_proj.bias", "kv_proj.bias")):
             assert np.abs(leaf - theirs[name]).max() <= 1e-3, name
+
+
+def test_a_text_without_an_end_is_never_read_at_another_place():
+    """The modules take the first of no ends for the start token: every objective refuses such ids before."""
+    config, p, images, ids, targets = random_describer(0)
+    fusion, end = init_fusion(np.random.default_rng(0), config), config.clip.text.eos_token_id
+    clip, describer, matcher = (
+        from_params({name: p[name] for name in ("visual", "text", "logit_scale")}, config.clip),
+        twin(p, config, Coca),
+        twin(fusion, config, Fusion),
+    )
+    work, texts = Objectives(Place(0, 1, torch.device("cpu"))), Texts(ids, targets)
+    cut = ids.copy()
+    cut[2, cut[2] == end] = end + 1
+    for objective in (
+        lambda ids: work.contrast(images, ids, clip, config.clip),
+        lambda ids: work.contrast(images, ids, clip, config.clip, 2),
+        lambda ids: work.coca(images, ids, texts, describer, config),
+        lambda ids: work.matching(images, ids, np.ones(len(ids)), matcher, config),
+    ):
+        objective(ids)
+        with pytest.raises(InputError, match=rf"row 2 has no end token \(id {end}\)"):
+            objective(cut)

@@ -134,6 +134,45 @@ def test_stop_anywhere_and_resume(tmp_path, monkeypatch, whole, step):
     same(tmp_path / "run", whole)
 
 
+def at_call(monkeypatch, owner, name, k, number):
+    """The given signal arrives during the k-th call of a function."""
+    real, calls = getattr(owner, name), []
+
+    def signalled(*args, **more):
+        calls.append(name)
+        if len(calls) == k:
+            signal.raise_signal(number)
+        return real(*args, **more)
+
+    monkeypatch.setattr(owner, name, signalled)
+
+
+WRITES = 9  # of a save, of which there are five: before the first step, at 3, 6, 9 and 12
+MOMENTS = {
+    "the first file of the first save": (storage, "write_synced", 1),
+    "the last file of the first save": (storage, "write_synced", WRITES),
+    "the first batch": (clip, "batch", 1),
+    "the middle of a save": (storage, "write_synced", WRITES + 4),
+    "a line of the log": (clip, "log_row", 2),
+    "the scores of the last step": (clip, "log_row", 6),
+    "the first file of the last save": (storage, "write_synced", 4 * WRITES + 1),
+    "the last file of the last save": (storage, "write_synced", 5 * WRITES),
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_signal_at_any_moment_leaves_a_run_that_resumes(tmp_path, monkeypatch, whole, moment, number):
+    """Also outside of the steps: while it saves and scores, before the first step and after the last."""
+    with monkeypatch.context() as patch:
+        at_call(patch, *MOMENTS[moment], number)
+        with pytest.raises(Interrupted, match="give the same command again, with --resume") as caught:
+            train(RECIPE, tmp_path / "run")
+    assert caught.value.exit_code == 128 + number
+    train(RECIPE, tmp_path / "run", resume=True)
+    same(tmp_path / "run", whole)
+
+
 def test_stop_twice_resume_twice_and_once_more(tmp_path, monkeypatch, whole):
     for step, resume in ((4, False), (5, True)):
         with monkeypatch.context() as patch:

@@ -4,8 +4,8 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..errors import ConfigError, InputError, quote
-from ..machine.disk import check_writable, new_file
+from ..errors import CheckpointError, ConfigError, InputError, quote
+from ..machine.disk import new_file
 from ..machine.terminal import path
 
 # Names written down a second time, since whoever asks for help should not wait for NumPy; a test compares them.
@@ -98,31 +98,36 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 def add_picture(parser, name: str) -> None:
-    """--out for a picture, for `new_picture`."""
+    """--out for a picture, for `save_picture`."""
     said = f"the picture, new: {', '.join(PICTURES)} (default: {name}.png, or {name}-2.png and so on)"
     parser.add_argument("--out", metavar="FILE", type=path, help=said)
     parser.set_defaults(picture=f"{name}.png")
 
 
 def check_picture(args) -> None:
-    """Told before the work begins: whether the picture can be written."""
+    """Told before the work begins: whether the picture can be written where --out says."""
     if args.out:
         new_file(args.out, *PICTURES)
-    else:
-        check_writable(Path(), args.picture)
 
 
-def save_picture(args, figure) -> str:
-    """Write the picture where --out says, or under the first free name; returns its path."""
+def save_picture(args, figure) -> dict:
+    """`picture`, where it was written: where --out says, or under the first free name.
+
+    Where it could not be, null, and why as `unwritten`: the answer stands alone.
+    """
     from ..figures import drawn
     from ..files.storage import write_free, write_new
 
     target = Path(args.out or args.picture)
-    data = drawn(figure, target)
-    if args.out:
-        write_new(target, data)
-        return args.out
-    return str(write_free(target, data))
+    try:
+        data = drawn(figure, target)
+        if args.out:
+            write_new(target, data)
+        else:
+            target = write_free(target, data)
+    except (OSError, CheckpointError) as error:
+        return {"picture": None, "unwritten": f"the picture could not be written: {error}"}
+    return {"picture": args.out or str(target)}
 
 
 RECIPE = {  # the numbers of the recipe that can be set, with their types

@@ -12,6 +12,7 @@ import tempfile
 import traceback
 import warnings
 from importlib import import_module
+from io import TextIOWrapper
 
 # One BLAS thread: parts of a batch run on all cores, and two pools of threads only get in each other's way.
 # This must be said before NumPy is first imported.
@@ -19,7 +20,7 @@ if "numpy" not in sys.modules:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from .. import __version__
-from ..errors import FileError, ImageError, MiniclipError, one_line, quote
+from ..errors import CheckpointError, FileError, ImageError, MiniclipError, one_line, quote
 from ..machine.terminal import Parser, open_streams
 
 COMMANDS = ("demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures")
@@ -56,6 +57,7 @@ def parse_arguments(argv: list[str] | None):
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
     open_streams()
+    settle_environment()
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["learn"]:
         return guarded(learn, words[1:])
@@ -65,6 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         return int(stop.code or 0)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
+        warnings.filterwarnings("ignore", ".* encountered in matmul", RuntimeWarning)  # falsely, on macOS: numpy #28687
         warnings.simplefilter("ignore", DeprecationWarning)  # for the authors of libraries, not for users
         warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {one_line(message)}", file=sys.stderr)
         return guarded(run_command, args, debug=args.debug)
@@ -78,6 +81,14 @@ def drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def settle_environment() -> None:
+    """No setting loses an answer: pictures are only written, never shown; a sign that cannot be printed is spelled."""
+    os.environ["MPLBACKEND"] = "agg"  # one that is not installed, as Jupyter may name, ends matplotlib's import
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
+
+
 def learn(words: list[str]) -> int:
     """`miniclip learn ...`, which has commands of its own."""
     from ..learn.commands import main as learn
@@ -89,9 +100,11 @@ def run_command(args) -> int:
     """Run a command and print its result."""
     result = args.command.run(args)
     if result:
-        print(json.dumps(result, allow_nan=False) if args.json else args.command.text(result))
+        print(json.dumps(result, allow_nan=False) if args.json else args.command.text(result), flush=True)
     for one in result.get("unreadable", ()):
         print(f"miniclip: {one_line(one['error'])}", file=sys.stderr)
+    if "unwritten" in result:  # the answer is out
+        raise CheckpointError(result["unwritten"])
     return ImageError.exit_code if result.get("unreadable") else 0
 
 
@@ -116,7 +129,9 @@ def guarded(function, *args, debug: bool = False) -> int:
         print("miniclip: stopped", file=sys.stderr)
         return 130
     except Exception as error:
-        with tempfile.NamedTemporaryFile("w", prefix="miniclip-", suffix=".txt", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", prefix="miniclip-", suffix=".txt", delete=False
+        ) as file:
             traceback.print_exc(file=file)
         print(f"miniclip: a bug of ours: {one_line(repr(error))}; the traceback is in {file.name}", file=sys.stderr)
         return 1

@@ -29,3 +29,8 @@ def with_scores(result: dict) -> str:
     """The result's values, then its `scores` as a table."""
     rest = {key: value for key, value in result.items() if key != "scores"}
     return f"{lines(rest)}\n{score_table(result['scores'])}"
+
+
+def picture_line(result: dict) -> list[str]:
+    """Where the result's picture is, if it could be written."""
+    return [f"picture: {result['picture']}"] if result["picture"] else []

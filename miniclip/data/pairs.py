@@ -1,6 +1,7 @@
 """Batches of pictures and captions, from the world; and pictures of the user's own, made ready."""
 
 import os
+import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,6 +10,7 @@ import numpy as np
 from ..errors import ImageError, InputError, InputTypeError, quote
 from ..machine.disk import open_file, reason
 from ..machine.threads import in_parallel, parts
+from ..nn.checks import as_array
 from .captions import write_captions
 from .drawing import draw_scenes
 from .tokenizer import Tokenizer
@@ -17,6 +19,8 @@ from .world import Scenes, sample_scenes
 # CLIP's own statistics, not ImageNet's (openai/CLIP, clip.py).
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+LARGEST_SIDE = 4096  # of what a model reads
+MAX_PIXELS = 50_000_000  # of a file: more would take gigabytes to decode
 
 
 @dataclass(frozen=True)
@@ -91,21 +95,20 @@ def open_image(path) -> np.ndarray:
 
     Raises ImageError if it is missing, too large, damaged, or not PNG, JPEG, WEBP, BMP or GIF.
     """
-    import struct
-
     from PIL import Image
 
-    trouble = (OSError, SyntaxError, ValueError, struct.error, ZeroDivisionError, OverflowError, EOFError, MemoryError)
     try:
         with open_file(path) as file, Image.open(file, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
-            if image.width * image.height > 50_000_000:
+            if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
                     f"{quote(path)}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
                 )
             if image.mode == "F" or image.mode.startswith("I"):
                 raise ImageError(f"{quote(path)}: {image.mode} pixels, expected 8 bits a channel: convert it first")
             return pixels(image)
-    except (*trouble, Image.DecompressionBombError) as error:
+    except ImageError:
+        raise
+    except Exception as error:  # a decoder that reads hostile bytes may raise anything
         raise ImageError(
             f"{quote(path)} is not a picture that can be read ({reason(error)}): expected PNG, JPEG, WEBP, BMP or GIF"
         ) from error
@@ -113,11 +116,23 @@ def open_image(path) -> np.ndarray:
 
 def pixels(image) -> np.ndarray:
     """A PIL image as (Y, X, 3) float32 in [0, 1]: turned upright, transparency laid on white."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    upright = ImageOps.exif_transpose(image).convert("RGBA")
-    white = Image.new("RGBA", upright.size, "white")
-    return np.asarray(Image.alpha_composite(white, upright).convert("RGB"), np.float32) / 255
+    turned = upright(image).convert("RGBA")
+    white = Image.new("RGBA", turned.size, "white")
+    return np.asarray(Image.alpha_composite(white, turned).convert("RGB"), np.float32) / 255
+
+
+def upright(image):
+    """A PIL image, turned as its EXIF data say; as it lies, with a warning, where they are damaged."""
+    from PIL import ImageOps
+
+    image.load()  # first: damaged pixels are an error
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:
+        warnings.warn(f"a picture's EXIF data are damaged ({error}): it is read as it lies", stacklevel=4)
+        return image
 
 
 def preprocess(images, image_size: int = 32) -> np.ndarray:
@@ -136,8 +151,12 @@ def preprocess(images, image_size: int = 32) -> np.ndarray:
         raise InputTypeError(
             f"the pictures are {quote(str(images))}, expected arrays: miniclip.open_image opens a file"
         )
+    if type(image_size) is not int or not 0 < image_size <= LARGEST_SIDE:
+        raise InputError(f"image_size is {quote(image_size)}, expected a whole number from 1 to {LARGEST_SIDE}")
     images = [images] if hasattr(images, "convert") or getattr(images, "ndim", 0) == 3 else images
-    arrays = [pixels(image) if hasattr(image, "convert") else np.asarray(image) for image in images]
+    if not hasattr(images, "__iter__"):
+        raise InputTypeError(f"the pictures are {type(images).__name__}, expected arrays or PIL images")
+    arrays = [pixels(image) if hasattr(image, "convert") else as_array(image, "pixels") for image in images]
     if not arrays:
         raise InputError("there are no pictures, expected at least one")
     return normalize(np.stack([resize_and_crop(array, image_size) for array in arrays]))

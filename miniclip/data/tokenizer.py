@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from ..errors import CheckpointError, InputError, InputTypeError, TextError, quote
+from ..nn.checks import as_array
 
 CONTEXT_LENGTH = 16
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
@@ -46,7 +47,7 @@ class Tokenizer:
 
         Parameters
         ----------
-        texts : str or list of str
+        texts : str, list of str, or any other sequence of them, also an array
             A single string is a batch of one. Text is NFC-normalised; a lone surrogate becomes U+FFFD. `<end>` in a
             text is plain text, never a control token.
         strict : bool
@@ -68,13 +69,10 @@ class Tokenizer:
         >>> Tokenizer(["a", "circle", "red"], context_length=7).encode("A red circle")
         array([[2, 4, 6, 5, 3, 0, 0]])
         """
-        if isinstance(texts, str):
-            texts = [texts]
+        texts = list_of_texts(texts, "texts", "text")
         rows, room = np.zeros((len(texts), self.context_length), np.int64), self.context_length - 2
         cut, empty, unknown = 0, 0, list[str]()  # each gets a warning
         for row, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise InputTypeError(f"text {row} is {type(text).__name__}, expected str")
             words = split_words(text)
             ids = [self.ids.get(word, self.unk) for word in words]
             if strict and len(ids) > room:
@@ -105,11 +103,20 @@ class Tokenizer:
         return ids[:, : int((ids != self.pad).sum(1).max())]
 
     def decode(self, ids) -> list[str]:
-        """The words of each row, up to its end token; the inverse of `encode` for known words in lower case."""
+        """The words of each row, up to its end token; the inverse of `encode` for known words in lower case.
+
+        ids : integers, (B, T) or (T,)
+        """
+        ids = np.atleast_2d(as_array(ids, "token ids"))
+        if ids.ndim != 2 or (ids.size and ids.dtype.kind not in "iu"):
+            raise InputTypeError(f"token ids are {ids.dtype} {ids.shape}, expected integers (B, T)")
         names = SPECIALS[:2] + ("", "") + self.words
         texts = []
-        for row in np.atleast_2d(ids).tolist():
+        for row in ids.tolist():
             inside = row[: row.index(self.end)] if self.end in row else row
+            for id in inside:
+                if not 0 <= id < self.vocab_size:  # -1 would be the last word
+                    raise InputError(f"a token id is {id}, expected 0 to {self.vocab_size - 1}")
             texts.append(" ".join(names[i] for i in inside if i not in (self.start, self.pad)))
         return texts
 
@@ -160,3 +167,19 @@ def split_words(text: str) -> list[str]:
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a lone surrogate is no character
     return re.findall(TOKEN, unicodedata.normalize("NFC", text).lower())
+
+
+def list_of_texts(texts, name: str, one: str) -> list[str]:
+    """A list of strings, made of any row of them; a single string is one. A TypeError names the one that is none.
+
+    Refused are a dict and a set, which have no order that their giver chose; and bytes, which are numbers.
+    """
+    if isinstance(texts, str):
+        return [texts]
+    if isinstance(texts, dict | set | frozenset | bytes | bytearray) or not hasattr(texts, "__iter__"):
+        raise InputTypeError(f"{name} are {type(texts).__name__}, expected a list of strings")
+    texts = list(np.atleast_1d(texts) if isinstance(texts, np.ndarray) else texts)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputTypeError(f"{one} {row} is {type(text).__name__}, expected str")
+    return texts

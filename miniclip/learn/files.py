@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..files.storage import replace
 from ..machine.disk import read_file
-from .spec import Exercise
+from .spec import Exercise, written_docstring
 from .specs import all_exercises
 
 MODULES = {
@@ -47,7 +47,7 @@ def stub(exercise: Exercise) -> str:
     for name, function in exercise.solutions.items():
         tree = ast.parse(inspect.getsource(function))
         (definition,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
-        arguments, says = ast.unparse(definition.args), inspect.getdoc(function) or ""
+        arguments, says = ast.unparse(definition.args), written_docstring(definition)
         docstring = textwrap.indent(f'"""{says}\n"""' if "\n" in says else f'"""{says}"""', "    ")
         raises = f'    raise NotImplementedError("{exercise.id}: write {name}")'
         parts.append(f"\ndef {name}({arguments}):\n{docstring}\n{raises}")

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,12 +58,8 @@ def run_file(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int
         assert stdin
         assert stdout
         heard, said = PipeReader(read, REPLY_LIMIT), PipeReader(stdout.fileno(), OUTPUT_LIMIT)
-        try:
-            with stdin:
-                stdin.write(json.dumps(job).encode())
-        except BrokenPipeError:  # it has ended already, and says so below
-            pass
-        stopped = wait(process, heard, seconds)
+        threading.Thread(target=tell, args=(stdin, json.dumps(job).encode()), daemon=True).start()
+        stopped = wait(process, heard, seconds, (1 + 2 * len(cases)) * seconds)
         kill_session(process)
         heard.finish()
         said.finish()
@@ -72,6 +69,12 @@ def run_file(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int
         if len(result.outcomes) < 2 * len(cases) and not result.failed:
             result.ended = stopped or f"the process ended ({ending(process.returncode)})"
         return result
+
+
+def tell(pipe, data: bytes) -> None:
+    """Write all of it: on a thread, since a process that does not listen must not hold us."""
+    with suppress(BrokenPipeError), pipe:  # it has ended already, and the grader says so
+        pipe.write(data)
 
 
 class PipeReader(threading.Thread):
@@ -92,12 +95,15 @@ class PipeReader(threading.Thread):
         self.join(5.0)
 
 
-def wait(process, heard: PipeReader, seconds: float) -> str:
-    """Until the process ends, or has been silent for too long: then why it is stopped."""
+def wait(process, heard: PipeReader, seconds: float, most: float) -> str:
+    """Until the process ends, has been silent for too long, or has talked for too long: then why it is stopped."""
+    began = time.monotonic()
     while process.poll() is None:
-        patience = seconds if heard.data else STARTUP_SECONDS
-        if time.monotonic() - heard.heard_at > patience:
+        patience, now = seconds if heard.data else STARTUP_SECONDS, time.monotonic()
+        if now - heard.heard_at > patience:
             return f"no answer in {patience:g} s"
+        if now - began > STARTUP_SECONDS + most:
+            return f"no end in {STARTUP_SECONDS + most:g} s"
         time.sleep(0.005)
     return ""
 

@@ -13,6 +13,7 @@ A spec file makes one `Exercise` and fills it with decorators:
     exercise.needs_float64("name", "reason")    everywhere else, the solution in float32 must pass, too
 """
 
+import ast
 import copy
 import importlib.util
 import inspect
@@ -20,6 +21,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -70,6 +72,11 @@ class Outcome:
     mutated: bool = False
 
 
+def written_docstring(node) -> str:
+    """The docstring of a syntax tree: it is there also where Python keeps none, as with `python -OO`."""
+    return ast.get_docstring(node) or ""
+
+
 @dataclass
 class Exercise:
     """See the module's docstring."""
@@ -93,7 +100,8 @@ class Exercise:
     @property
     def brief(self) -> str:
         """The docstring of the spec file."""
-        return inspect.getdoc(inspect.getmodule(next(iter(self.solutions.values())))) or ""
+        file = inspect.getfile(next(iter(self.solutions.values())))
+        return written_docstring(ast.parse(Path(file).read_text(encoding="utf-8")))
 
     @property
     def first(self) -> str:

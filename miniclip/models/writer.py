@@ -29,6 +29,8 @@ class Writer:
         self.p, self.config, self.length = p, config, 0
         self.past: list[tuple] = [() for _ in p["blocks"]]  # of each block: the keys and values of all words so far
         self.memory: list[tuple] = [() for _ in p["blocks"]]  # and those of the memory, computed once
+        given = prefix if memory is None else memory
+        self.texts = None if given is None else len(given)  # how many it writes; None: as many as it is fed
         self.attention: list[np.ndarray] = []  # of the last words, for each block: (B, H, T, S) weights on the memory
         if memory is not None:
             memory, _ = layer_norm_forward(memory, p["ln_memory"])

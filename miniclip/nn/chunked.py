@@ -1,17 +1,18 @@
 """InfoNCE where the table of logits does not fit in memory: a chunk of its rows at a time, on all cores."""
 
-import math
-
 import numpy as np
 
+from ..errors import InputError, quote
 from ..machine.threads import in_parallel, parts
-from .losses import check_pairs
+from .checks import check_pairs, scale_of
 
 CHUNK_BYTES = 2**22  # of logits in float32, at once on a core: what its cache holds
 
 
 def chunks(B: int, chunk: int) -> list[slice]:
     """The rows, so many at a time; 0 for what goes fastest."""
+    if type(chunk) is not int or chunk < 0:
+        raise InputError(f"chunk is {quote(chunk)}, expected a whole number of rows, or 0 for what goes fastest")
     return parts(B, chunk or max(64, CHUNK_BYTES // (4 * B)))
 
 
@@ -49,7 +50,7 @@ def chunked_info_nce_forward(image, text, logit_scale, chunk=0):
     running maximum and a running sum. The backward computes each chunk of logits a second time instead of keeping it.
     """
     check_pairs(image, text)
-    scale, B = math.exp(logit_scale), len(image)
+    scale, B = scale_of(logit_scale), len(image)
     rows_of_chunks = chunks(B, chunk)
     jobs = (lambda rows=rows: log_sums(image[rows], text, scale) for rows in rows_of_chunks)
     row_lse, column_lse = np.empty(B, image.dtype), np.full(B, -np.inf, image.dtype)

@@ -8,10 +8,9 @@ A loss has no upstream gradient: `dimage, dtext, dlogit_scale = info_nce_backwar
 The cap on the scale is in `train/loop.py`, after the step; which captions count as positives, in `data/captions.py`.
 """
 
-import math
-
 import numpy as np
 
+from .checks import check_pairs, check_positives, scale_of
 from .ops import log_softmax_forward, sigmoid
 
 
@@ -20,7 +19,7 @@ def logits_forward(image, text, logit_scale):
 
     image (N, E), text (M, E), logit_scale a number -> S (N, M)
     """
-    scale = math.exp(logit_scale)
+    scale = scale_of(logit_scale)
     S = image @ text.T
     S *= scale
     return S, (image, text, scale, S)
@@ -40,12 +39,6 @@ def logits_of(c):
     return c[0][-1]
 
 
-def check_pairs(image, text) -> None:
-    """As many images as texts, and at least one: pair i is image i with text i."""
-    if len(image) != len(text) or len(image) == 0:
-        raise ValueError(f"there are {len(image)} images and {len(text)} texts, expected as many of each, at least one")
-
-
 def info_nce_forward(image, text, logit_scale):
     """loss = -(1/2B) sum_i (ln softmax_row(S)[i, i] + ln softmax_column(S)[i, i]): symmetric InfoNCE.
 
@@ -56,7 +49,7 @@ def info_nce_forward(image, text, logit_scale):
     S, c_logits = logits_forward(image, text, logit_scale)
     rows, _ = log_softmax_forward(S)
     columns, _ = log_softmax_forward(S.T)
-    loss = -0.5 * (rows.diagonal().mean() + columns.diagonal().mean())
+    loss = -(0.5 * (rows.diagonal() + columns.diagonal())).mean()  # numbers meet arrays only: NumPy 1 keeps float32
     return loss, (c_logits, rows, columns)
 
 
@@ -85,12 +78,13 @@ def multi_positive_forward(image, text, logit_scale, positives):
     Source: Khosla et al. 2020, arXiv:2004.11362, eq. 2, applied in both directions.
     """
     check_pairs(image, text)
+    check_positives(positives, len(image))
     S, c_logits = logits_forward(image, text, logit_scale)
     rows, _ = log_softmax_forward(S)
     columns, _ = log_softmax_forward(S.T)
     Q = (positives / positives.sum(1, keepdims=True)).astype(S.dtype)
     R = (positives / positives.sum(0, keepdims=True)).astype(S.dtype)
-    loss = -((Q * rows).sum() + (R * columns.T).sum()) / (2 * len(S))
+    loss = -(0.5 * (Q * rows + R * columns.T)).sum(1).mean()
     return loss, (c_logits, rows, columns, Q + R)
 
 
@@ -118,7 +112,7 @@ def sigmoid_loss_forward(image, text, logit_scale, logit_bias):
     S, c_logits = logits_forward(image, text, logit_scale)
     z = 2.0 * np.eye(len(S), dtype=S.dtype) - 1.0
     margin = z * (S + logit_bias)
-    loss = np.logaddexp(0.0, -margin).sum() / len(S)
+    loss = np.logaddexp(0.0, -margin).sum(1).mean()
     return loss, (c_logits, z, margin)
 
 

@@ -3,17 +3,25 @@
 A `Writer` says how likely every next word is; the functions here choose.
 """
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import InputError, quote
 from ..models.writer import Writer
+from ..nn.checks import as_array
 from ..nn.ops import log_softmax_forward, softmax_forward
 
 COLDEST = 1e-6  # a smaller temperature overflows the logits; 0 means greedy
 HOTTEST = 1e30  # draws from all words alike, as any above a million does; still a number that can be divided by
 MOST_BEAMS = 4096  # each is a text of its own at every step
+
+
+def is_number(value) -> bool:
+    """A finite real number: `True` is an answer, no number."""
+    real = isinstance(value, int | float | np.integer | np.floating) and type(value) is not bool
+    return real and abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,13 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self):
-        t = self.temperature
-        if type(t) not in (int, float) or not (t == 0 or COLDEST <= t <= HOTTEST):
+        if not is_number(self.temperature) or not (self.temperature == 0 or COLDEST <= self.temperature <= HOTTEST):
             raise InputError(
                 f"temperature is {quote(self.temperature)}, expected 0 (greedy) or a number above {COLDEST}"
             )
         if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
             raise InputError(f"top_k is {quote(self.top_k)}, expected a whole number of at least 1")
-        if type(self.top_p) not in (int, float) or not 0 < self.top_p <= 1:
+        if not is_number(self.top_p) or not 0 < self.top_p <= 1:
             raise InputError(f"top_p is {quote(self.top_p)}, expected a number above 0, at most 1")
 
     def choose(self, logits, rng) -> np.ndarray:
@@ -64,6 +71,19 @@ class Sampling:
 
 
 GREEDY = Sampling()
+STRONGEST = 100  # of length penalties: their powers must not overflow
+
+
+def check_prompt_ids(writer: Writer, prompt) -> np.ndarray:
+    """The prompt as an array (B, T) of the writer's words, one for each of its pictures."""
+    prompt, words = as_array(prompt, "the prompts"), writer.config.vocab_size
+    if prompt.ndim != 2 or prompt.size == 0 or prompt.dtype.kind not in "iu":
+        raise InputError(f"the prompt is {prompt.dtype} {prompt.shape}, expected integers (B, T), one word at least")
+    if prompt.min() < 0 or prompt.max() >= words:
+        raise InputError(f"the prompt has ids from {prompt.min()} to {prompt.max()}, expected 0 to {words - 1}")
+    if writer.texts not in (None, len(prompt)):
+        raise InputError(f"there are {len(prompt)} prompts for {writer.texts} pictures, expected one each")
+    return prompt
 
 
 @dataclass(frozen=True)
@@ -119,7 +139,7 @@ def generate(writer: Writer, prompt, end: int, max_new_tokens: int, sampling: Sa
     ValueError
         If the words do not fit, or a number makes no sense.
     """
-    prompt = np.asarray(prompt)
+    prompt = check_prompt_ids(writer, prompt)
     check_room(writer, prompt.shape[1], max_new_tokens)
     if sampling.temperature and rng is None:
         raise InputError("temperature is above 0, and there is no rng: give one, so that the text can be made again")
@@ -158,10 +178,14 @@ def beam_search(writer: Writer, prompt, end: int, max_new_tokens: int, beams: in
     list of (ids, score)
         As many as there are beams, those that ended or filled the room first, best first.
     """
-    prompt = np.asarray(prompt)
+    prompt = check_prompt_ids(writer, prompt)
     check_room(writer, prompt.shape[1], max_new_tokens)
     if type(beams) is not int or not 1 <= beams <= MOST_BEAMS:
         raise InputError(f"beams is {quote(beams)}, expected a whole number of at least 1, at most {MOST_BEAMS:,}")
+    if not is_number(length_penalty) or abs(length_penalty) > STRONGEST:
+        raise InputError(
+            f"length_penalty is {quote(length_penalty)}, expected a number from -{STRONGEST} to {STRONGEST}"
+        )
     if len(prompt) != 1:
         raise InputError(f"there are {len(prompt)} prompts, expected one: beams are the texts side by side")
     texts: list[list[int]] = [[]]

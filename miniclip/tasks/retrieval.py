@@ -9,9 +9,10 @@ import io
 
 import numpy as np
 
-from ..errors import CheckpointError, IndexFileError, InputError, quote
+from ..errors import CheckpointError, IndexFileError, InputError, InputTypeError, quote
 from ..files.storage import commit, encode_json, parse_json, read_verified
 from ..machine.disk import as_folder
+from ..nn.checks import as_array
 from .shares import Share
 
 VECTORS, ABOUT = "embeddings.npy", "index.json"
@@ -97,6 +98,8 @@ class Index:
 
     def __init__(self, embeddings, ids, digest: str = ""):
         self.embeddings = unit_rows(embeddings, "embeddings")
+        if not hasattr(ids, "__iter__"):
+            raise InputTypeError(f"ids are {type(ids).__name__}, expected a list of names")
         self.ids, self.digest = list(ids), digest
         check_index_ids(self.ids, len(self.embeddings))
 
@@ -115,7 +118,7 @@ class Index:
         """
         if len(self.ids) == 0:
             raise InputError("the index is empty: put at least one vector in it")
-        queries, k = np.atleast_2d(queries), min(check_k(k), len(self.ids))
+        queries, k = np.atleast_2d(as_array(queries, "queries")), min(check_k(k), len(self.ids))
         if queries.shape[1:] != self.embeddings.shape[1:]:
             raise InputError(f"queries have shape {queries.shape}, expected (Q, {self.embeddings.shape[1]})")
         scores = unit_rows(queries, "queries") @ self.embeddings.T
@@ -177,7 +180,7 @@ def check_index_ids(ids, n: int) -> None:
 
 def unit_rows(vectors, what: str) -> np.ndarray:
     """The vectors as float32 of length 1, or a ValueError."""
-    vectors = np.asarray(vectors)
+    vectors = as_array(vectors, what)
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
         raise InputError(f"{what} have shape {vectors.shape} and type {vectors.dtype}, expected numbers (N, E)")
     if not np.isfinite(vectors).all():

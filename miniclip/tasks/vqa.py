@@ -9,7 +9,7 @@ import numpy as np
 from ..data.pairs import normalized_images
 from ..data.prompts import encode_prompt
 from ..data.questions import CHANCE, NAMES, Question, ask_each
-from ..data.tokenizer import split_words
+from ..data.tokenizer import list_of_texts, split_words
 from ..errors import InputError, InputTypeError, TextError, quote
 from ..model import BridgedModel, Describer, LanguageModel
 from ..models.checks import check_kind
@@ -49,6 +49,7 @@ def answer(model, images, questions) -> list[Answer]:
     check_kind(model, Describer, BridgedModel, LanguageModel)
     if isinstance(questions, str):
         raise InputTypeError(f"questions are {quote(questions)}, expected a list of them, one for each picture")
+    questions = list_of_texts(questions, "questions", "question")
     if len(questions) != len(images):
         raise InputError(f"there are {len(images)} pictures and {len(questions)} questions, expected one each")
     prompts = [check_prompt(model, text, row) for row, text in enumerate(questions)]
@@ -69,8 +70,6 @@ def continue_prompts(model, images, prompts: list[list[int]]) -> list[Answer]:
 
 def check_prompt(model, question, row: int) -> list[int]:
     """The ids of a question that has words and fits."""
-    if not isinstance(question, str):
-        raise InputTypeError(f"question {row} is {type(question).__name__}, expected str")
     if not split_words(question):
         raise TextError(f"question {row} is {quote(question)}, expected words, such as 'what colour is the circle?'")
     model.decoder_tokenizer.warn_of_unknown(split_words(question))

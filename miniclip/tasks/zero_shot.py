@@ -6,12 +6,13 @@ The weights never change: another list of names is another classifier.
 Source: Radford et al. 2021, arXiv:2103.00020, section 3.1; the ensemble is that of openai/CLIP's notebook.
 """
 
-import math
 import warnings
 
 import numpy as np
 
+from ..data.tokenizer import list_of_texts
 from ..errors import InputError, InputTypeError, quote
+from ..nn.checks import scale_of
 from ..nn.ops import normalize_forward, softmax_forward
 
 # One for each thing that captions mention beside the class: CLIP's own eighty do the same for photographs.
@@ -41,15 +42,11 @@ def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:
     >>> build_prompts(["dog", "cat"], ["a photo of a {}", "a sketch of a {}"])
     [['a photo of a dog', 'a sketch of a dog'], ['a photo of a cat', 'a sketch of a cat']]
     """
-    for what, values in (("class_names", class_names), ("templates", templates)):
-        if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-            raise InputTypeError(f"{what} is {quote(values)}, expected a list of strings")
-        if len(values) == 0:
-            raise InputError(f"{what} is empty, expected at least one")
+    class_names, templates = check_names(class_names, "class_names"), check_names(templates, "templates")
     for name in class_names:
         if not name.strip():
             raise InputError("a class name is empty: name every class, separated by commas")
-        if list(class_names).count(name) > 1:
+        if class_names.count(name) > 1:
             raise InputError(f"the class {quote(name)} is named twice: each class once")
     for template in templates:
         if template.count("{}") != 1:
@@ -57,6 +54,16 @@ def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:
     if len(class_names) == 1:
         warnings.warn(f"only one class, {quote(class_names[0])}: it gets probability 1 for any picture", stacklevel=2)
     return [[template.replace("{}", name) for template in templates] for name in class_names]
+
+
+def check_names(values, what: str) -> list[str]:
+    """A list of at least one string; a single string is no list."""
+    if isinstance(values, str):
+        raise InputTypeError(f"{what} is {quote(values)}, expected a list of strings")
+    values = list_of_texts(values, what, f"of {what}, number")
+    if not values:
+        raise InputError(f"{what} is empty, expected at least one")
+    return values
 
 
 def ensemble(embeddings) -> np.ndarray:
@@ -86,7 +93,7 @@ def zero_shot_weights(model, class_names, templates=TEMPLATES) -> np.ndarray:
     """The classifier that a list of names makes: (K, E), one unit vector a class. Raises as `build_prompts`."""
     prompts = build_prompts(class_names, templates)
     embeddings = model.encode_text([prompt for group in prompts for prompt in group])
-    return ensemble(embeddings.reshape(len(prompts), len(templates), -1))
+    return ensemble(embeddings.reshape(len(prompts), len(prompts[0]), -1))
 
 
 def zero_shot_probabilities(image, weights, logit_scale: float) -> np.ndarray:
@@ -120,7 +127,7 @@ def zero_shot_probabilities(image, weights, logit_scale: float) -> np.ndarray:
     >>> [f"{cosine:.3f}" for cosine in np.array([[0.5, 0.866], [0.8, -0.6]]) @ [0.6, 0.8]]
     ['0.993', '0.000']
     """
-    return softmax_forward(math.exp(logit_scale) * (image @ weights.T))[0]
+    return softmax_forward(scale_of(logit_scale) * (image @ weights.T))[0]
 
 
 def classify(model, images, class_names, templates=TEMPLATES) -> np.ndarray:

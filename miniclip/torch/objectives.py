@@ -120,6 +120,7 @@ class Objectives:
 
     def matching(self, images, ids, truth, module, config):
         """Does text b belong to picture b?"""
+        end_positions(ids, config.clip.text.eos_token_id)  # refuses a text without an end: the module looks for none
         logits = self.forward(module, "forward", images, ids)
         surprise = F.binary_cross_entropy_with_logits(logits, self.tensor(truth).to(logits.dtype), reduction="sum")
         return self.back(self.weight(len(truth)) * surprise)

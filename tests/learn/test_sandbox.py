@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -103,6 +104,35 @@ def test_the_environment_is_empty_and_the_folder_its_own(tmp_path, monkeypatch):
     text = answer("assert 'SECRET' not in os.environ, 'seen'", "assert os.listdir('.') == [], 'not empty'",
                   "assert os.getcwd() == os.environ['HOME']", "return float(x @ w)", before="import os\n")  # fmt: skip
     assert graded(tmp_path, text).status == "pass"
+
+
+def test_whoever_never_falls_silent_is_stopped_too(tmp_path, monkeypatch):
+    """A byte now and then into every pipe it can find is no answer."""
+    monkeypatch.setattr(sandbox, "STARTUP_SECONDS", 1.0)
+    path = tmp_path / "answer.py"
+    path.write_text(answer("while True:", "    for pipe in range(3, 256):", "        try:",
+                           "            os.write(pipe, bytes([10]))", "        except OSError:", "            pass",
+                           "    time.sleep(0.05)", before="import os, time\n"))  # fmt: skip
+    found = sandbox.run_file(path, exercise.cases, seconds=0.3)
+    assert found.ended == "no end in 3.1 s"  # one for the start, and seven times what a call may take
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops a process by a signal")
+def test_a_process_that_does_not_listen_holds_nobody(tmp_path, monkeypatch):
+    """It is stopped before it reads its task, which is larger than a pipe."""
+    monkeypatch.setattr(sandbox, "STARTUP_SECONDS", 0.5)
+    real = sandbox.subprocess.Popen
+
+    def stopped(*args, **more):
+        process = real(*args, **more)
+        process.send_signal(signal.SIGSTOP)
+        return process
+
+    monkeypatch.setattr(sandbox.subprocess, "Popen", stopped)
+    path = tmp_path / "answer.py"
+    path.write_text(RIGHT)
+    large = [Case("large", (np.ones(10**5), np.ones(10**5)), "match_sum")]
+    assert sandbox.run_file(path, large).ended == "no answer in 0.5 s"
 
 
 def test_the_output_is_cut(tmp_path):

@@ -9,7 +9,7 @@ from case import Sizes, captions, shake
 from decoder_cases import BRIDGE_KINDS, bridge_config, decoder_config, random_describer, some_ignored
 
 from miniclip.data.prompts import Texts
-from miniclip.errors import ConfigError
+from miniclip.errors import ConfigError, InputError
 from miniclip.machine.threads import parts
 from miniclip.models.bridge import BridgeConfig, BridgedConfig, bridge_backward, bridge_forward, init_bridge
 from miniclip.models.clip import encode_text_backward, encode_text_forward
@@ -47,8 +47,29 @@ from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.optim import AdamW, decay_mask
 from miniclip.nn.tree import add_trees, flatten, pack, to_vector, unflatten
 from miniclip.train import objectives
+from miniclip.train.step import loss_and_gradients
 
 Z = Sizes()
+
+
+def test_a_text_without_an_end_is_never_read_at_another_place():
+    """`argmax` of no end is 0, the start token: every way from ids to a vector refuses."""
+    config, p, images, ids, _ = random_describer(0)
+    fusion, end = init_fusion(np.random.default_rng(0), config), config.clip.text.eos_token_id
+    cut = ids.copy()
+    cut[2, cut[2] == end] = end + 1
+    for read in (
+        lambda ids: encode_text_forward(ids, p, config.clip),
+        lambda ids: fusion_forward(images, ids, fusion, config),
+        lambda ids: loss_and_gradients(images, ids, p, config.clip),
+        lambda ids: loss_and_gradients(images, ids, p, config.clip, 2),
+        lambda ids: objectives.matching(images, ids, np.ones(len(ids)), fusion, config),
+    ):
+        read(ids)
+        with pytest.raises(InputError, match=rf"row \d has no end token \(id {end}\)"):
+            read(cut)
+
+
 GIVEN = pytest.mark.parametrize("given", [(), ("memory",), ("prefix",), ("memory", "prefix")])
 
 

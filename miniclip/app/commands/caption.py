@@ -3,6 +3,7 @@
 from ...errors import InputError, quote
 from ...machine.terminal import path
 from ..arguments import add_picture, add_run, add_seed, check_picture, open_describer, save_picture
+from ..printing import picture_line
 
 HELP = "describe pictures in words"
 REST = "images"
@@ -37,9 +38,9 @@ def run(args) -> dict:
     penalty = 1.0 if args.length_penalty is None else args.length_penalty
     model = open_describer(args.run)
     result, figure = captions(model, args.images, sampling, args.seed, args.beams, penalty)
-    return {**result, "picture": save_picture(args, figure)}
+    return {**result, **save_picture(args, figure)}
 
 
 def text(result: dict) -> str:
     rows = [f"{quote(row['image'], 200)}: {row['caption']}" for row in result["captions"]]
-    return "\n".join([*rows, f"picture: {result['picture']}"])
+    return "\n".join([*rows, *picture_line(result)])

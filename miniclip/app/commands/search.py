@@ -2,6 +2,7 @@
 
 from ...machine.terminal import path
 from ..arguments import add_picture, add_run, check_picture, open_matcher, open_run, save_picture
+from ..printing import picture_line
 
 HELP = "find pictures by a sentence"
 
@@ -22,7 +23,7 @@ def run(args) -> dict:
     check_picture(args)
     matcher = open_matcher(args.rerank) if args.rerank else None
     result, figure = search(open_run(args.run), args.query, args.k, matcher=matcher)
-    return {**result, "picture": save_picture(args, figure)}
+    return {**result, **save_picture(args, figure)}
 
 
 def text(result: dict) -> str:
@@ -30,4 +31,4 @@ def text(result: dict) -> str:
     marks = {True: "right", False: "wrong", "?": ""}
     rows = [f"{score:7.4f}  picture {id}  {marks[found]}".rstrip()
             for score, id, found in zip(result["scores"], result["ids"], right, strict=True)]  # fmt: skip
-    return "\n".join([*rows, f"picture: {result['picture']}"])
+    return "\n".join([*rows, *picture_line(result)])

@@ -3,6 +3,7 @@
 from ...errors import quote
 from ...machine.terminal import path
 from ..arguments import add_picture, add_run, check_picture, open_run, save_picture
+from ..printing import picture_line
 
 HELP = "classify pictures by the names of the classes"
 REST = "images"
@@ -21,11 +22,11 @@ def run(args) -> dict:
     check_picture(args)
     class_names = [name.strip() for name in args.classes.split(",")]
     result, figure = zeroshot(open_run(args.run), class_names, args.images)
-    return {**result, "picture": save_picture(args, figure)}
+    return {**result, **save_picture(args, figure)}
 
 
 def text(result: dict) -> str:
     rows = [
         f"{quote(row['image'], 200)}: {row['prediction']} ({max(row['probabilities']):.1%})" for row in result["images"]
     ]
-    return "\n".join([*rows, f"picture: {result['picture']}"])
+    return "\n".join([*rows, *picture_line(result)])
