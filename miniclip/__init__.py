@@ -41,6 +41,7 @@ What the models see
     data/captions.py         a scene -> a sentence; is it true? which say the same?
     data/negatives.py        sentences that are false by a word
     data/tokenizer.py        words <-> integers, for any list of words
+    data/framing.py          an object from elsewhere, moved to where the world has its own
     data/pairs.py            batches, and your own pictures made ready
     data/questions.py        questions with exactly one right answer
     data/notes.py            a scene in shorthand, for those who cannot see
