@@ -67,6 +67,7 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
     tasks/matching.py        do they belong together?
+    tasks/outside.py         is a picture like those of training?
 
 How a model learns
 

@@ -1,21 +1,24 @@
 """What one run can do, as numbers and as pictures: the bridge from a model to `figures`."""
 
 import math
+import warnings
 
 import numpy as np
 
 from .. import figures
 from ..data.captions import is_true, truth_matrix, write_captions
 from ..data.drawing import draw_scenes
+from ..data.framing import is_blank
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import denormalize, normalize, normalized_images, open_image, preprocess
 from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
-from ..errors import TextError, quote
+from ..errors import ImageError, TextError, quote
 from ..model import Describer, Matcher, Model
 from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
 from ..tasks.matching import CANDIDATES, rerank
+from ..tasks.outside import outside
 from ..tasks.retrieval import Index, check_k
 from ..tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
 
@@ -63,7 +66,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     Returns
     -------
     (result, figure)
-        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`}
+        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`, `outside`}
     """
     normalised, names = chosen_images(model, paths, "B", seed)
     probabilities = classify(model, normalised, class_names)
@@ -74,8 +77,9 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
                 "image": name,
                 "prediction": class_names[int(p.argmax())],
                 "probabilities": [round(float(x), 6) for x in p],
+                "outside": out,
             }
-            for name, p in zip(names, probabilities, strict=True)
+            for name, p, out in zip(names, probabilities, told_outside(model, normalised, names), strict=True)
         ],
     }
     shown = np.clip(denormalize(normalised[:6]), 0.0, 1.0)
@@ -89,8 +93,8 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     Returns
     -------
     (result, figure)
-        result : dict with `captions`, a list of {`image`, `caption`}; the figure shows where the decoder looked for
-        each word of the first.
+        result : dict with `captions`, a list of {`image`, `caption`, `outside`}; the figure shows where the decoder
+        looked for each word of the first.
     """
     normalised, names = chosen_images(model, paths, "D", seed)
     rng = np.random.default_rng(seed)
@@ -99,7 +103,12 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     else:
         best = [caption_beams(model, image, beams, length_penalty)[0] for image in normalised]
         found = [reread(model, image, text) for image, (text, _) in zip(normalised, best, strict=True)]
-    result = {"captions": [{"image": name, "caption": one.text} for name, one in zip(names, found, strict=True)]}
+    result = {
+        "captions": [
+            {"image": name, "caption": one.text, "outside": out}
+            for name, one, out in zip(names, found, told_outside(model, normalised, names), strict=True)
+        ]
+    }
     first, side = found[0], math.isqrt(model.config.vision.patches)
     if not first.words:
         raise TextError("the decoder said nothing about the first picture: try another temperature")
@@ -110,9 +119,27 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
 def chosen_images(model: Model, paths, split: str, seed: int):
     """(images, names): picture files made ready, or without any, six pictures of a split with their descriptions."""
     if paths:
-        return preprocess([open_image(path) for path in paths], model.image_size), [str(p) for p in paths]
+        return np.concatenate([picture_file(path, model) for path in paths]), [str(p) for p in paths]
     scenes = sample_scenes(seed, split, np.arange(6))
     return normalized_images(scenes), write_captions(scenes)
+
+
+def picture_file(path, model) -> np.ndarray:
+    """A picture file made ready for a model, (1, Y, X, C); an ImageError if it cannot be read, or is blank."""
+    image = open_image(path)
+    if is_blank(image):
+        raise ImageError(f"{path} is blank, expected a picture of something: nothing in it differs from its border")
+    return preprocess(image, model.image_size)
+
+
+def told_outside(model, images, names) -> list[bool | None]:
+    """Which pictures lie outside of what the model was trained on, None where that is not known; a warning for each."""
+    found = outside(model, images)
+    if found is None:
+        return [None] * len(names)
+    for name in np.array(names, object)[found]:
+        warnings.warn(f"{quote(name)} is unlike the pictures of training: the answer means little", stacklevel=2)
+    return found.tolist()
 
 
 def distinct_captions(captions: list[str], n: int) -> list[int]:

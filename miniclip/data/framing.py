@@ -16,6 +16,7 @@ FINEST = 512  # pixels a side: more would only take memory
 FAINTEST = 0.08  # intensity: what differs less from the border belongs to it
 FAINT = 0.15  # of the strongest difference: what is less is a shadow
 GRAIN = 3.0  # times what the border differs from itself: what is less is its texture, or a slope of light
+UNEVEN = 0.1  # intensity: a border with more than this deviation is no plain ground
 CRUMB = 0.1  # of the largest part: what is smaller is no object
 SIDES = np.array([8.4, 13.0])  # pixels of 32: the longer side of small and of large objects, in the mean over shapes
 # What stands as the world's own objects do is left alone: its centre of mass so near to a place, its side so like one.
@@ -47,8 +48,8 @@ def foreground(image: np.ndarray) -> np.ndarray:
 
 
 def is_blank(image: np.ndarray) -> bool:
-    """Does nothing differ from the border? image (Y, X, 3), intensities in [0, 1]"""
-    return not foreground(image).any()
+    """Is the border even, and does nothing differ from it? image (Y, X, 3), intensities in [0, 1]"""
+    return border(image).std(0).max() < UNEVEN and not foreground(image).any()
 
 
 def only_object(mask: np.ndarray) -> np.ndarray | None:

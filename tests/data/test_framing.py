@@ -112,6 +112,7 @@ def test_blank_pictures_are_known_and_no_scene_is_one():
     for blank in (np.zeros((32, 32, 3)), np.ones((1, 1, 3)), np.full((40, 300, 3), 0.3), np.clip(grain, 0, 1)):
         assert is_blank(np.float32(blank))
         assert frame_object(np.float32(blank), 32) is None
+    assert not is_blank(np.random.default_rng(0).random((64, 64, 3)).astype(np.float32))  # noise is something
     for split in "ABCD":
         assert not any(is_blank(image) for image in world(split, 300)[0])
     assert not any(is_blank(np.float32(picture) / 255) for picture in foreign_pictures()[0])

@@ -4,7 +4,6 @@ from ..arguments import add_run, open_writer
 from ..printing import lines
 
 HELP = "answer a question about a picture"
-text = lines
 
 
 def arguments(parser) -> None:
@@ -14,9 +13,14 @@ def arguments(parser) -> None:
 
 
 def run(args) -> dict:
-    from ...data.pairs import open_image, preprocess
     from ...tasks.vqa import answer
+    from ..show import picture_file, told_outside
 
     model = open_writer(args.run)
-    images = preprocess([open_image(args.image)], model.image_size)
-    return {"question": args.question, "answer": answer(model, images, [args.question])[0]}
+    images = picture_file(args.image, model)
+    found = answer(model, images, [args.question])[0]
+    return {"question": args.question, "answer": found, "outside": told_outside(model, images, [args.image])[0]}
+
+
+def text(result: dict) -> str:
+    return lines({key: result[key] for key in ("question", "answer")})
