@@ -167,6 +167,7 @@ _PUBLIC = {
     "Describer": "model",
     "preprocess": "data.pairs",
     "open_image": "data.pairs",
+    "EXAMPLE": "data.pairs",
     "TrainConfig": "train.clip",
     "classify": "tasks.zero_shot",
     "zero_shot_weights": "tasks.zero_shot",

@@ -10,7 +10,7 @@ from ..data.captions import is_true, truth_matrix, write_captions
 from ..data.drawing import draw_scenes
 from ..data.framing import is_blank
 from ..data.grammar import CLASS_NAMES
-from ..data.pairs import denormalize, normalize, normalized_images, open_image, preprocess
+from ..data.pairs import EXAMPLE, denormalize, normalize, normalized_images, open_image, preprocess
 from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
 from ..errors import ImageError, TextError, quote
@@ -54,7 +54,7 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
         right = is_true(query, scenes)[ids].tolist()
     except TextError:  # a model reads any words, the oracle only its grammar
         right = None
-    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) for score in scores], "right": right}
+    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) + 0.0 for score in scores], "right": right}
     shown = ids[:12]
     figure = figures.contact_sheet(query, images[shown], scores[: len(shown)], right and right[: len(shown)])
     return result, figure
@@ -125,8 +125,11 @@ def chosen_images(model: Model, paths, split: str, seed: int):
 
 
 def picture_file(path, model) -> np.ndarray:
-    """A picture file made ready for a model, (1, Y, X, C); an ImageError if it cannot be read, or is blank."""
-    image = open_image(path)
+    """A picture file, or "example", made ready for a model, (1, Y, X, C).
+
+    Raises ImageError if it cannot be read, or is blank.
+    """
+    image = open_image(EXAMPLE if path == "example" else path)
     if is_blank(image):
         raise ImageError(f"{path} is blank, expected a picture of something: nothing in it differs from its border")
     return preprocess(image, model.image_size)

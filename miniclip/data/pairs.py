@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .world import Scenes, sample_scenes
 # CLIP's own statistics, not ImageNet's (openai/CLIP, clip.py).
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+EXAMPLE = Path(__file__).parents[1] / "example.png"  # a small red circle on the left, drawn by the world
 
 
 @dataclass(frozen=True)

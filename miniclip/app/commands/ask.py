@@ -8,7 +8,7 @@ HELP = "answer a question about a picture"
 
 def arguments(parser) -> None:
     add_run(parser)
-    parser.add_argument("image", metavar="IMAGE", help="a picture file")
+    parser.add_argument("image", metavar="IMAGE", help="a picture file, or 'example' for the one in the package")
     parser.add_argument("question", metavar="QUESTION", help="for example 'how many circles are there?'")
 
 
