@@ -44,6 +44,7 @@ What the models see
     data/captions.py         a scene -> a sentence; is it true? which say the same?
     data/negatives.py        sentences that are false by a word
     data/tokenizer.py        words <-> integers, for any list of words
+    data/framing.py          an object from elsewhere, moved to where the world has its own
     data/pairs.py            batches, and your own pictures made ready
     data/questions.py        questions with exactly one right answer
     data/notes.py            a scene in shorthand, for those who cannot see
@@ -70,6 +71,7 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/vqa.py             a question about a picture -> an answer
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/matching.py        do they belong together?
+    tasks/outside.py         is a picture like those of training?
 
 How a model learns
 
@@ -170,6 +172,7 @@ _PUBLIC = {
     "Describer": "model",
     "preprocess": "data.pairs",
     "open_image": "data.pairs",
+    "EXAMPLE": "data.pairs",
     "TrainConfig": "train.clip",
     "classify": "tasks.zero_shot",
     "zero_shot_weights": "tasks.zero_shot",

@@ -47,7 +47,25 @@ class Handle:
         return other
 
 
-class Model(Handle):
+class Sighted(Handle):
+    """What models with an image tower have."""
+
+    @property
+    def vision(self) -> VisionConfig:
+        """The sizes of the image tower."""
+        return getattr(self.config, "clip", self.config).vision
+
+    @property
+    def image_size(self) -> int:
+        """The side of the pictures it takes, in pixels."""
+        return self.vision.image_size
+
+    def memory(self, images) -> np.ndarray:
+        """What the image tower makes of pictures, which are normalised: (B, Y, X, C) -> tokens (B, 1 + N, D)."""
+        return image_tokens(images, self.params["visual"], self.vision)
+
+
+class Model(Sighted):
     """A trained CLIP: `encode_image`, `encode_text`, `logit_scale`.
 
     Attributes
@@ -62,11 +80,6 @@ class Model(Handle):
     def __init__(self, config: ClipConfig, params, tokenizer, digest: str = ""):
         super().__init__(params, digest)
         self.config, self.tokenizer = config, tokenizer
-
-    @property
-    def image_size(self) -> int:
-        """The side of the pictures it takes, in pixels."""
-        return self.config.vision.image_size
 
     @property
     def logit_scale(self) -> float:
@@ -148,8 +161,7 @@ class Describer(Model):
 
     def writer(self, images) -> Writer:
         """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
-        memory = image_tokens(images, self.params["visual"], self.config.vision)
-        return Writer(self.params["decoder"], self.coca.decoder, memory)
+        return Writer(self.params["decoder"], self.coca.decoder, self.memory(images))
 
 
 class LanguageModel(Handle):
@@ -178,7 +190,7 @@ class LanguageModel(Handle):
         return Writer(self.params["decoder"], self.config)
 
 
-class BridgedModel(Handle):
+class BridgedModel(Sighted):
     """A frozen image tower, a bridge, and a frozen language model: see `models.bridge`.
 
     Attributes
@@ -194,11 +206,6 @@ class BridgedModel(Handle):
         self.config, self.decoder_tokenizer = config, decoder_tokenizer
 
     @property
-    def image_size(self) -> int:
-        """The side of the pictures it takes, in pixels."""
-        return self.config.clip.vision.image_size
-
-    @property
     def image_places(self) -> int:
         """How many places the picture takes among the words."""
         return self.config.bridge.length
@@ -210,12 +217,11 @@ class BridgedModel(Handle):
 
     def writer(self, images) -> Writer:
         """Something that writes about each of the pictures, which are normalised, (B, Y, X, C)."""
-        tokens = image_tokens(images, self.params["visual"], self.config.clip.vision)
-        prefix, _ = bridge_forward(tokens, self.params["bridge"], self.config.bridge)
+        prefix, _ = bridge_forward(self.memory(images), self.params["bridge"], self.config.bridge)
         return Writer(self.params["decoder"], self.config.decoder, prefix=prefix)
 
 
-class Matcher(Handle):
+class Matcher(Sighted):
     """A fusion encoder, which judges whether a sentence belongs to a picture: see `models.fusion`.
 
     Attributes
@@ -230,10 +236,6 @@ class Matcher(Handle):
     def __init__(self, config: CocaConfig, params, decoder_tokenizer, digest: str = ""):
         super().__init__(params, digest)
         self.config, self.decoder_tokenizer = config, decoder_tokenizer
-
-    def memory(self, images) -> np.ndarray:
-        """What its image tower makes of pictures, which are normalised: (B, Y, X, C) -> (B, S, D)."""
-        return image_tokens(images, self.params["visual"], self.config.clip.vision)
 
     def logits(self, memory, texts) -> np.ndarray:
         """How likely text b belongs to picture b, as a logit: memory (B, S, D), B texts -> (B,)"""

@@ -92,7 +92,7 @@ def test_every_command_prints_the_keys_that_the_readme_names(capsys, tmp_path, f
         (["search", "default", "a red dog", "--out", tmp_path / "s.pdf"],
          {"query", "ids", "scores", "right", "picture"}),
         (["caption", describer, "--out", tmp_path / "c.svg"], {"captions", "picture"}),
-        (["ask", describer, picture, "what colour is the circle?"], {"question", "answer", "probability"}),
+        (["ask", describer, picture, "what colour is the circle?"], {"question", "answer", "probability", "outside"}),
         (["export", describer, tmp_path / "small"], {"run", "out", "bytes"}),
         (["export", folder, tmp_path / "copy"], {"run", "out", "bytes"}),
     ):  # fmt: skip
@@ -125,7 +125,7 @@ def test_caption_describes_pictures_and_draws_the_first(capsys, tmp_path, descri
         assert results[-1]["picture"] == str(drawn)
         with Image.open(drawn) as image:
             assert image.size[0] > 1000
-        assert [row.keys() for row in results[-1]["captions"]] == [{"image", "caption", "probability"}] * 2
+        assert [row.keys() for row in results[-1]["captions"]] == [{"image", "caption", "probability", "outside"}] * 2
         assert [row["image"] for row in results[-1]["captions"]] == [str(picture)] * 2
     greedy, drawn, again = (result["captions"] for result in results)
     assert greedy[0] == greedy[1]  # one picture, twice
@@ -146,7 +146,7 @@ def others(tmp_path_factory):
 
 def test_models_that_are_no_clips_are_opened_by_what_they_are_good_for(capsys, tmp_path, others, picture):
     code, text, _ = run(capsys, "ask", others / "bridged", picture, "where is the star?", "--json")
-    assert (code, json.loads(text).keys()) == (0, {"question", "answer", "probability"})
+    assert (code, json.loads(text).keys()) == (0, {"question", "answer", "probability", "outside"})
     found = []
     for more in ([], ["--rerank", others / "matcher"]):
         out = tmp_path / f"{len(more)}.png"

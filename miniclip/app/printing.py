@@ -2,9 +2,9 @@
 
 
 def lines(result: dict) -> str:
-    """name   value, a line each; floats in five digits."""
+    """name   value, a line each; floats in five digits, never -0."""
     return "\n".join(
-        f"{key:24}{value:.5g}" if isinstance(value, float) else f"{key:24}{value}" for key, value in result.items()
+        f"{key:24}{value:z.5g}" if isinstance(value, float) else f"{key:24}{value}" for key, value in result.items()
     )
 
 
@@ -22,7 +22,7 @@ def score_table(scores: dict[str, dict[str, float]]) -> str:
 def decimal_or_whole(value: float) -> str:
     """Three decimals, or a whole number with commas."""
     whole = value >= 1000 or (value > 1 and value == int(value))
-    return f"{value:,.0f}" if whole else f"{value:.3f}"
+    return f"{value:,.0f}" if whole else f"{value:z.3f}"
 
 
 def with_scores(result: dict) -> str:

@@ -1,14 +1,16 @@
 """What one run can do, as numbers and as pictures: the bridge from a model to `figures`."""
 
 import math
+import warnings
 
 import numpy as np
 
 from .. import figures
 from ..data.captions import is_true, truth_matrix, write_captions
 from ..data.drawing import draw_scenes
+from ..data.framing import is_blank
 from ..data.grammar import CLASS_NAMES
-from ..data.pairs import denormalize, normalize, normalized_images, open_image, preprocess
+from ..data.pairs import EXAMPLE, denormalize, normalize, normalized_images, open_image, preprocess
 from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
 from ..errors import ImageError, TextError, quote
@@ -16,6 +18,7 @@ from ..model import Describer, Matcher, Model
 from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
 from ..tasks.matching import CANDIDATES, rerank
+from ..tasks.outside import outside
 from ..tasks.retrieval import Index, check_k
 from ..tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
 
@@ -51,7 +54,7 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
         right = is_true(query, scenes)[ids].tolist()
     except TextError:  # a model reads any words, the oracle only its grammar
         right = None
-    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) for score in scores], "right": right}
+    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) + 0.0 for score in scores], "right": right}
     shown = ids[:12]
     figure = figures.contact_sheet(query, images[shown], scores[: len(shown)], right and right[: len(shown)])
     return result, figure
@@ -63,7 +66,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     Returns
     -------
     (result, figure)
-        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`}; and
+        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`, `outside`}; and
         `unreadable`, if there are such files, a list of {`image`, `error`}
     """
     normalised, names, unreadable = chosen_images(model, paths, "B", seed)
@@ -75,8 +78,9 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
                 "image": name,
                 "prediction": class_names[int(p.argmax())],
                 "probabilities": [round(float(x), 6) for x in p],
+                "outside": out,
             }
-            for name, p in zip(names, probabilities, strict=True)
+            for name, p, out in zip(names, probabilities, told_outside(model, normalised, names), strict=True)
         ],
     } | unreadable
     shown = np.clip(denormalize(normalised[:6]), 0.0, 1.0)
@@ -90,8 +94,8 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     Returns
     -------
     (result, figure)
-        result : dict with `captions`, a list of {`image`, `caption`, `probability`}, and `unreadable`, as `zeroshot`;
-        the figure shows where the decoder looked for each word of the first.
+        result : dict with `captions`, a list of {`image`, `caption`, `probability`, `outside`}, and `unreadable`, as
+        `zeroshot`; the figure shows where the decoder looked for each word of the first.
     """
     normalised, names, unreadable = chosen_images(model, paths, "D", seed)
     rng = np.random.default_rng(seed)
@@ -102,8 +106,8 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
         found = [reread(model, image, text) for image, (text, _) in zip(normalised, best, strict=True)]
     result = {
         "captions": [
-            {"image": name, "caption": one.text, "probability": round(one.probability, 6)}
-            for name, one in zip(names, found, strict=True)
+            {"image": name, "caption": one.text, "probability": round(one.probability, 6), "outside": out}
+            for name, one, out in zip(names, found, told_outside(model, normalised, names), strict=True)
         ]
     } | unreadable
     first, side = found[0], math.isqrt(model.config.vision.patches)
@@ -125,7 +129,7 @@ def chosen_images(model: Model, paths, split: str, seed: int):
     opened, names, errors = [], [], list[tuple[str, ImageError]]()
     for path in map(str, paths):
         try:
-            opened.append(preprocess(open_image(path), model.image_size))
+            opened.append(picture_file(path, model))
             names.append(path)
         except ImageError as error:
             errors.append((path, error))
@@ -133,6 +137,29 @@ def chosen_images(model: Model, paths, split: str, seed: int):
         raise errors[0][1]
     unreadable = [{"image": path, "error": str(error)} for path, error in errors]
     return np.concatenate(opened), names, {"unreadable": unreadable} if errors else {}
+
+
+def picture_file(path, model) -> np.ndarray:
+    """A picture file, or "example", made ready for a model, (1, Y, X, C).
+
+    Raises ImageError if it cannot be read, or is blank.
+    """
+    image = open_image(EXAMPLE if path == "example" else path)
+    if is_blank(image):
+        raise ImageError(
+            f"{quote(path)} is blank, expected a picture of something: nothing in it differs from its border"
+        )
+    return preprocess(image, model.image_size)
+
+
+def told_outside(model, images, names) -> list[bool | None]:
+    """Which pictures lie outside of what the model was trained on, None where that is not known; a warning for each."""
+    found = outside(model, images)
+    if found is None:
+        return [None] * len(names)
+    for name in np.array(names, object)[found]:
+        warnings.warn(f"{quote(name)} is unlike the pictures of training: the answer means little", stacklevel=2)
+    return found.tolist()
 
 
 def distinct_captions(captions: list[str], n: int) -> list[int]:

@@ -4,6 +4,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..machine.threads import in_parallel, parts
 from ..nn.checks import as_array
 from .captions import write_captions
 from .drawing import draw_scenes
+from .framing import frame_object, resized
 from .tokenizer import Tokenizer
 from .world import Scenes, sample_scenes
 
@@ -21,6 +23,7 @@ IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
 LARGEST_SIDE = 4096  # of what a model reads
 MAX_PIXELS = 50_000_000  # of a file: more would take gigabytes to decode
+EXAMPLE = Path(__file__).parents[1] / "example.png"  # a small red circle on the left, drawn by the world
 
 
 @dataclass(frozen=True)
@@ -135,13 +138,17 @@ def upright(image):
         return image
 
 
-def preprocess(images, image_size: int = 32) -> np.ndarray:
-    """Make pictures ready for a model: shorter side to `image_size`, centre cut out, normalised.
+def preprocess(images, image_size: int = 32, frame: bool | None = None) -> np.ndarray:
+    """Make pictures ready for a model: framed, or shorter side to `image_size` and the centre cut out; normalised.
 
     Parameters
     ----------
     images : PIL image, array (Y, X, 3) or (B, Y, X, 3), or a list of PIL images and arrays (Y, X, 3), of any sizes
         uint8, or floats in [0, 1].
+    image_size : int
+    frame : bool, optional
+        Move a picture's only object to the nearest of the world's places, as large as the large ones there: see
+        `data.framing`. By default just where a picture is not `image_size` x `image_size` already.
 
     Returns
     -------
@@ -159,24 +166,30 @@ def preprocess(images, image_size: int = 32) -> np.ndarray:
     arrays = [pixels(image) if hasattr(image, "convert") else as_array(image, "pixels") for image in images]
     if not arrays:
         raise InputError("there are no pictures, expected at least one")
-    return normalize(np.stack([resize_and_crop(array, image_size) for array in arrays]))
+    return normalize(np.stack([frame_or_crop(intensities(array), image_size, frame) for array in arrays]))
 
 
-def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
-    """(Y, X, 3) -> (side, side, 3) float32 in [0, 1]: bicubic on the shorter side, then the centre."""
+def intensities(image: np.ndarray) -> np.ndarray:
+    """(Y, X, 3), uint8 or floats in [0, 1] -> float32 in [0, 1]."""
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise InputError(f"an image has shape {image.shape}, expected (Y, X, 3)")
     if image.dtype == np.uint8:
         image = image / np.float32(255)
     elif image.dtype.kind != "f" or not (image.min() >= 0.0 and image.max() <= 1.0):
         raise InputError(f"an image is {image.dtype}, expected uint8, or floats from 0 to 1")
-    Y, X, _ = image.shape
-    if (side, side) != (Y, X):
-        from PIL import Image
-
-        size = (max(side, round(X * side / min(Y, X))), max(side, round(Y * side / min(Y, X))))
-        planes = [Image.fromarray(np.float32(image[:, :, k])).resize(size, Image.Resampling.BICUBIC) for k in range(3)]
-        image = np.clip(np.stack([np.asarray(plane) for plane in planes], axis=2), 0.0, 1.0)
-        top, left = (size[1] - side) // 2, (size[0] - side) // 2
-        image = image[top : top + side, left : left + side]
     return image.astype(np.float32)
+
+
+def frame_or_crop(image: np.ndarray, side: int, frame: bool | None = None) -> np.ndarray:
+    """(Y, X, 3) -> (side, side, 3): framed; or bicubic on the shorter side, then the centre."""
+    Y, X, _ = image.shape
+    fits = (side, side) == (Y, X)
+    if frame or (frame is None and not fits):
+        found = frame_object(image, side)
+        if found is not None:
+            return found
+    if fits:
+        return image
+    width, height = (max(side, round(n * side / min(Y, X))) for n in (X, Y))
+    top, left = (height - side) // 2, (width - side) // 2
+    return resized(image, width, height)[top : top + side, left : left + side]

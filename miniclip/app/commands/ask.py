@@ -5,20 +5,27 @@ from ..arguments import add_run, open_writer
 from ..printing import lines
 
 HELP = "answer a question about a picture"
-text = lines
 
 
 def arguments(parser) -> None:
     add_run(parser)
-    parser.add_argument("image", type=path, metavar="IMAGE", help="a picture file")
+    parser.add_argument(
+        "image", type=path, metavar="IMAGE", help="a picture file, or 'example' for that in the package"
+    )
     parser.add_argument("question", metavar="QUESTION", help="for example 'how many circles are there?'")
 
 
 def run(args) -> dict:
-    from ...data.pairs import open_image, preprocess
     from ...tasks.vqa import answer
+    from ..show import picture_file, told_outside
 
     model = open_writer(args.run)
-    images = preprocess([open_image(args.image)], model.image_size)
+    images = picture_file(args.image, model)
     (found,) = answer(model, images, [args.question])
-    return {"question": args.question, "answer": found.text, "probability": round(found.probability, 6)}
+    (outside,) = told_outside(model, images, [args.image])
+    probability = round(found.probability, 6)
+    return {"question": args.question, "answer": found.text, "probability": probability, "outside": outside}
+
+
+def text(result: dict) -> str:
+    return lines({key: result[key] for key in ("question", "answer", "probability")})

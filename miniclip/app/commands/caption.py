@@ -12,7 +12,9 @@ REST = "images"
 def arguments(parser) -> None:
     add_run(parser)
     add_picture(parser, "caption")
-    parser.add_argument("images", nargs="*", type=path, metavar="IMAGE", help="picture files (default: six of split D)")
+    parser.add_argument(
+        "images", nargs="*", type=path, metavar="IMAGE", help="picture files, or 'example' (default: six of split D)"
+    )
     parser.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 writes the likeliest word")
     parser.add_argument("--top-k", type=int, metavar="K", help="draw among the K likeliest words")
     parser.add_argument("--top-p", type=float, default=1.0, metavar="P", help="draw among the likeliest that have P")

@@ -29,6 +29,6 @@ def run(args) -> dict:
 def text(result: dict) -> str:
     right = result["right"] or ["?"] * len(result["ids"])
     marks = {True: "right", False: "wrong", "?": ""}
-    rows = [f"{score:7.4f}  picture {id}  {marks[found]}".rstrip()
+    rows = [f"{score:z7.4f}  picture {id}  {marks[found]}".rstrip()
             for score, id, found in zip(result["scores"], result["ids"], right, strict=True)]  # fmt: skip
     return "\n".join([*rows, *picture_line(result)])

@@ -13,7 +13,9 @@ def arguments(parser) -> None:
     add_run(parser)
     add_picture(parser, "zeroshot")
     parser.add_argument("--classes", required=True, help="names, separated by commas: 'red circle,blue star'")
-    parser.add_argument("images", nargs="*", type=path, metavar="IMAGE", help="picture files (default: six of split B)")
+    parser.add_argument(
+        "images", nargs="*", type=path, metavar="IMAGE", help="picture files, or 'example' (default: six of split B)"
+    )
 
 
 def run(args) -> dict:
