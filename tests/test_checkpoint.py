@@ -26,6 +26,7 @@ from miniclip.files.hugging_face import (
 )
 from miniclip.files.state import read_log, read_training
 from miniclip.files.storage import MANIFEST, commit, encode_json
+from miniclip.model import Describer, Model
 from miniclip.models.clip import ClipConfig, init_clip
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
@@ -431,3 +432,16 @@ def test_export_of_a_damaged_run_writes_nothing(copy, tmp_path):
     with pytest.raises(CheckpointError, match=r"config\.json is damaged"):
         export(copy, tmp_path / "small")
     assert not (tmp_path / "small").exists()
+
+
+def test_the_runs_in_the_package_have_names(tmp_path, monkeypatch):
+    """And a folder of the same name is opened by its path."""
+    assert load("default").digest == load().digest == load(checkpoint.PRETRAINED).digest
+    system = load("system")
+    assert (type(system), system.digest) == (Describer, load(checkpoint.PRETRAINED / "system").digest)
+    monkeypatch.chdir(tmp_path)
+    export("system", tmp_path / "default")
+    assert type(load("./default")) is type(load(tmp_path / "default")) is Describer
+    assert type(load("default")) is Model
+    with pytest.raises(CheckpointError):
+        load("./system")

@@ -18,14 +18,7 @@ MOST_SEEDS = 1000
 
 def add_run(parser) -> None:
     """RUN, for `open_run`."""
-    parser.add_argument("run", type=path, metavar="RUN", help="a run folder, or 'default' for the one in the package")
-
-
-def run_folder(name: str) -> Path:
-    """The folder of a run; "default" is the one that comes with the package."""
-    from ..files.checkpoint import PRETRAINED
-
-    return PRETRAINED if name == "default" else Path(name)
+    parser.add_argument("run", type=path, metavar="RUN", help="a run folder, or 'default' or 'system', in the package")
 
 
 def open_run(name: str):
@@ -33,18 +26,18 @@ def open_run(name: str):
     from ..files.checkpoint import load
     from ..model import Model
 
-    model = load(run_folder(name))
+    model = load(name)
     if not isinstance(model, Model):
         raise InputError(f"{quote(name)} is a {model.kind}, expected a CLIP: name another run")
     return model
 
 
 def open_writer(name: str):
-    """The model of a run folder that writes words about pictures, or the one that comes with the package."""
-    from ..files.checkpoint import SYSTEM, load
+    """The model of a run folder that writes words about pictures; of those in the package, only the system does."""
+    from ..files.checkpoint import load
     from ..model import BridgedModel, Describer
 
-    model = load(SYSTEM if name == "default" else name)
+    model = load("system" if name == "default" else name)
     if not isinstance(model, BridgedModel | Describer):
         found = f"{quote(name)} is a {model.kind}"
         raise InputError(f"{found}, expected one that sees and writes: `miniclip study system` makes one")
@@ -66,7 +59,7 @@ def open_matcher(name: str):
     from ..files.checkpoint import load
     from ..model import Matcher
 
-    model = load(run_folder(name))
+    model = load(name)
     if not isinstance(model, Matcher):
         found = f"{quote(name)} is a {model.kind}"
         raise InputError(f"{found}, expected a fusion encoder: `miniclip study fusion` makes one")

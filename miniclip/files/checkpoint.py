@@ -38,6 +38,7 @@ from .storage import MANIFEST, check_folder, commit, digest, encode_json, parse_
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SYSTEM = PRETRAINED / "system"  # the one that also describes and answers
+SHIPPED = {"default": PRETRAINED, "system": SYSTEM}  # by name; ./system is a folder of one's own
 WEIGHTS, CONFIG, TOKENIZER, PREPROCESSOR = (
     "model.safetensors", "config.json", "tokenizer.json", "preprocessor_config.json",
 )  # fmt: skip
@@ -118,7 +119,8 @@ def load(path=None):
     Parameters
     ----------
     path : str or Path, optional
-        A run folder. By default, the small trained run that comes with the package.
+        A run folder; or "default", the small trained CLIP in the package, or "system", the one that also describes
+        pictures and answers questions.
 
     Returns
     -------
@@ -137,11 +139,16 @@ def load(path=None):
     >>> model.encode_text(["a red circle", "a blue star"]).shape
     (2, 64)
     """
-    folder = PRETRAINED if path is None else as_folder(path)
+    folder = run_folder("default" if path is None else path)
     names = model_manifest(folder)
     if OTHER_CONFIG in names:
         return load_other(folder)
     return load_decoder(folder, load_clip(folder)) if DECODER_CONFIG in names else load_clip(folder)
+
+
+def run_folder(path) -> Path:
+    """The folder of a run: one in the package, by its name, or any other, by its path."""
+    return SHIPPED[path] if isinstance(path, str) and path in SHIPPED else as_folder(path)
 
 
 def model_manifest(folder: Path) -> dict[str, list[str]]:
@@ -244,7 +251,7 @@ def export(run, out) -> int:
 
     Raises CheckpointError if the run is damaged or the folder exists.
     """
-    folder, target = as_folder(run), as_folder(out)
+    folder, target = run_folder(run), as_folder(out)
     if os.path.lexists(target):
         raise CheckpointError(f"{quote(target)} exists already: choose a new folder")
     names = [name for name in model_manifest(folder) if name != TRAINING]

@@ -1,7 +1,7 @@
 """miniclip export RUN DIR: copy a run without its training state, to share it."""
 
 from ...machine.terminal import path
-from ..arguments import add_run, run_folder
+from ..arguments import add_run
 from ..printing import lines
 
 HELP = "copy a run without its training state, to share it"
@@ -16,4 +16,4 @@ def arguments(parser) -> None:
 def run(args) -> dict:
     from ...files.checkpoint import export
 
-    return {"run": args.run, "out": args.out, "bytes": export(run_folder(args.run), args.out)}
+    return {"run": args.run, "out": args.out, "bytes": export(args.run, args.out)}

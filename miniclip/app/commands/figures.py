@@ -5,7 +5,7 @@ from pathlib import Path
 from ...errors import InputError, quote
 from ...machine.disk import free_names, new_file
 from ...machine.terminal import path
-from ..arguments import open_run, run_folder
+from ..arguments import open_run
 
 HELP = "the lecture figures: list them, render them to files, or all on one sheet"
 REST = "ids"
@@ -54,6 +54,7 @@ def run(args) -> dict:
 def source(name: str):
     """The run that the numbers come from, opened: some figures would not notice that it is missing."""
     from ...figures.lectures import Run
+    from ...files.checkpoint import run_folder
     from ...files.state import read_log
 
     folder = run_folder(name)
