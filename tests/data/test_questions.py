@@ -48,6 +48,8 @@ def answers(question, objects):
         return looked_up("shape", [s for s, c, _, _ in objects if c == found[0]])
     if says(r"where is the (\w+)\?"):
         return looked_up("place", [f"{ROWS[r]} {COLUMNS[k]}" for s, _, r, k in objects if s == found[0]])
+    if says(r"where is the (\w+) (\w+)\?"):
+        return "place", [f"{ROWS[r]} {COLUMNS[k]}" for s, c, r, k in objects if (c, s) == found]
     if says(r"is there (an (?=orange)|a (?!orange))(\w+) (\w+)\?"):
         there = found[1:] in [(c, s) for s, c, _, _ in objects]
         return "existence", ["yes" if there else "no"]
