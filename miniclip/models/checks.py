@@ -25,8 +25,8 @@ def check_sizes(config, *names: str, least: int = 1) -> None:
     for name in names:
         value = getattr(config, name)
         if type(value) is not int or not least <= value <= LARGEST:
-            what = f"{type(config).__name__}.{name} is {quote(value)}"
-            raise ConfigError(f"{what}, expected a whole number from {least} to {LARGEST:,}")
+            what, low = f"{type(config).__name__}.{name} is {quote(value)}", "above" if least else "of at least"
+            raise ConfigError(f"{what}, expected a whole number {low} 0, at most {LARGEST:,}")
 
 
 def check_word(config, name: str, words) -> None:

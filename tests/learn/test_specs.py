@@ -33,7 +33,7 @@ def in_process(exercise, functions, monkeypatch):
 
     monkeypatch.setattr(grade, "run_file", run)
     monkeypatch.setattr(grade, "check_source", lambda *args: None)
-    monkeypatch.setattr(Path, "read_bytes", lambda self: b"")
+    monkeypatch.setattr(grade, "read_file", lambda path: b"")
     return grade.grade(exercise, path)
 
 
