@@ -75,7 +75,8 @@ def test_demo_leaves_a_run_and_a_picture(capsys, tmp_path):
     result = json.loads(out)
     assert code == 0
     assert result.keys() == {"run", "picture", "scores"}
-    assert {tuple(row) for row in result["scores"].values()} == {("model", "untrained", "shuffled", "chance")}
+    columns = ("model", "untrained", "shuffled", "chance")
+    assert {tuple(row) for row in result["scores"].values()} == {columns, (*columns, "low", "high", "n")}
     with Image.open(result["picture"]) as picture:
         assert picture.size[0] > 1000
     assert run(capsys, "demo", "--out", tmp_path / "demo")[0] == 4  # a second one refuses

@@ -202,8 +202,9 @@ class EchoWriter:
         return np.eye(WORDS.vocab_size)[said][:, None]
 
 
-def test_answers_come_back_in_the_order_of_the_questions():
+def test_answers_come_back_in_the_order_of_the_questions(monkeypatch):
     """Though questions of one length are answered together."""
+    monkeypatch.setattr(vqa, "check_kind", lambda *_: None)
     questions = ["red circle?", "blue", "green circle", "pink", "star below the ring", "cyan"]
     images = np.zeros((6, 32, 32, 3))
     images[:, 0, 0, 0] = [0, 1, 2, 2, 0, 1]
@@ -245,7 +246,8 @@ WHOLE = "a sketch of a small blue star in the top left corner and a large red ci
 def test_captions_are_scored_as_by_hand(text, true, hits, said, every):
     """11 things are to be said: five of each object, and the style."""
     scores = caption_scores([text], TWO)
-    expected = {"exact": text == WHOLE, "true": true, "attribute F1": 2 * hits / (said + 11), "every object": every}
+    f1 = 2 * hits / (said + 11)
+    expected = {"exact": float(text == WHOLE), "true": true, "attribute F1": f1, "every object": every}
     assert scores == pytest.approx(expected, abs=1e-15)
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -10,8 +11,8 @@ import warnings
 import numpy as np
 import pytest
 from case import no_flags
-from PIL import Image
 
+import miniclip
 from miniclip.app import cli
 from miniclip.app.commands import bench
 from miniclip.files import storage
@@ -38,7 +39,7 @@ def test_a_backend_of_matplotlib_that_is_not_there(tmp_path, backend):
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "ascii:strict"])
 def test_a_sign_that_cannot_be_printed_is_spelled(tmp_path, encoding):
     path = tmp_path / "круг.png"
-    Image.fromarray(np.full((32, 32, 3), 200, np.uint8)).save(path)
+    shutil.copy(miniclip.EXAMPLE, path)
     classes = ["--classes", "a circle,a star", "--out", tmp_path / "z.png"]
     code, said, _ = command("zeroshot", "default", *classes, path, PYTHONIOENCODING=encoding)
     assert code == 0
@@ -56,6 +57,7 @@ def test_a_sign_that_cannot_be_printed_is_spelled(tmp_path, encoding):
 def test_without_docstrings_the_tasks_are_told(tmp_path):
     """`python -OO` strips them from the modules, not from the files."""
     code = """
+import miniclip
 from miniclip.app import cli
 from miniclip.app.commands import bench
 from miniclip.files import storage

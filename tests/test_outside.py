@@ -92,7 +92,7 @@ def test_commands_tell_what_is_strange_and_do_not_answer_what_is_blank(capsys, t
         out, err = capsys.readouterr()
         if path in ("black.png", "white.png"):
             assert (code, out) == (3, "")
-            assert f"{path} is blank, expected a picture of something" in err
+            assert f"'{path}' is blank, expected a picture of something" in err
         else:
             assert code == 0
             assert row(json.loads(out))["outside"] is (path == "noise.png")

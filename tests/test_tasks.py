@@ -363,7 +363,8 @@ def test_columns_become_rows():
 def test_seeds_side_by_side():
     sure = {"low": 0.0, "high": 1.0}
     tables = {3: {"a": {"model": 0.5, "chance": 0.25, "n": 10.0, **sure}, "b": {"model": 4.0}},
-              5: {"a": {"model": 1.0, "chance": 0.75, "n": 30.0, **sure}, "b": {"model": 2.0}}}  # fmt: skip
+              5: {"b": {"model": 2.0}, "a": {"model": 1.0, "chance": 0.75, "n": 30.0, **sure}}}  # fmt: skip
+    tables[3]["rare"] = {"model": 1.0}
     assert over_seeds(tables) == {
         "a: model": {"mean": 0.75, "lowest": 0.5, "highest": 1.0, "n": 40.0, "seed 3": 0.5, "seed 5": 1.0},
         "a: chance": {"mean": 0.5, "lowest": 0.25, "highest": 0.75, "n": 40.0, "seed 3": 0.25, "seed 5": 0.75},

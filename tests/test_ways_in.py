@@ -258,8 +258,8 @@ def test_a_run_that_fails_later_keeps_what_it_has_saved(here, monkeypatch):
     train(replace(TINY, save_every=1), here / "run", resume=True)
 
 
-@pytest.mark.parametrize(("words", "warmup"), [([], 100), (["--steps", "50"], 2), (["--steps", "1"], 0),
-                                               (["--steps", "8000"], 100),
+@pytest.mark.parametrize(("words", "warmup"), [([], 480), (["--steps", "50"], 10), (["--steps", "1"], 0),
+                                               (["--steps", "8000"], 1600),
                                                (["--steps", "50", "--warmup", "7"], 7)])  # fmt: skip
 def test_a_short_run_warms_up_for_less(words, warmup):
     assert arguments.recipe_of(cli.parse_arguments(["demo", *words])).warmup == warmup

@@ -137,12 +137,10 @@ def add_recipe(parser) -> None:
 
 
 def recipe_of(args):
-    """The recipe, with what was given on the command line; a short run warms up for the same share of its steps."""
+    """The recipe, with what was given on the command line."""
     from ..train.clip import TrainConfig
 
-    given = {name: getattr(args, name) for name in (*RECIPE, "loss") if getattr(args, name) is not None}
-    scaled = TrainConfig.warmup * given.get("steps", TrainConfig.steps) // TrainConfig.steps
-    return TrainConfig(**{"warmup": min(TrainConfig.warmup, scaled)} | given)
+    return TrainConfig(**{name: getattr(args, name) for name in (*RECIPE, "loss") if getattr(args, name) is not None})
 
 
 def add_backend(parser) -> None:

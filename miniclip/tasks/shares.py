@@ -33,12 +33,16 @@ class Share(float):
 
 
 def over_seeds(tables: Mapping[int, Scores]) -> Scores:
-    """Each score of several tables of the same rows: its mean, the lowest and the highest, the value of each seed.
+    """Each score of several tables: its mean, the lowest and the highest, the value of each seed.
 
-    A row with several columns becomes several rows. `n` is how many items there are in all.
+    A row with several columns becomes several rows. `n` is how many items there are in all. A row that a table lacks,
+    since nothing of its kind was asked there, is left out.
     """
     found: Scores = {}
-    for row, cells in next(iter(tables.values())).items():
+    first, *rest = tables.values()
+    for row, cells in first.items():
+        if not all(row in table for table in rest):
+            continue
         columns = [column for column in cells if column not in INTERVAL]
         for column in columns:
             values = {f"seed {seed}": table[row][column] for seed, table in tables.items()}
