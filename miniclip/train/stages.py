@@ -17,7 +17,7 @@ from ..data.negatives import falsify
 from ..data.notes import retell, take_notes
 from ..data.pairs import normalized_images
 from ..data.prompts import Texts, describer_tokenizer, encode_texts, language_tokenizer
-from ..data.questions import FORMS, ask
+from ..data.questions import FORMS, ask, place, relation, side
 from ..data.tokenizer import Tokenizer
 from ..data.world import Scenes, join, sample_scenes
 from ..model import BridgedModel, Describer, LanguageModel, Matcher, Model
@@ -34,7 +34,9 @@ TURNS = 3  # questions about a picture, one after the other: to see it costs mor
 # What has to be looked up, "the circle" among three objects, is learned all at once, after many steps rather than after
 # many texts, and not at the rate of the other stages. A language model and a bridge to it get small batches.
 SMALL, SMALL_RATE = 32, 1e-3
-ANSWER_RATE = 2e-3
+ANSWER_RATE, ANSWER_WARMUP = 2e-3, 300
+# Where one object is from another is learned last, and not before where each of them is.
+PRACTISED = FORMS | {place: 3 * FORMS[place], side: 2 * FORMS[side], relation: 2 * FORMS[relation]}
 LAYERS = 2  # of every decoder
 COCA_STEPS = 1200  # of stage 1
 EVERYTHING = ("visual", "text", "logit_scale", "decoder")  # that a describer has
@@ -103,10 +105,10 @@ def answer_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> St
 
     def objective(step, params):
         scenes = sample_scenes(seed, "many", on.items(step, BATCH))
-        texts = dialogues(model.decoder_tokenizer, scenes)
+        texts = dialogues(model.decoder_tokenizer, scenes, forms=PRACTISED)
         return on.objectives.captioning(normalized_images(scenes), texts, params, model.coca)
 
-    return Stage("answer", objective, n, ("visual", "decoder"), ANSWER_RATE)
+    return Stage("answer", objective, n, ("visual", "decoder"), ANSWER_RATE, ANSWER_WARMUP)
 
 
 def system_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> Stage:
@@ -120,7 +122,8 @@ def system_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> St
         more, others, metrics = rehearse(COCA_STEPS + step // 4, params)  # goes on where stage 1 ended
         return loss + more, chain(trees, others), metrics
 
-    return Stage("contrast, describe and answer", objective, n, EVERYTHING, ANSWER_RATE, caps=CAPS)
+    name = "contrast, describe and answer"
+    return Stage(name, objective, n, EVERYTHING, ANSWER_RATE, ANSWER_WARMUP, caps=CAPS)
 
 
 def deaf_stage(model: Describer, seed: int, n: int, on: Backend = NUMPY) -> Stage:
