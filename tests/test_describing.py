@@ -357,7 +357,10 @@ def test_the_system_in_the_package():
     assert isinstance(model, Describer)
     assert score_captions(model, 1, "A", 128)["true"] >= 0.97
     assert score_captions(model, 1, "B", 128)["attribute F1"] >= 0.97
-    assert vqa.score_answers(model, 1, 25)["overall"] >= 0.97
+    assert score_captions(model, 1, "D", 128)["exact"] >= 0.92
+    answers = vqa.score_answers(model, 1, 25)  # of each form as many, the hard ones too
+    assert answers["overall"] >= 0.94
+    assert min(answers[name] for name in NAMES.values()) >= 0.8
     assert zero_shot_accuracy(model, 1, "B", 128) >= 0.95
     shown = attention_on_object(model, 1, 64)
     assert min(shown.values()) >= 0.45  # looking everywhere gives 0.25
