@@ -118,7 +118,7 @@ def zero_shot_probabilities(image, weights, logit_scale: float) -> np.ndarray:
     >>> texts = np.array([[0.6, 0.8], [0.0, 1.0], [-0.6, -0.8]])
     >>> (image @ texts.T).round(2)
     array([[ 0.96,  0.6 , -0.96]])
-    >>> p = zero_shot_probabilities(image, texts, math.log(1 / 0.07))
+    >>> p = zero_shot_probabilities(image, texts, np.log(1 / 0.07))
     >>> p.round(3), "ABC"[p.argmax()]
     (array([[0.994, 0.006, 0.   ]]), 'A')
 
