@@ -20,6 +20,7 @@ COUNTS, NONE = ("none", *NUMBERS), "there is none"
 PLACES = tuple(f"{row} {column}" for row in ROWS for column in COLUMNS)
 SIDES = ("left", "right", "above", "below")  # the order of RELATIONS
 DIRECTIONS = (*SIDES, *(f"{side} {height}" for side in SIDES[:2] for height in SIDES[2:]))
+SEEN = np.argwhere(~HELD_OUT).tolist()  # the combinations that are not held out: shape and colour
 CROSSED = "no: crossed"  # the shape of one object and the colour of another
 PLURALS = {shape: shape + ("es" if shape.endswith("s") else "s") for shape in SHAPES}
 # Rare answers are asked for where they can be given: a scene of which nothing is alike is mostly not asked how many
@@ -55,22 +56,21 @@ Asked = tuple[str, str, str]  # a question's text, answer and case
 
 def colour(things: list[Thing], i: int, u) -> Asked | None:
     """what colour is the circle?"""
-    if [one.shape for one in things].count(things[i].shape) > 1:
+    if not alone(things, i, "shape"):
         return None
     return f"what colour is the {SHAPES[things[i].shape]}?", COLOURS[things[i].colour], ""
 
 
 def shape(things: list[Thing], i: int, u) -> Asked | None:
     """what shape is the red object?"""
-    if [one.colour for one in things].count(things[i].colour) > 1:
+    if not alone(things, i, "colour"):
         return None
     return f"what shape is the {COLOURS[things[i].colour]} object?", SHAPES[things[i].shape], ""
 
 
 def place(things: list[Thing], i: int, u) -> Asked:
     """where is the circle? Or, of several circles always: where is the red circle?"""
-    unique = [one.shape for one in things].count(things[i].shape) == 1
-    name = SHAPES[things[i].shape] if unique and u[0] < 0.5 else things[i].name
+    name = SHAPES[things[i].shape] if alone(things, i, "shape") and u[0] < 0.5 else things[i].name
     return f"where is the {name}?", f"{ROWS[things[i].row]} {COLUMNS[things[i].column]}", ""
 
 
@@ -123,7 +123,7 @@ def existence(things: list[Thing], i: int, u) -> Asked:
         return f"is there {with_article(things[i].name)}?", "yes", "yes"
     shapes, colours = ({values[k] for values in things} for k in range(2))
     false: dict[str, list[Thing]] = {}
-    for s, c in np.argwhere(~HELD_OUT).tolist():
+    for s, c in SEEN:
         if all((s, c) != one[:2] for one in things):
             way = {(True, False): "no: another colour", (False, True): "no: another shape",
                    (True, True): CROSSED, (False, False): "no: neither"}[s in shapes, c in colours]  # fmt: skip
@@ -160,6 +160,11 @@ def chosen(items, which) -> list:
 def holding(one: Thing, other: Thing) -> tuple:
     """Which of RELATIONS hold between two objects."""
     return related(one.row, one.column, other.row, other.column)
+
+
+def alone(things: list[Thing], i: int, attribute: str) -> bool:
+    """Has no other object the shape, or the colour, of object i?"""
+    return sum(getattr(one, attribute) == getattr(things[i], attribute) for one in things) == 1
 
 
 def others(values: list[int], names) -> list[int]:
