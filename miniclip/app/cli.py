@@ -12,7 +12,6 @@ import tempfile
 import traceback
 import warnings
 from importlib import import_module
-from io import TextIOWrapper
 
 # One BLAS thread: parts of a batch run on all cores, and two pools of threads only get in each other's way.
 # This must be said before NumPy is first imported.
@@ -21,7 +20,7 @@ if "numpy" not in sys.modules:
 
 from .. import __version__
 from ..errors import CheckpointError, FileError, ImageError, MiniclipError, one_line, quote
-from ..machine.terminal import Parser, open_streams
+from ..machine.terminal import Parser, settle_streams
 
 COMMANDS = ("demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures")
 
@@ -56,8 +55,8 @@ def parse_arguments(argv: list[str] | None):
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
-    open_streams()
-    settle_environment()
+    settle_streams()
+    os.environ["MPLBACKEND"] = "agg"  # pictures are only written; a backend that is not installed ends an import
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["learn"]:
         return guarded(learn, words[1:])
@@ -79,14 +78,6 @@ def drop_output() -> None:
         print(end="", flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def settle_environment() -> None:
-    """No setting loses an answer: pictures are only written, never shown; a sign that cannot be printed is spelled."""
-    os.environ["MPLBACKEND"] = "agg"  # one that is not installed, as Jupyter may name, ends matplotlib's import
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
 
 
 def learn(words: list[str]) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 
 from ..errors import one_line
 
@@ -29,10 +30,16 @@ def read_line(prompt: str = "") -> str:
         raise EOFError from None
 
 
-def open_streams() -> None:
-    """Standard streams that were closed lead nowhere: otherwise the next file would be opened in their place."""
+def settle_streams() -> None:
+    """Standard streams that were closed lead nowhere: else the next file would be opened in their place.
+
+    What the terminal's encoding cannot print is spelled.
+    """
     while (handle := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(handle)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
