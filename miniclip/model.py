@@ -253,7 +253,7 @@ def image_tokens(images, p, config: VisionConfig) -> np.ndarray:
 
 def in_shares(forward, tokens, tower, *inputs) -> np.ndarray:
     """forward(some of each input), on all cores, joined again; tokens (B,): how many of each item the tower sees."""
-    size = part_size(largest_array(int(tokens.max(initial=1)), tower.width, tower.heads))
+    size = part_size(largest_array(int(tokens.max(initial=1)), tower.mlp_width, tower.heads))
     n = max(cores(), -(-len(tokens) // size))
 
     def job(rows):

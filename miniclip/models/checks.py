@@ -20,6 +20,16 @@ def check_tower(config, *sizes: str, across: str = "width") -> None:
     check_word(config, "activation", ACTIVATIONS)
 
 
+def check_encoder(config, *sizes: str) -> None:
+    """A tower's sizes, and what real CLIPs may have otherwise: the MLP's width, by default 4 width, and layer norm's eps."""
+    check_tower(config, *sizes)
+    if config.mlp_width is None:
+        object.__setattr__(config, "mlp_width", 4 * config.width)  # of a frozen dataclass, while it is made
+    check_sizes(config, "mlp_width")
+    if type(config.eps) is not float or not 0.0 < config.eps < 1.0:
+        raise ConfigError(f"{type(config).__name__}.eps is {quote(config.eps)}, expected a number between 0 and 1")
+
+
 def check_sizes(config, *names: str, least: int = 1) -> None:
     """A ConfigError unless the fields of these names are whole numbers that a size can be."""
     for name in names:

@@ -45,8 +45,9 @@ class ClipConfig:
         """How many numbers the model has, counted without making it."""
 
         def blocks(tower):
-            # Attention has four matrices, the MLP eight squares' worth; then the biases and two layer norms.
-            return tower.layers * (12 * tower.width**2 + 13 * tower.width)
+            # Attention has four matrices, the MLP two; then the biases and two layer norms.
+            D, inner = tower.width, tower.mlp_width
+            return tower.layers * (4 * D * D + 2 * D * inner + 9 * D + inner)
 
         v, t, E = self.vision, self.text, self.embed_dim
         visual = v.width * (v.patch_size**2 * CHANNELS + 1 + (1 + v.patches) + 4 + E) + blocks(v)

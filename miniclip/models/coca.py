@@ -72,7 +72,7 @@ def coca_forward(images, ids, p, config: CocaConfig):
     c = new_cache()
     tokens, c["trunk"] = vision_trunk_forward(images, p["visual"], config.clip.vision)
     x, c["pick"] = pick_forward(tokens, class_positions(images))
-    features, c["head"] = vision_head_forward(x, p["visual"])
+    features, c["head"] = vision_head_forward(x, p["visual"], config.clip.vision.eps)
     image, c["normalize_image"] = normalize_forward(features)
     logits, c["decoder"] = decoder_forward(ids, p["decoder"], config.decoder, tokens)
     return (image, logits), c

@@ -51,6 +51,11 @@ class DecoderConfig:
             raise ConfigError(f"the decoder has {self.parameters:,} parameters, expected at most {MAX_PARAMETERS:,}")
 
     @property
+    def mlp_width(self) -> int:
+        """How wide its MLPs are inside."""
+        return 4 * self.width
+
+    @property
     def parameters(self) -> int:
         """How many numbers the decoder has, counted without making it."""
         V, D, M = self.vocab_size, self.width, self.memory_width

@@ -13,6 +13,7 @@ from ..errors import ConfigError, InputError, quote
 from ..nn.blocks import blocks_backward, blocks_forward, init_block
 from ..nn.cache import new_cache
 from ..nn.layers import (
+    EPS,
     embedding_backward,
     embedding_forward,
     init_embedding,
@@ -26,7 +27,7 @@ from ..nn.layers import (
     position_backward,
     position_forward,
 )
-from .checks import check_tower
+from .checks import check_encoder
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class TextConfig:
     heads: int = 4
     activation: str = "quick_gelu"
     eos_token_id: int = 3  # Tokenizer.end
+    mlp_width: int | None = None  # 4 width
+    eps: float = EPS
 
     def __post_init__(self):
-        check_tower(self, "vocab_size", "context_length", "width", "layers", "heads")
+        check_encoder(self, "vocab_size", "context_length", "width", "layers", "heads")
         if type(self.eos_token_id) is not int or not 0 <= self.eos_token_id < self.vocab_size:
             raise ConfigError(
                 f"TextConfig.eos_token_id is {quote(self.eos_token_id)}, expected a token id below {self.vocab_size}"
@@ -74,7 +77,7 @@ def init_text(rng, config: TextConfig, embed_dim: int):
     return {
         "token_embedding": init_embedding(rng, config.vocab_size, D, 0.02),
         "positional_embedding": init_position(rng, config.context_length, D, 0.01),
-        "blocks": [init_block(rng, D, config.layers) for _ in range(config.layers)],
+        "blocks": [init_block(rng, D, config.layers, config.mlp_width) for _ in range(config.layers)],
         "ln_final": init_layer_norm(D),
         "text_projection": init_linear(rng, D, embed_dim, bias=False),
     }
@@ -88,8 +91,8 @@ def text_trunk_forward(ids, p, config: TextConfig, read=None):
     c, mask = new_cache(), causal_mask(ids.shape[1])
     x, c["token_embedding"] = embedding_forward(ids, p["token_embedding"])
     x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
-    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, mask, read)
-    x, c["ln_final"] = layer_norm_forward(x, p["ln_final"])
+    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, mask, read, config.eps)
+    x, c["ln_final"] = layer_norm_forward(x, p["ln_final"], config.eps)
     return x, c
 
 

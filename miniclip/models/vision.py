@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from ..nn.blocks import blocks_backward, blocks_forward, init_block
 from ..nn.cache import new_cache
 from ..nn.layers import (
+    EPS,
     init_layer_norm,
     init_linear,
     init_prepend,
@@ -25,7 +26,7 @@ from ..nn.layers import (
     prepend_backward,
     prepend_forward,
 )
-from .checks import CHANNELS, check_tower
+from .checks import CHANNELS, check_encoder
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class VisionConfig:
     layers: int = 2
     heads: int = 4
     activation: str = "quick_gelu"
+    mlp_width: int | None = None  # 4 width
+    eps: float = EPS
 
     def __post_init__(self):
-        check_tower(self, "image_size", "patch_size", "width", "layers", "heads")
+        check_encoder(self, "image_size", "patch_size", "width", "layers", "heads")
         if self.image_size % self.patch_size:
             raise ConfigError(
                 f"VisionConfig.image_size is {self.image_size}, expected a multiple of patch_size = {self.patch_size}"
@@ -105,7 +108,7 @@ def init_vision(rng, config: VisionConfig, embed_dim: int):
         "class_embedding": init_prepend(rng, D, D**-0.5),
         "positional_embedding": init_grid_position(rng, config),
         "ln_pre": init_layer_norm(D),
-        "blocks": [init_block(rng, D, config.layers) for _ in range(config.layers)],
+        "blocks": [init_block(rng, D, config.layers, config.mlp_width) for _ in range(config.layers)],
         "ln_post": init_layer_norm(D),
         "proj": init_linear(rng, D, embed_dim, bias=False),
     }
@@ -121,8 +124,8 @@ def vision_trunk_forward(images, p, config: VisionConfig, read=None):
     x, c["patch_embedding"] = linear_forward(x, p["patch_embedding"])
     x, c["class_embedding"] = prepend_forward(x, p["class_embedding"])
     x, c["positional_embedding"] = position_forward(x, p["positional_embedding"])
-    x, c["ln_pre"] = layer_norm_forward(x, p["ln_pre"])
-    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, read=read)
+    x, c["ln_pre"] = layer_norm_forward(x, p["ln_pre"], config.eps)
+    x, c["blocks"] = blocks_forward(x, p["blocks"], config.heads, config.activation, read=read, eps=config.eps)
     return x, c
 
 
@@ -151,13 +154,13 @@ def class_positions(images):
     return np.zeros(len(images), int)
 
 
-def vision_head_forward(x, p):
+def vision_head_forward(x, p, eps=EPS):
     """features = W ln_post(class token): what the contrastive loss sees of the picture.
 
     x (B, D) class tokens -> features (B, E)
     """
     c = new_cache()
-    x, c["ln_post"] = layer_norm_forward(x, p["ln_post"])
+    x, c["ln_post"] = layer_norm_forward(x, p["ln_post"], eps)
     x, c["proj"] = linear_forward(x, p["proj"])
     return x, c
 
@@ -176,7 +179,7 @@ def vision_forward(images, p, config: VisionConfig):
     images (B, Y, X, C) normalised -> features (B, E)
     """
     x, c_trunk = vision_trunk_forward(images, p, config, read=class_positions(images))
-    x, c_head = vision_head_forward(x, p)
+    x, c_head = vision_head_forward(x, p, config.eps)
     return x, c_trunk | c_head
 
 

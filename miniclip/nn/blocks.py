@@ -9,6 +9,7 @@ import numpy as np
 
 from .cache import new_cache
 from .layers import (
+    EPS,
     init_layer_norm,
     init_linear,
     layer_norm_backward,
@@ -33,9 +34,9 @@ from .read import read_attention_backward, read_attention_forward
 ACTIVATIONS = {"quick_gelu": (quick_gelu_forward, quick_gelu_backward), "gelu": (gelu_forward, gelu_backward)}
 
 
-def largest_array(tokens, width, heads) -> int:
+def largest_array(tokens, inner, heads) -> int:
     """Bytes of the largest array that a block makes of one sequence, in float32: within the MLP, or the weights."""
-    return 4 * tokens * max(4 * width, heads * tokens)
+    return 4 * tokens * max(inner, heads * tokens)
 
 
 def init_attention(rng, d, out_std=None):
@@ -70,9 +71,10 @@ def attention_backward(dy, c):
     return dx, g
 
 
-def init_mlp(rng, d, out_std=None):
-    """c_fc (4d, d) ~ N(0, 1 / 2d), c_proj (d, 4d) ~ N(0, out_std^2): four times as wide inside as outside."""
-    return {"c_fc": init_linear(rng, d, 4 * d, (2 * d) ** -0.5), "c_proj": init_linear(rng, 4 * d, d, out_std)}
+def init_mlp(rng, d, out_std=None, inner=None):
+    """c_fc (inner, d) ~ N(0, 1 / 2d), c_proj (d, inner) ~ N(0, out_std^2): by default four times as wide inside."""
+    inner = inner or 4 * d
+    return {"c_fc": init_linear(rng, d, inner, (2 * d) ** -0.5), "c_proj": init_linear(rng, inner, d, out_std)}
 
 
 def mlp_forward(x, p, activation):
@@ -100,32 +102,32 @@ def mlp_backward(dy, c):
     return dx, g
 
 
-def init_block(rng, d, n_layers):
+def init_block(rng, d, n_layers, inner=None):
     """Both output maps ~ N(0, 1 / (2 L d)), as in OpenAI's CLIP: L blocks add 2 L branches to the residual stream."""
     out_std = (2 * n_layers * d) ** -0.5
     return {
         "ln_1": init_layer_norm(d),
         "attn": init_attention(rng, d, out_std),
         "ln_2": init_layer_norm(d),
-        "mlp": init_mlp(rng, d, out_std),
+        "mlp": init_mlp(rng, d, out_std, inner),
     }
 
 
-def block_forward(x, p, heads, activation, mask=None, read=None):
+def block_forward(x, p, heads, activation, mask=None, read=None, eps=EPS):
     """x = x + attention(ln_1(x)),  y = x + mlp(ln_2(x)): the pre-norm block.
 
     x (B, T, D); mask (T, T) bool or None -> y (B, T, D)
     read: (B,) integers, where only one token of each sequence is wanted -> y (B, D), for much less work
     """
     c = new_cache()
-    h, c["ln_1"] = layer_norm_forward(x, p["ln_1"])
+    h, c["ln_1"] = layer_norm_forward(x, p["ln_1"], eps)
     if read is None:
         h, c["attn"] = attention_forward(h, p["attn"], heads, mask)
     else:
         h, c["attn"] = read_attention_forward(h, p["attn"], heads, mask, read=read)
         x, c["pick"] = pick_forward(x, read)
     x = x + h
-    h, c["ln_2"] = layer_norm_forward(x, p["ln_2"])
+    h, c["ln_2"] = layer_norm_forward(x, p["ln_2"], eps)
     h, c["mlp"] = mlp_forward(h, p["mlp"], activation)
     return x + h, c
 
@@ -145,7 +147,7 @@ def block_backward(dy, c):
     return dy + dh, g
 
 
-def blocks_forward(x, p, heads, activation, mask=None, read=None):
+def blocks_forward(x, p, heads, activation, mask=None, read=None, eps=EPS):
     """The blocks, one after the other.
 
     x (B, T, D); p a list -> y (B, T, D)
@@ -155,7 +157,7 @@ def blocks_forward(x, p, heads, activation, mask=None, read=None):
     """
     c = []
     for n, block in enumerate(p, 1):
-        x, cache = block_forward(x, block, heads, activation, mask, read if n == len(p) else None)
+        x, cache = block_forward(x, block, heads, activation, mask, read if n == len(p) else None, eps)
         c.append(cache)
     return x, c
 

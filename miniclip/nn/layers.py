@@ -12,6 +12,8 @@ import numpy as np
 
 from .reduce import column_sum, row_dot, row_mean
 
+EPS = 1e-5  # of layer norm: CLIP's, and PyTorch's
+
 
 def init_linear(rng, d_in, d_out, std=None, bias=True):
     """weight (d_out, d_in) ~ N(0, std^2), by default 1 / sqrt(d_in) so that outputs are as large as inputs; bias 0."""
@@ -123,7 +125,7 @@ def init_layer_norm(d):
     return {"weight": np.ones(d), "bias": np.zeros(d)}
 
 
-def layer_norm_forward(x, p, eps=1e-5):
+def layer_norm_forward(x, p, eps=EPS):
     """y = n weight + bias,  n = (x - mean) / sqrt(var + eps), over the last axis.
 
     x (..., D); weight, bias (D,) -> y (..., D)

@@ -37,7 +37,7 @@ class DecoderBlock(nn.Module):
         self.ln_1, self.attn = nn.LayerNorm(d), Attention(d, heads)
         if d_memory:
             self.ln_cross, self.cross = nn.LayerNorm(d), CrossAttention(d, d_memory, heads)
-        self.ln_2, self.mlp = nn.LayerNorm(d), MLP(d, activation)
+        self.ln_2, self.mlp = nn.LayerNorm(d), MLP(d, 4 * d, activation)
         self.causal = causal
 
     def forward(self, x, memory):

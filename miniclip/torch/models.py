@@ -67,9 +67,9 @@ class Attention(nn.Module):
 class MLP(nn.Module):
     """y = act(x W_1^T + b_1) W_2^T + b_2"""
 
-    def __init__(self, d, activation):
+    def __init__(self, d, inner, activation):
         super().__init__()
-        self.c_fc, self.c_proj, self.activation = nn.Linear(d, 4 * d), nn.Linear(4 * d, d), ACTIVATIONS[activation]
+        self.c_fc, self.c_proj, self.activation = nn.Linear(d, inner), nn.Linear(inner, d), ACTIVATIONS[activation]
 
     def forward(self, x):
         h = self.c_fc(x)
@@ -82,8 +82,9 @@ class Block(nn.Module):
 
     def __init__(self, config, causal):
         super().__init__()
-        self.ln_1, self.attn = nn.LayerNorm(config.width), Attention(config.width, config.heads)
-        self.ln_2, self.mlp = nn.LayerNorm(config.width), MLP(config.width, config.activation)
+        D, eps = config.width, config.eps
+        self.ln_1, self.attn = nn.LayerNorm(D, eps), Attention(D, config.heads)
+        self.ln_2, self.mlp = nn.LayerNorm(D, eps), MLP(D, config.mlp_width, config.activation)
         self.causal = causal
 
     def forward(self, x, read=None):
@@ -125,9 +126,9 @@ class VisionTower(nn.Module):
         self.patch_embedding = nn.Linear(P * P * CHANNELS, D, bias=False)
         self.class_embedding = nn.Parameter(torch.empty(D))
         self.positional_embedding = nn.Parameter(torch.empty(1 + config.patches, D))
-        self.ln_pre = nn.LayerNorm(D)
+        self.ln_pre = nn.LayerNorm(D, config.eps)
         self.blocks = Blocks(Block(config, causal=False) for _ in range(config.layers))
-        self.ln_post = nn.LayerNorm(D)
+        self.ln_post = nn.LayerNorm(D, config.eps)
         self.proj = nn.Linear(D, embed_dim, bias=False)
 
     def trunk(self, images, read=None):
@@ -160,7 +161,7 @@ class TextTower(nn.Module):
         self.token_embedding = nn.Embedding(config.vocab_size, D)
         self.positional_embedding = nn.Parameter(torch.empty(config.context_length, D))
         self.blocks = Blocks(Block(config, causal=True) for _ in range(config.layers))
-        self.ln_final = nn.LayerNorm(D)
+        self.ln_final = nn.LayerNorm(D, config.eps)
         self.text_projection = nn.Linear(D, embed_dim, bias=False)
 
     def trunk(self, ids, read=None):

@@ -97,7 +97,7 @@ class Side:
 
 def fast_part(B: int, tokens: int, tower, share: float) -> int:
     """How many of B items at a time, for two cores: what fits a cache, no more than a share; of large ones, a half."""
-    size = part_size(largest_array(tokens, tower.width, tower.heads))
+    size = part_size(largest_array(tokens, tower.mlp_width, tower.heads))
     return max(1, min(size, math.ceil(B * (share if size > LEAST else 1 / 2))))
 
 
