@@ -90,7 +90,7 @@ def lighting(style, u) -> np.ndarray:
     """(B, Y, X): a slope of light across the picture, and the style's texture."""
     slope = np.array([0.10, 0.0, 0.05, 0.03], np.float32)[style, None] * (2.0 * u[:, 4:6] - 1.0)
     axis = np.linspace(-1.0, 1.0, IMAGE_SIZE, dtype=np.float32)
-    corner = (u[:, 6:8] * 33).astype(np.int64)
+    corner = np.minimum((u[:, 6:8] * 33).astype(np.int64), 32)  # in float32 one of 30 million numbers below 1 is 1
     light = textures()[style, corner[:, 0], corner[:, 1]]
     light += (slope[:, :1] * axis)[:, :, None]
     light += (slope[:, 1:] * axis)[:, None, :]

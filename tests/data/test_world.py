@@ -124,6 +124,27 @@ def test_pictures_are_numbers_from_0_to_1():
     assert images.max() <= 1.0
 
 
+def unmixed(x: int) -> int:
+    """The number that `world.mix` makes x of: each of its steps backwards, in Python's own integers."""
+    for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, None)):
+        back = x
+        for _ in range(64 // shift + 1):
+            back = x ^ (back >> shift)
+        x = back * pow(factor, -1, 2**64) % 2**64 if factor else back
+    return x
+
+
+@pytest.mark.parametrize("stream", [*range(world.DRAWING, world.DRAWING + 8), *range(world.DRAWING + 10, 337)])
+def test_the_largest_random_number_is_drawn_as_well(stream):
+    """In float32 it is 1.0: one training in forty meets such a picture."""
+    key = np.array([(unmixed(2**64 - 1) - stream * 0x9E3779B97F4A7C15) % 2**64], np.uint64)
+    assert world.uniform(key, stream) == 1 - 2.0**-53
+    assert all(world.choose(key, stream, n) == n - 1 for n in range(1, 200))
+    scene = world.sample_scenes(0, "D", np.arange(1))
+    image = draw_scenes(world.Scenes(key, *(getattr(scene, name) for name in list(vars(scene))[1:])))
+    assert 0.0 <= image.min() < image.max() <= 1.0
+
+
 def seen_by_an_independent_eye(image):
     """(colour, size, row, column) of the one object of a picture, from saturation, hue, area and centre alone."""
     top, bottom = image.max(-1), image.min(-1)
