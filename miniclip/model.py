@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .data.pictures import Preprocessing, preprocess
 from .machine.threads import cores, in_parallel, part_size, shares
 from .models.bridge import BridgedConfig, bridge_forward
 from .models.checks import check_images, check_token_ids
@@ -50,6 +51,18 @@ class Handle:
 class Sighted(Handle):
     """What models with an image tower have."""
 
+    own_preprocessing: Preprocessing | None = None
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How it wants its pictures; as the world's models do, where nothing else is said."""
+        return self.own_preprocessing or Preprocessing(self.image_size)
+
+    @property
+    def of_the_world(self) -> bool:
+        """Was it trained on scenes of `data.world`, where one object stands at one of nine places?"""
+        return self.preprocessing.frame is not False
+
     @property
     def vision(self) -> VisionConfig:
         """The sizes of the image tower."""
@@ -59,6 +72,10 @@ class Sighted(Handle):
     def image_size(self) -> int:
         """The side of the pictures it takes, in pixels."""
         return self.vision.image_size
+
+    def preprocess(self, images) -> np.ndarray:
+        """Pictures made ready as this model wants them: `miniclip.preprocess` with its numbers."""
+        return preprocess(images, **vars(self.preprocessing))
 
     def memory(self, images) -> np.ndarray:
         """What the image tower makes of pictures, which are normalised: (B, Y, X, C) -> tokens (B, 1 + N, D)."""
@@ -77,9 +94,10 @@ class Model(Sighted):
 
     kind = "CLIP"
 
-    def __init__(self, config: ClipConfig, params, tokenizer, digest: str = ""):
+    def __init__(self, config: ClipConfig, params, tokenizer, digest: str = "",
+                 preprocessing: Preprocessing | None = None):  # fmt: skip
         super().__init__(params, digest)
-        self.config, self.tokenizer = config, tokenizer
+        self.config, self.tokenizer, self.own_preprocessing = config, tokenizer, preprocessing
 
     @property
     def logit_scale(self) -> float:
@@ -150,8 +168,9 @@ class Describer(Model):
     kind = "CLIP that describes"
     image_places = 0  # the picture is looked at through cross-attention, and takes no place among the words
 
-    def __init__(self, coca: CocaConfig, params, tokenizer, decoder_tokenizer, digest: str = ""):
-        super().__init__(coca.clip, params, tokenizer, digest)
+    def __init__(self, coca: CocaConfig, params, tokenizer, decoder_tokenizer, digest: str = "",
+                 preprocessing: Preprocessing | None = None):  # fmt: skip
+        super().__init__(coca.clip, params, tokenizer, digest, preprocessing)
         self.coca, self.decoder_tokenizer = coca, decoder_tokenizer
 
     @property

@@ -41,8 +41,9 @@ def random_clip(seed):
     P, side, K, H = int(rng.integers(2, 5)), int(rng.integers(1, 4)), int(rng.integers(2, 6)), int(rng.integers(1, 4))
     activation = ("quick_gelu", "gelu")[seed % 2]
     V, T, end, B = int(rng.integers(11, 23)), int(rng.integers(3, 9)), int(rng.integers(4, 9)), int(rng.integers(2, 6))
-    vision = VisionConfig(P * side, P, K * H, int(rng.integers(1, 3)), H, activation)
-    text = TextConfig(V, T, 6, int(rng.integers(1, 3)), 3, activation, end)
+    inner, eps = (int(n) for n in rng.integers(5, 30, 2)), (float(10.0**-n) for n in rng.integers(3, 8, 2))
+    vision = VisionConfig(P * side, P, K * H, int(rng.integers(1, 3)), H, activation, next(inner), next(eps))
+    text = TextConfig(V, T, 6, int(rng.integers(1, 3)), 3, activation, end, next(inner), next(eps))
     config = ClipConfig(vision, text, int(rng.integers(3, 8)))
     theta, params = pack(init_clip(rng, config), np.float64)
     theta += 0.2 * rng.standard_normal(theta.size)

@@ -6,7 +6,7 @@ import pytest
 from miniclip.data.captions import write_captions
 from miniclip.data.drawing import draw_scenes
 from miniclip.data.grammar import vocabulary
-from miniclip.data.pairs import normalize
+from miniclip.data.pictures import normalize
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
 from miniclip.errors import ConfigError

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 import miniclip
 from miniclip.app import cli
 from miniclip.data.grammar import CLASS_NAMES
-from miniclip.data.pairs import normalized_images, preprocess
+from miniclip.data.pairs import normalized_images
+from miniclip.data.pictures import preprocess
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
 from miniclip.files.checkpoint import SYSTEM

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from miniclip.errors import CheckpointError, ConfigError, Interrupted, TrainingDiverged
-from miniclip.files import checkpoint, state, storage
+from miniclip.files import checkpoint, state, storage, tensors
 from miniclip.files.state import read_log
 from miniclip.train import clip, objectives
 from miniclip.train.clip import TrainConfig, new_clip, train
@@ -111,7 +111,7 @@ def test_same_seed_same_run(tmp_path, whole):
 def test_other_seed_other_run(tmp_path, whole):
     """The weights before the first step, those after the last, and the data, all differ."""
     train(replace(RECIPE, seed=1), tmp_path / "other")
-    ours, theirs = (checkpoint.parse_tensors(data["model.safetensors"], tmp_path) for data in
+    ours, theirs = (tensors.parse_tensors(data["model.safetensors"], tmp_path) for data in
                     (files(tmp_path / "other"), whole))  # fmt: skip
     equal = [name for name in ours if np.array_equal(ours[name], theirs[name]) and "bias" not in name]
     assert not equal

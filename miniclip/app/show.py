@@ -10,17 +10,18 @@ from ..data.captions import is_true, truth_matrix, write_captions
 from ..data.drawing import draw_scenes
 from ..data.framing import is_blank
 from ..data.grammar import CLASS_NAMES
-from ..data.pairs import EXAMPLE, denormalize, normalize, normalized_images, open_image, preprocess
+from ..data.pairs import normalized_images
+from ..data.pictures import EXAMPLE, denormalize, normalize, open_image
 from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
-from ..errors import ImageError, TextError, quote
+from ..errors import ImageError, InputError, TextError, quote
 from ..model import Describer, Matcher, Model
 from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
 from ..tasks.matching import CANDIDATES, rerank
 from ..tasks.outside import outside
 from ..tasks.retrieval import Index, check_k
-from ..tasks.zero_shot import TEMPLATES, classify, zero_shot_probabilities, zero_shot_weights
+from ..tasks.zero_shot import TEMPLATES, classify, template_set, zero_shot_probabilities, zero_shot_weights
 
 GALLERY = 512  # pictures of split A that a search looks through
 
@@ -32,18 +33,24 @@ def indexed(model: Model, seed: int):
     return scenes, images, Index(model.encode_image(normalize(images)), range(GALLERY), model.digest)
 
 
-def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher | None = None):
-    """Find pictures by a sentence; a matcher puts the best of them in order again.
+def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher | None = None, paths=None):
+    """Find pictures by a sentence: picture files, or without any, drawings of the world's.
+
+    A matcher puts the best of the drawings in order again.
 
     Returns
     -------
     (result, figure)
         result : dict with `query`, `ids`, `scores`, which are cosines, and `right`, whether the sentence is true of
-        the picture (null where the oracle cannot read it)
+        the picture (null where the oracle cannot know it); ids are the drawings' numbers, or the files' names
     """
     check_k(k)
     if not split_words(query):
         raise TextError(f"the query {quote(query)} has no words: describe a picture, such as 'a small red circle'")
+    if paths:
+        return search_files(model, query, k, paths)
+    if not model.of_the_world:
+        raise InputError("this model was not trained on drawings of the world: name the pictures to search through")
     scenes, images, index = indexed(model, seed)
     (ids,), (scores,) = index.search(model.encode_text(query), k if matcher is None else max(k, CANDIDATES))
     if matcher is not None:
@@ -55,13 +62,31 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
     except TextError:  # a model reads any words, the oracle only its grammar
         right = None
     result = {"query": query, "ids": ids, "scores": [round(float(score), 4) + 0.0 for score in scores], "right": right}
-    shown = ids[:12]
-    figure = figures.contact_sheet(query, images[shown], scores[: len(shown)], right and right[: len(shown)])
+    best = ids[:12]
+    figure = figures.contact_sheet(query, images[best], scores[: len(best)], right and right[: len(best)])
     return result, figure
 
 
-def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = None, seed: int = 0):
+def search_files(model: Model, query: str, k: int, paths):
+    """The same for picture files."""
+    normalised, names, unreadable = chosen_images(model, paths, "A", 0)
+    index = Index(model.encode_image(normalised), range(len(names)), model.digest)
+    (ids,), (scores,) = index.search(model.encode_text(query), k)
+    result = {"query": query, "ids": [names[i] for i in ids],
+              "scores": [round(float(score), 4) + 0.0 for score in scores], "right": None}  # fmt: skip
+    return result | unreadable, figures.contact_sheet(query, shown(model, normalised[ids[:12]]), scores[:12], None)
+
+
+def shown(model: Model, images) -> np.ndarray:
+    """Pictures that were made ready for a model, as they look."""
+    how = model.preprocessing
+    return np.clip(denormalize(images, how.mean, how.std), 0.0, 1.0)
+
+
+def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = None, seed: int = 0, templates=None):
     """Classify pictures by the names of the classes: picture files, or without any, six pictures of split B.
+
+    `templates` is the name of a set, by default that of what the model was trained on: see `templates_of`.
 
     Returns
     -------
@@ -70,7 +95,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
         `unreadable`, if there are such files, a list of {`image`, `error`}
     """
     normalised, names, unreadable = chosen_images(model, paths, "B", seed)
-    probabilities = classify(model, normalised, class_names)
+    probabilities = classify(model, normalised, class_names, templates_of(model, templates))
     result = {
         "classes": class_names,
         "images": [
@@ -83,8 +108,12 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
             for name, p, out in zip(names, probabilities, told_outside(model, normalised, names), strict=True)
         ],
     } | unreadable
-    shown = np.clip(denormalize(normalised[:6]), 0.0, 1.0)
-    return result, figures.zero_shot_bars(shown, class_names, probabilities[:6])
+    return result, figures.zero_shot_bars(shown(model, normalised[:6]), class_names, probabilities[:6])
+
+
+def templates_of(model: Model, name: str | None = None):
+    """A named set of templates; by default the world's, or for a real CLIP the seven that OpenAI found best."""
+    return template_set(name or ("world" if model.of_the_world else "clip7"))
 
 
 def captions(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0,
@@ -114,7 +143,7 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     if not first.words:
         raise TextError("the decoder said nothing about the first picture: try another temperature")
     maps = first.attention[:, 1:].reshape(-1, side, side)  # without the class token
-    return result, figures.word_maps(np.clip(denormalize(normalised[0]), 0.0, 1.0), first.words, maps)
+    return result, figures.word_maps(shown(model, normalised[0]), first.words, maps)
 
 
 def chosen_images(model: Model, paths, split: str, seed: int):
@@ -124,6 +153,8 @@ def chosen_images(model: Model, paths, split: str, seed: int):
     `error`} under that name. The first error is raised where no file can be read.
     """
     if not paths:
+        if not model.of_the_world:
+            raise InputError("this model was not trained on drawings of the world: name a picture")
         scenes = sample_scenes(seed, split, np.arange(6))
         return normalized_images(scenes), write_captions(scenes), {}
     opened, names, errors = [], [], list[tuple[str, ImageError]]()
@@ -145,11 +176,11 @@ def picture_file(path, model) -> np.ndarray:
     Raises ImageError if it cannot be read, or is blank.
     """
     image = open_image(EXAMPLE if path == "example" else path)
-    if is_blank(image):
+    if model.of_the_world and is_blank(image):
         raise ImageError(
             f"{quote(path)} is blank, expected a picture of something: nothing in it differs from its border"
         )
-    return preprocess(image, model.image_size)
+    return model.preprocess(image)
 
 
 def told_outside(model, images, names) -> list[bool | None]:

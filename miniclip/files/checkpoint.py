@@ -20,11 +20,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
-from ..data.pairs import IMAGE_MEAN, IMAGE_STD
-from ..data.tokenizer import Tokenizer
 from ..errors import CheckpointError, ConfigError, WeightsError, one_line, quote
 from ..machine.disk import as_folder
 from ..model import BridgedModel, Describer, Handle, LanguageModel, Matcher, Model
@@ -33,18 +29,24 @@ from ..models.coca import CocaConfig
 from ..models.decoder import DecoderConfig, init_decoder
 from ..models.fusion import init_fusion
 from ..nn.tree import flatten, pack, unflatten
-from .hugging_face import config_from_hugging_face, from_hugging_face, hugging_face_config, to_hugging_face
+from .hugging_face import (
+    config_from_hugging_face,
+    hugging_face_config,
+    preprocessing_from_hugging_face,
+    preprocessor_config,
+)
+from .names import from_dialect, to_dialect
+from .real import CONFIG, PREPROCESSOR, WEIGHTS, cached, how_to_fetch, is_real, is_repository, load_real
+from .state import TRAINING
 from .storage import MANIFEST, check_folder, commit, digest, encode_json, parse_json, read_manifest, read_verified
+from .tensors import check_size, encode_tensors, parse_tensors
+from .words import TOKENIZER, NoWords, load_tokenizer
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SYSTEM = PRETRAINED / "system"  # the one that also describes and answers
 SHIPPED = {"default": PRETRAINED, "system": SYSTEM}  # by name; ./system is a folder of one's own
-WEIGHTS, CONFIG, TOKENIZER, PREPROCESSOR = (
-    "model.safetensors", "config.json", "tokenizer.json", "preprocessor_config.json",
-)  # fmt: skip
 DECODER_WEIGHTS, DECODER_CONFIG, WORDS = "decoder.safetensors", "decoder.json", "words.json"
 OTHER_WEIGHTS, OTHER_CONFIG = "weights.safetensors", "model.json"
-TRAINING = "training.safetensors"  # what a run resumes from: see `files.state`
 # Models that are no CLIPs: kind -> (handle, its config, initial parameters).
 OTHERS: dict[str, tuple[type, type, Callable]] = {
     LanguageModel.kind: (LanguageModel, DecoderConfig, lambda rng, config: {"decoder": init_decoder(rng, config)}),
@@ -62,21 +64,14 @@ def model_files(model: Handle) -> dict[str, bytes]:
 
 def clip_files(model: Model) -> dict[str, bytes]:
     """What transformers needs: sizes, weights, words, and how pictures are made ready."""
-    config, size = model.config, model.image_size
-    preprocessor = {
-        "image_processor_type": "CLIPImageProcessor",
-        "do_resize": True, "size": {"shortest_edge": size}, "resample": 3,
-        "do_center_crop": True, "crop_size": {"height": size, "width": size},
-        "do_rescale": True, "rescale_factor": 1 / 255, "do_convert_rgb": True,
-        "do_normalize": True, "image_mean": list(IMAGE_MEAN), "image_std": list(IMAGE_STD),
-    }  # fmt: skip
+    config = model.config
     params = {name: child for name, child in model.params.items() if name != "decoder"}
-    weights = to_hugging_face(params, config.vision.patch_size)
+    weights = to_dialect(params, config.vision.patch_size)
     return {
         CONFIG: encode_json(hugging_face_config(config)),
         WEIGHTS: encode_tensors(weights, {"format": "pt"}),
-        TOKENIZER: encode_json(model.tokenizer.to_json()),
-        PREPROCESSOR: encode_json(preprocessor),
+        **({} if isinstance(model.tokenizer, NoWords) else {TOKENIZER: encode_json(model.tokenizer.to_json())}),
+        PREPROCESSOR: encode_json(preprocessor_config(model.preprocessing)),
     }
 
 
@@ -98,21 +93,6 @@ def other_files(model) -> dict[str, bytes]:
     }
 
 
-def encode_tensors(named, metadata: dict[str, str] | None = None) -> bytes:
-    """A safetensors file, all in float32."""
-    return safetensors.numpy.save({name: leaf.astype(np.float32) for name, leaf in named.items()}, metadata)
-
-
-def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a safetensors file, or a CheckpointError that names it."""
-    try:
-        return safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
-        raise CheckpointError(
-            f"{quote(path)} is not a safetensors file of floats ({one_line(error)}): restore it from a copy"
-        ) from error
-
-
 def load(path=None):
     """Open a trained model.
 
@@ -120,7 +100,8 @@ def load(path=None):
     ----------
     path : str or Path, optional
         A run folder; or "default", the small trained CLIP in the package, or "system", the one that also describes
-        pictures and answers questions.
+        pictures and answers questions; or a real CLIP: a folder in transformers' or open_clip's layout, or the name of
+        one in the Hugging Face cache, such as "openai/clip-vit-base-patch32".
 
     Returns
     -------
@@ -140,6 +121,10 @@ def load(path=None):
     (2, 64)
     """
     folder = run_folder("default" if path is None else path)
+    if is_repository(path) and not os.path.lexists(folder):
+        raise CheckpointError(how_to_fetch(path))
+    if is_real(folder):
+        return load_real(folder)
     names = model_manifest(folder)
     if OTHER_CONFIG in names:
         return load_other(folder)
@@ -147,8 +132,13 @@ def load(path=None):
 
 
 def run_folder(path) -> Path:
-    """The folder of a run: one in the package, by its name, or any other, by its path."""
-    return SHIPPED[path] if isinstance(path, str) and path in SHIPPED else as_folder(path)
+    """The folder of a model: in the package or in the Hugging Face cache, by name, or any other, by its path."""
+    if isinstance(path, str) and path in SHIPPED:
+        return SHIPPED[path]
+    folder = as_folder(path)
+    if is_repository(path) and not os.path.lexists(folder):
+        return cached(path) or folder
+    return folder
 
 
 def model_manifest(folder: Path) -> dict[str, list[str]]:
@@ -165,12 +155,15 @@ def model_manifest(folder: Path) -> dict[str, list[str]]:
 def load_clip(folder: Path) -> Model:
     """The CLIP of a folder."""
     config = config_from_hugging_face(parse_json(read_verified(folder, CONFIG), folder / CONFIG))
-    tokenizer = load_tokenizer(folder, TOKENIZER, config.text, CONFIG)
+    has_words = TOKENIZER in read_manifest(folder)
+    tokenizer = load_tokenizer(folder, TOKENIZER, config.text, CONFIG) if has_words else NoWords(folder)
     weights = read_verified(folder, WEIGHTS)
     named = parse_tensors(weights, folder / WEIGHTS)
     check_size(named, config, folder / WEIGHTS, CONFIG)
-    _, params = pack(from_hugging_face(named, config))
-    return Model(config, params, tokenizer, digest(weights))
+    _, params = pack(from_dialect(named, config))
+    how = parse_json(read_verified(folder, PREPROCESSOR), folder / PREPROCESSOR)
+    preprocessing = preprocessing_from_hugging_face(how, config.vision.image_size)
+    return Model(config, params, tokenizer, digest(weights), preprocessing)
 
 
 def load_decoder(folder: Path, clip: Model) -> Describer:
@@ -180,7 +173,8 @@ def load_decoder(folder: Path, clip: Model) -> Describer:
     words = load_tokenizer(folder, WORDS, config, DECODER_CONFIG)
     decoder, _ = load_tensors(folder, DECODER_WEIGHTS, config, init_decoder, DECODER_CONFIG)
     coca = CocaConfig(clip.config, config)
-    return Describer(coca, clip.params | {"decoder": decoder}, clip.tokenizer, words, clip.digest)
+    params = clip.params | {"decoder": decoder}
+    return Describer(coca, params, clip.tokenizer, words, clip.digest, clip.preprocessing)
 
 
 def load_other(folder: Path):
@@ -198,17 +192,6 @@ def load_other(folder: Path):
     return handle(config, params, words, name)
 
 
-def load_tokenizer(folder: Path, name: str, sizes, config_name: str) -> Tokenizer:
-    """The tokenizer of a folder, with as many words as the model has vectors for them."""
-    tokenizer = Tokenizer.from_json(parse_json(read_verified(folder, name), folder / name))
-    ours, theirs = (tokenizer.vocab_size, tokenizer.context_length), (sizes.vocab_size, sizes.context_length)
-    if ours != theirs:
-        raise CheckpointError(
-            f"{quote(folder / name)} has (words, length) {ours}, {config_name} says {theirs}: not of one run"
-        )
-    return tokenizer
-
-
 def config_from_json(kind: type, data, path: Path) -> Any:
     """The config that `asdict` made this of; a ConfigError for other keys. A config may hold others."""
     if isinstance(data, dict) and data.pop("tied", True) is True:  # of older runs, when it could be False
@@ -222,13 +205,6 @@ def config_from_json(kind: type, data, path: Path) -> Any:
                 f"{quote(path)} has other keys than a {kind.__name__} ({one_line(error)}): restore it from a copy"
             ) from error
     raise ConfigError(f"{quote(path)} is not the sizes of a {kind.__name__}: restore it from a copy")
-
-
-def check_size(named, config, path: Path, config_name: str) -> None:
-    """A WeightsError if the config is of a far larger model: before anything of that size is made."""
-    size = sum(leaf.size for leaf in named.values())
-    if config.parameters > 10 * size + 10**6:
-        raise WeightsError(f"{quote(path)} has {size:,} numbers, {config_name} says {config.parameters:,}")
 
 
 def load_tensors(folder: Path, name: str, config, init: Callable, config_name: str):

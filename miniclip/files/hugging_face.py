@@ -1,138 +1,182 @@
-"""Our tree of parameters and our config, under the names and in the layout of transformers' CLIPModel, and back."""
+"""Our sizes, and how pictures are made ready, as transformers' files have them, and back; open_clip's are only read."""
 
-import numpy as np
-
+from ..data.pictures import IMAGE_MEAN, IMAGE_STD, Preprocessing
 from ..data.tokenizer import Tokenizer
-from ..errors import ConfigError, WeightsError
+from ..errors import ConfigError, quote
 from ..models.checks import CHANNELS
-from ..models.clip import ClipConfig, init_clip
+from ..models.clip import ClipConfig
 from ..models.text import TextConfig
 from ..models.vision import VisionConfig
-from ..nn.tree import flatten, unflatten
 
-# Our names on the left, transformers' on the right; `*` stands for a layer's number.
-NAMES = {
-    "visual.patch_embedding.weight": "vision_model.embeddings.patch_embedding.weight",
-    "visual.class_embedding": "vision_model.embeddings.class_embedding",
-    "visual.positional_embedding": "vision_model.embeddings.position_embedding.weight",
-    "visual.ln_pre": "vision_model.pre_layrnorm",
-    "visual.blocks": "vision_model.encoder.layers",
-    "visual.ln_post": "vision_model.post_layernorm",
-    "visual.proj": "visual_projection",
-    "text.token_embedding": "text_model.embeddings.token_embedding",
-    "text.positional_embedding": "text_model.embeddings.position_embedding.weight",
-    "text.blocks": "text_model.encoder.layers",
-    "text.ln_final": "text_model.final_layer_norm",
-    "text.text_projection": "text_projection",
-}
-BLOCK_NAMES = {"ln_1": "layer_norm1", "attn": "self_attn", "ln_2": "layer_norm2", "mlp": "mlp"}
-MLP_NAMES = {"c_fc": "fc1", "c_proj": "fc2"}
-
-
-def hugging_face_name(name: str) -> str:
-    """visual.blocks.0.mlp.c_fc.bias -> vision_model.encoder.layers.0.mlp.fc1.bias"""
-    for ours, theirs in NAMES.items():
-        if name == ours or name.startswith(ours + "."):
-            parts = name[len(ours) + 1 :].split(".") if name != ours else []
-            if ours.endswith("blocks"):
-                parts[1] = BLOCK_NAMES[parts[1]]
-                parts[2] = MLP_NAMES.get(parts[2], parts[2])
-            return ".".join([theirs, *parts])
-    return name
-
-
-def to_hugging_face(params, patch_size: int) -> dict[str, np.ndarray]:
-    """The parameters under transformers' names and in its layout.
-
-    Two layouts differ: `in_proj` holds the query, key and value maps that transformers keeps apart, and a patch map is
-    a strided convolution there, (D, C, P, P), where ours reads row, column, channel: (D, P P C).
-    """
-    named = {}
-    for name, leaf in flatten(params).items():
-        theirs = hugging_face_name(name)
-        if ".in_proj." in theirs:
-            for part, third in zip("qkv", np.split(leaf, 3), strict=True):
-                named[theirs.replace("in_proj", f"{part}_proj")] = third
-        elif theirs.endswith("patch_embedding.weight"):
-            grid = leaf.reshape(len(leaf), patch_size, patch_size, CHANNELS)
-            named[theirs] = grid.transpose(0, 3, 1, 2)
-        else:
-            named[theirs] = leaf
-    return {name: np.asarray(leaf, order="C") for name, leaf in named.items()}
-
-
-def from_hugging_face(named: dict[str, np.ndarray], config: ClipConfig):
-    """The inverse of `to_hugging_face`; a WeightsError lists what is missing, left over, or of another shape."""
-    like = init_clip(np.random.default_rng(0), config)
-    expected = to_hugging_face(like, config.vision.patch_size)
-    problems = [f"{name} is missing" for name in expected if name not in named]
-    problems += [f"{name} is not part of the model" for name in named if name not in expected]
-    problems += [
-        f"{name} has shape {named[name].shape}, expected {leaf.shape}"
-        for name, leaf in expected.items()
-        if name in named and named[name].shape != leaf.shape
-    ]
-    problems += [f"{name} is {leaf.dtype}, expected floats" for name, leaf in named.items() if leaf.dtype.kind != "f"]
-    problems += [f"{name} is not all finite" for name in named if not np.isfinite(named[name]).all()]
-    if problems:
-        raise WeightsError(f"{len(problems)} tensors do not fit config.json: {'; '.join(problems[:5])}")
-    ours = {}
-    for name, leaf in flatten(like).items():
-        theirs = hugging_face_name(name)
-        if ".in_proj." in theirs:
-            ours[name] = np.concatenate([named[theirs.replace("in_proj", f"{part}_proj")] for part in "qkv"])
-        elif theirs.endswith("patch_embedding.weight"):
-            ours[name] = named[theirs].transpose(0, 2, 3, 1).reshape(leaf.shape)
-        else:
-            ours[name] = named[theirs]
-    return unflatten(ours)
+# Our sizes, transformers' names, and what transformers takes where a file does not say: many say only what differs.
+TOWER = (
+    ("width", "hidden_size"),
+    ("layers", "num_hidden_layers"),
+    ("heads", "num_attention_heads"),
+    ("activation", "hidden_act"),
+    ("mlp_width", "intermediate_size"),
+    ("eps", "layer_norm_eps"),
+)
+VISION = (*TOWER, ("image_size", "image_size"), ("patch_size", "patch_size"))
+TEXT = (
+    *TOWER,
+    ("vocab_size", "vocab_size"),
+    ("context_length", "max_position_embeddings"),
+    ("eos_token_id", "eos_token_id"),
+)
+SHARED_DEFAULTS = {"num_hidden_layers": 12, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+VISION_DEFAULTS = SHARED_DEFAULTS | {
+    "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 32,
+}  # fmt: skip
+TEXT_DEFAULTS = SHARED_DEFAULTS | {
+    "hidden_size": 512, "num_attention_heads": 8, "intermediate_size": 2048, "vocab_size": 49_408,
+    "max_position_embeddings": 77, "eos_token_id": 49_407,
+}  # fmt: skip
+PROJECTION_DEFAULT = 512
+BICUBIC = 3  # Pillow's number
+FRAME = "frame_object"  # a key of ours: the model was trained on the world, see `data.framing`
 
 
 def hugging_face_config(config: ClipConfig) -> dict:
     """config.json, as transformers.CLIPConfig reads it."""
 
-    def tower(sizes):
-        return {
-            "hidden_size": sizes.width,
-            "intermediate_size": 4 * sizes.width,
-            "num_hidden_layers": sizes.layers,
-            "num_attention_heads": sizes.heads,
-            "hidden_act": sizes.activation,
-            "layer_norm_eps": 1e-5,
-            "projection_dim": config.embed_dim,
-        }
+    def tower(sizes, names):
+        return {theirs: getattr(sizes, ours) for ours, theirs in names} | {"projection_dim": config.embed_dim}
 
-    v, t = config.vision, config.text
     return {
         "architectures": ["CLIPModel"],
         "model_type": "clip",
         "projection_dim": config.embed_dim,
         **({"logit_bias": True} if config.logit_bias else {}),
-        "vision_config": tower(v) | {"model_type": "clip_vision_model", "num_channels": CHANNELS}
-        | {"image_size": v.image_size, "patch_size": v.patch_size},
-        "text_config": tower(t) | {"model_type": "clip_text_model", "vocab_size": t.vocab_size}
-        | {"max_position_embeddings": t.context_length, "eos_token_id": t.eos_token_id}
-        | {"bos_token_id": Tokenizer.start, "pad_token_id": Tokenizer.pad},
+        "vision_config": tower(config.vision, VISION) | {"model_type": "clip_vision_model", "num_channels": CHANNELS},
+        "text_config": tower(config.text, TEXT)
+        | {"model_type": "clip_text_model", "bos_token_id": Tokenizer.start, "pad_token_id": Tokenizer.pad},
+    }
+
+
+def config_from_hugging_face(data) -> ClipConfig:
+    """The inverse of `hugging_face_config`, also of files that others wrote; a ConfigError if it is no CLIP's."""
+    kind = data.get("model_type", "clip") if isinstance(data, dict) else None
+    if kind != "clip":
+        raise ConfigError(f"config.json has the model_type {quote(kind)}, expected clip: no other towers are read here")
+    vision = sizes_of(data, "vision_config", VISION, VISION_DEFAULTS)
+    text = sizes_of(data, "text_config", TEXT, TEXT_DEFAULTS)
+    embed_dim = data.get("projection_dim", PROJECTION_DEFAULT)
+    return ClipConfig(VisionConfig(**vision), TextConfig(**text), embed_dim, data.get("logit_bias") is True)
+
+
+def sizes_of(data: dict, key: str, names, defaults: dict) -> dict:
+    """A tower's sizes, under our names. Where an old file says them twice, the second has the last word."""
+    if key not in data:
+        raise ConfigError(f"config.json lacks '{key}': expected the layout of transformers.CLIPConfig")
+    given = [data[key], data.get(f"{key}_dict") or {}]
+    if not all(isinstance(one, dict) for one in given):
+        raise ConfigError(f"config.json has a {key} of another layout, expected transformers.CLIPConfig's")
+    if given[0].get("num_channels", CHANNELS) != CHANNELS:
+        raise ConfigError(f"config.json has num_channels {quote(given[0]['num_channels'])}, expected {CHANNELS}")
+    said = defaults | given[0] | given[1]
+    return {ours: said[theirs] for ours, theirs in names}
+
+
+# Ours, open_clip's, and what it takes where a file does not say.
+OPEN_CLIP_VISION = (
+    ("width", "width", 768),
+    ("layers", "layers", 12),
+    ("image_size", "image_size", 224),
+    ("patch_size", "patch_size", 16),
+)
+OPEN_CLIP_TEXT = (
+    ("width", "width", 512),
+    ("layers", "layers", 12),
+    ("heads", "heads", 8),
+    ("vocab_size", "vocab_size", 49_408),
+    ("context_length", "context_length", 77),
+)
+# Keys of open_clip's that make another tower than CLIP's, and the values at which they do not.
+OTHER_TOWERS = {
+    "timm_model_name": (None,), "hf_model_name": (None,), "attentional_pool": (False,), "ls_init_value": (None,),
+    "pool_type": ("tok", "argmax"), "no_ln_pre": (False,), "no_causal_mask": (False,), "embed_cls": (False,),
+    "final_ln_after_pool": (False,), "pos_embed_type": ("learnable",), "proj_type": ("linear",), "proj_bias": (False,),
+}  # fmt: skip
+
+
+def config_from_open_clip(data) -> ClipConfig:
+    """The sizes in open_clip_config.json, or a ConfigError that says which of them are no CLIP's."""
+    model = data.get("model_cfg", data) if isinstance(data, dict) else {}
+    v, t = model.get("vision_cfg"), model.get("text_cfg")
+    if not isinstance(v, dict) or not isinstance(t, dict) or "embed_dim" not in model:
+        raise ConfigError("open_clip_config.json has no embed_dim, vision_cfg, text_cfg: expected open_clip's layout")
+    for name, tower in (("vision_cfg", v), ("text_cfg", t)):
+        for key, allowed in OTHER_TOWERS.items():
+            if key in tower and tower[key] not in allowed:
+                raise ConfigError(f"open_clip_config.json has {name}.{key} {quote(tower[key])}: no tower that we have")
+    shared = {"activation": "quick_gelu" if model.get("quick_gelu") else "gelu"}
+    vision = {ours: v.get(theirs, default) for ours, theirs, default in OPEN_CLIP_VISION} | shared
+    text = {ours: t.get(theirs, default) for ours, theirs, default in OPEN_CLIP_TEXT} | shared
+    try:
+        vision |= {"heads": vision["width"] // v.get("head_width", 64)}
+        widths = [round(one["width"] * cfg.get("mlp_ratio", 4.0)) for one, cfg in ((vision, v), (text, t))]
+    except (TypeError, ZeroDivisionError) as error:
+        raise ConfigError(f"open_clip_config.json has sizes that are no numbers ({error})") from error
+    text |= {"eos_token_id": text["vocab_size"] - 1}
+    return ClipConfig(VisionConfig(**vision, mlp_width=widths[0]), TextConfig(**text, mlp_width=widths[1]),
+                      model["embed_dim"])  # fmt: skip
+
+
+def preprocessor_config(how: Preprocessing) -> dict:
+    """preprocessor_config.json, as transformers.CLIPImageProcessor reads it; that moves no object, so ours says it."""
+    side = how.image_size
+    return {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_resize": True, "size": {"shortest_edge": side}, "resample": BICUBIC,
+        "do_center_crop": True, "crop_size": {"height": side, "width": side},
+        "do_rescale": True, "rescale_factor": 1 / 255, "do_convert_rgb": True,
+        "do_normalize": True, "image_mean": list(how.mean), "image_std": list(how.std),
+        **({} if how.frame is False else {FRAME: True}),
     }  # fmt: skip
 
 
-def config_from_hugging_face(data: dict) -> ClipConfig:
-    """The inverse of `hugging_face_config`; a ConfigError names a key that is missing."""
-    try:
-        v, t = data["vision_config"], data["text_config"]
-        towers = [
-            {
-                "width": tower["hidden_size"],
-                "layers": tower["num_hidden_layers"],
-                "heads": tower["num_attention_heads"],
-                "activation": tower["hidden_act"],
-            }
-            for tower in (v, t)
-        ]
-        vision = VisionConfig(image_size=v["image_size"], patch_size=v["patch_size"], **towers[0])
-        text = TextConfig(t["vocab_size"], t["max_position_embeddings"], eos_token_id=t["eos_token_id"], **towers[1])
-        return ClipConfig(vision, text, data["projection_dim"], data.get("logit_bias") is True)
-    except KeyError as error:
-        raise ConfigError(f"config.json lacks {error}: expected the layout of transformers.CLIPConfig") from error
-    except TypeError as error:
-        raise ConfigError(f"config.json has another layout ({error}), expected transformers.CLIPConfig's") from error
+def preprocessing_from_hugging_face(said, image_size: int) -> Preprocessing:
+    """The inverse of `preprocessor_config`, also of what others wrote; a ConfigError for another way to make ready.
+
+    An empty file says CLIP's own way.
+    """
+    if not isinstance(said, dict):
+        raise ConfigError("preprocessor_config.json is no list of settings, expected CLIPImageProcessor's")
+    sizes = [said.get("size", image_size), said.get("crop_size", image_size)]
+    sides = [next(iter(size.values()), None) if isinstance(size, dict) and len({*size.values()}) == 1 else size
+             for size in sizes]  # fmt: skip
+    as_clip = {"do_resize": True, "do_center_crop": True, "do_rescale": True, "do_normalize": True, "resample": BICUBIC}
+    wrong = [f"{key} {quote(said[key])}" for key, value in as_clip.items() if said.get(key, value) != value]
+    wrong += [f"size {quote(size)}" for size, side in zip(sizes, sides, strict=True) if side != image_size]
+    if isinstance(sizes[0], dict) and "shortest_edge" not in sizes[0]:
+        wrong.append(f"size {quote(sizes[0])}")
+    if abs(said.get("rescale_factor", 1 / 255) - 1 / 255) > 1e-9:
+        wrong.append(f"rescale_factor {quote(said['rescale_factor'])}")
+    if wrong:
+        raise ConfigError(
+            f"preprocessor_config.json has {wrong[0]}, expected CLIP's way: {image_size} bicubic, its centre, 1 / 255"
+        )
+    frame = None if said.get(FRAME) else False
+    return Preprocessing(image_size, frame, *statistics(said.get("image_mean"), said.get("image_std"), "image_"))
+
+
+def preprocessing_from_open_clip(said, image_size: int) -> Preprocessing:
+    """What open_clip_config.json says of pictures; a ConfigError for another way than CLIP's."""
+    how = said.get("preprocess_cfg") or {}
+    for key, value in (("interpolation", "bicubic"), ("resize_mode", "shortest")):
+        if how.get(key, value) != value:
+            raise ConfigError(f"open_clip_config.json has {key} {quote(how[key])}, expected {quote(value)}")
+    return Preprocessing(image_size, False, *statistics(how.get("mean"), how.get("std"), ""))
+
+
+def statistics(mean, std, prefix: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of three channels; CLIP's own where none are given."""
+    found = []
+    for name, values, default in (("mean", mean, IMAGE_MEAN), ("std", std, IMAGE_STD)):
+        values = default if values is None else values
+        numbers = isinstance(values, list | tuple) and len(values) == CHANNELS
+        if not numbers or not all(type(one) in (int, float) and (name == "mean" or one > 0) for one in values):
+            raise ConfigError(f"{prefix}{name} is {quote(values)}, expected {CHANNELS} numbers")
+        found.append(tuple(map(float, values)))
+    return found[0], found[1]

@@ -15,9 +15,10 @@ import numpy as np
 import safetensors.numpy
 
 from ..errors import CheckpointError, quote
-from .checkpoint import TRAINING, parse_tensors
 from .storage import MANIFEST, encode_json, parse_json, read_verified
+from .tensors import parse_tensors
 
+TRAINING = "training.safetensors"
 RECIPE, LOG = "training.json", "metrics.jsonl"
 
 

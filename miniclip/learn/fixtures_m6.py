@@ -21,7 +21,7 @@ def model():
 def pictures(split):
     """Embeddings (n, E), and the scenes that they show."""
     from miniclip.data.drawing import draw_scenes
-    from miniclip.data.pairs import normalize
+    from miniclip.data.pictures import normalize
     from miniclip.data.world import sample_scenes
 
     scenes = sample_scenes(0, "A", FIRST[split] + np.arange(PICTURES))

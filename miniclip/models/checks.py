@@ -6,6 +6,9 @@ from ..errors import ConfigError, InputError, InputTypeError, quote
 from ..nn.blocks import ACTIVATIONS
 
 CHANNELS = 3
+# The end token that old config.json files of transformers name, wrongly; it then reads a caption at its highest id, as
+# OpenAI's code does. Source: transformers, modeling_clip.py, CLIPTextTransformer.forward.
+HIGHEST_ID = 2
 LARGEST = 2**31  # of any size: products of sizes are still numbers that can be written and compared
 
 
@@ -21,7 +24,7 @@ def check_tower(config, *sizes: str, across: str = "width") -> None:
 
 
 def check_encoder(config, *sizes: str) -> None:
-    """A tower's sizes, and what real CLIPs may have otherwise: the MLP's width, by default 4 width, and layer norm's eps."""
+    """A tower's sizes, and where real CLIPs may differ: the MLP's width, by default 4 width, and layer norm's eps."""
     check_tower(config, *sizes)
     if config.mlp_width is None:
         object.__setattr__(config, "mlp_width", 4 * config.width)  # of a frozen dataclass, while it is made
@@ -96,8 +99,11 @@ def check_token_ids(ids, text) -> np.ndarray:
     if outside.size:
         row, place = outside[0]
         raise InputError(f"row {row} has id {ids[row, place]} at {place}, expected 0 to {text.vocab_size - 1}")
-    ends = (ids == text.eos_token_id).sum(1)
-    if (ends != 1).any():
-        row = np.flatnonzero(ends != 1)[0]
-        raise InputError(f"row {row} has {ends[row]} end tokens (id {text.eos_token_id}), expected exactly one")
+    if text.eos_token_id != HIGHEST_ID:
+        is_end = ids == text.eos_token_id
+        ends = is_end.sum(1)
+        odd = (ends != 1) & (ends != ids.shape[1] - is_end.argmax(1))  # or it is what fills the row, as in real CLIPs
+        if odd.any():
+            row = np.flatnonzero(odd)[0]
+            raise InputError(f"row {row} has {ends[row]} end tokens (id {text.eos_token_id}), expected exactly one")
     return ids

@@ -27,7 +27,7 @@ from ..nn.layers import (
     position_backward,
     position_forward,
 )
-from .checks import check_encoder
+from .checks import HIGHEST_ID, check_encoder
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ def causal_mask(T: int) -> np.ndarray:
 
 def end_positions(ids, eos_token_id: int) -> np.ndarray:
     """Where each caption ends: the first end token of each row, found by its id. ids (B, T) -> (B,)"""
+    if eos_token_id == HIGHEST_ID:
+        return ids.argmax(1)
     is_end = ids == eos_token_id
     missing = np.flatnonzero(~is_end.any(1))
     if missing.size:

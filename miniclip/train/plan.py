@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..files.checkpoint import TRAINING
+from ..files.state import TRAINING
 from ..files.storage import digest
 from ..model import BridgedModel, Describer, Handle, Matcher, Model
 from ..nn.tree import flatten

@@ -8,7 +8,7 @@ import miniclip
 from miniclip.data.drawing import draw_scenes
 from miniclip.data.framing import frame_object, is_blank, only_object, resized
 from miniclip.data.grammar import CLASS_NAMES
-from miniclip.data.pairs import preprocess
+from miniclip.data.pictures import preprocess
 from miniclip.data.world import COLOURS, sample_scenes
 from miniclip.files.checkpoint import SYSTEM
 from miniclip.tasks.zero_shot import classify

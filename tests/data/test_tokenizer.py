@@ -12,7 +12,7 @@ from PIL import Image
 
 from miniclip.data import grammar
 from miniclip.data.captions import write_captions
-from miniclip.data.pairs import denormalize, normalize, open_image, preprocess
+from miniclip.data.pictures import denormalize, normalize, open_image, preprocess
 from miniclip.data.tokenizer import Tokenizer
 from miniclip.data.world import sample_scenes
 from miniclip.errors import CheckpointError, ImageError, TextError

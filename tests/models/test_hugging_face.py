@@ -6,12 +6,8 @@ import torch
 import transformers
 from cases import random_clip
 
-from miniclip.files.hugging_face import (
-    config_from_hugging_face,
-    from_hugging_face,
-    hugging_face_config,
-    to_hugging_face,
-)
+from miniclip.files.hugging_face import config_from_hugging_face, hugging_face_config
+from miniclip.files.names import from_dialect, to_dialect
 from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, pack, unflatten
@@ -20,7 +16,7 @@ from miniclip.nn.tree import flatten, pack, unflatten
 def reference(config, params):
     settings = transformers.CLIPConfig(**hugging_face_config(config), attn_implementation="sdpa")
     model = transformers.CLIPModel(settings).double().eval()
-    named = {name: torch.tensor(leaf) for name, leaf in to_hugging_face(params, config.vision.patch_size).items()}
+    named = {name: torch.tensor(leaf) for name, leaf in to_dialect(params, config.vision.patch_size).items()}
     theirs = {name for name in model.state_dict() if not name.endswith("position_ids")}
     assert theirs == set(named)
     model.load_state_dict(named, strict=False)
@@ -47,7 +43,7 @@ def test_features_logits_and_every_gradient_agree(seed):
     _, grads = clip_backward(dimage, dtext, cache)
     grads["logit_scale"] = dlogit_scale
     ordered = unflatten({name: flatten(grads)[name] for name in flatten(params)})
-    ours = to_hugging_face(ordered, config.vision.patch_size)
+    ours = to_dialect(ordered, config.vision.patch_size)
     theirs = {name: p.grad.numpy() for name, p in model.named_parameters()}
     assert ours.keys() == theirs.keys()
     for name, gradient in theirs.items():
@@ -60,7 +56,7 @@ def test_features_logits_and_every_gradient_agree(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_layouts_and_configs_survive_the_round_trip(seed):
     config, params, _, _ = random_clip(seed)
-    again = from_hugging_face(to_hugging_face(params, config.vision.patch_size), config)
+    again = from_dialect(to_dialect(params, config.vision.patch_size), config)
     ours, back = flatten(params), flatten(again)
     assert ours.keys() == back.keys()
     assert all(np.array_equal(ours[name], back[name]) for name in ours)

@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from ...data.pairs import batch, denormalize
+from ...data.pairs import batch
+from ...data.pictures import denormalize
 from ...models.vision import vision_trunk_forward
 from ..page import decimal
 from ..slide import Slide

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from ...data.drawing import draw_scenes
-from ...data.pairs import normalize
+from ...data.pictures import normalize
 from ...data.world import COLOURS, SHAPES, sample_scenes
 from ...tasks.zero_shot import TEMPLATES, build_prompts, zero_shot_probabilities, zero_shot_weights
 from ..page import decimal, thumbnail

@@ -5,7 +5,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ...data.drawing import draw_scenes
 from ...data.grammar import CLASS_NAMES
-from ...data.pairs import normalize
+from ...data.pictures import normalize
 from ...data.world import sample_scenes
 from ...nn.ops import normalize_forward
 from ...tasks.evaluate import LABEL_SETS

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from ...data.captions import truth_matrix
-from ...data.pairs import Pairs, batch, denormalize
+from ...data.pairs import Pairs, batch
+from ...data.pictures import denormalize
 from ...tasks.retrieval import recall_at_k
 from ..page import clean, decimal, mark, thumbnail
 from ..slide import Slide
