@@ -44,6 +44,8 @@ What the models see
     data/captions.py         a scene -> a sentence; is it true? which say the same?
     data/negatives.py        sentences that are false by a word
     data/tokenizer.py        words <-> integers, for any list of words
+    data/merges.py           what byte-pair encoding learned
+    data/byte_pairs.py       CLIP's words <-> integers: no word is unknown
     data/framing.py          an object from elsewhere, moved to where the world has its own
     data/pairs.py            batches, and your own pictures made ready
     data/questions.py        questions with exactly one right answer
@@ -61,6 +63,7 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     model.py                 the handles: pictures and words in, vectors out
     files/storage.py         files that are whole or refused
     files/hugging_face.py    transformers' names and layout
+    files/words.py           CLIP's merges in a folder, as others have them
     files/checkpoint.py      a run is a folder
     files/state.py           what a run resumes from, and its log
     tasks/shares.py          scores that know how sure they are
