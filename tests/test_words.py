@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -51,6 +52,8 @@ def test_every_kind_of_tokenizer_json_is_read(tmp_path, made, tokenizer):
     again = read_byte_pairs(put(tmp_path, {JSON: encode_json(made(tokenizer.to_json()))}))
     assert (again.ids, again.ranks) == (tokenizer.ids, tokenizer.ranks)
     assert again.pad == (tokenizer.end if made is older else tokenizer.pad)
+    assert again.context_length == 77
+    assert read_byte_pairs(tmp_path, 9).context_length == 9  # the model's length counts
     assert np.array_equal(again.encode(TEXTS)[:, :5], tokenizer.encode(TEXTS)[:, :5])
 
 
@@ -178,6 +181,16 @@ def test_damage_is_told_in_one_line(tmp_path, what):
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
     assert caught.value.exit_code == 4
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    put(tmp_path, {LIST: gzip.compress(b"a" * (8 * MAX_BYTES), 1)})
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match="unpacks to more than"):
+        read_byte_pairs(tmp_path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4 * MAX_BYTES
 
 
 def test_what_is_no_file_is_refused(tmp_path):

@@ -154,7 +154,9 @@ def test_any_text_becomes_a_row_that_says_it_again(text):
             assert np.array_equal(encode(said), [row])
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=30), st.integers(3, 20), st.integers(0, 600))
+@given(
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=30), st.integers(3, 20), st.sampled_from([None, 0, 600])
+)
 def test_a_shorter_row_is_the_beginning_of_a_longer_one(text, length, pad):
     short = BytePairs(list(TOKENIZER.ranks)[:100], None, length, pad)
     long = BytePairs(list(TOKENIZER.ranks)[:100], None, 1000)
@@ -163,7 +165,7 @@ def test_a_shorter_row_is_the_beginning_of_a_longer_one(text, length, pad):
         (cut,), (whole,), (trimmed,) = short.encode(text), long.encode(text), short.encode_short(text)
     n = whole.tolist().index(long.end)
     expected = [*whole[: min(n, length - 1)], long.end]
-    assert cut.tolist() == expected + [pad] * (length - len(expected))
+    assert cut.tolist() == expected + [short.end if pad is None else pad] * (length - len(expected))
     assert trimmed.tolist() == expected
     assert TOKENIZER.decode(encode("!!")) == ["!!"]
 
@@ -204,9 +206,9 @@ def test_cut_and_empty_texts_are_told_once():
 
 @pytest.mark.parametrize(
     "text",
-    ["a" + "\u0301\u0323" * 500_000, "x" * 10**6, "red " * 250_000, "&" * 10**6, "&#" + "9" * 10**6 + ";",
+    ["a" + "\u0301\u0323" * 500_000, "x" * 10**6, "red " * 250_000, " ".join(map(str, range(150_000))), "&" * 10**6, "&#" + "9" * 10**6 + ";",
      "&amp;" * 200_000, "\ud800" * 10**6, "Σ" * 10**6, "😀" * 10**6, " " * 10**6],
-    ids=["marks", "one word", "words", "ands", "reference", "references", "surrogates", "sigmas", "emoji", "spaces"],
+    ids=["marks", "one word", "words", "other words", "ands", "reference", "references", "surrogates", "sigmas", "emoji", "spaces"],
 )  # fmt: skip
 def test_a_million_characters_are_read_as_far_as_a_row_goes(text, monkeypatch):
     """Counted in characters that are looked at, not in seconds."""
@@ -243,6 +245,13 @@ def test_the_tokenizers_library_reads_what_we_write():
 def test_pad_is_an_id(pad):
     with pytest.raises(InputError, match="pad is"):
         BytePairs([], None, 77, pad) if pad != 49_408 else BytePairs([], None, 77, 514)
+
+
+def test_no_merge_makes_a_control_token():
+    steps = [("<|endoftext|>"[:n], "<|endoftext|>"[n]) for n in range(1, 13)]
+    assert BytePairs(steps[:-1]).vocab_size == 514 + 11
+    with pytest.raises(InputError, match=r"merge 11 makes '<\|endoftext\|>', which is there already"):
+        BytePairs(steps)
 
 
 def test_without_merges_a_text_is_bytes():
