@@ -44,8 +44,11 @@ What the models see
     data/captions.py         a scene -> a sentence; is it true? which say the same?
     data/negatives.py        sentences that are false by a word
     data/tokenizer.py        words <-> integers, for any list of words
+    data/merges.py           what byte-pair encoding learned
+    data/byte_pairs.py       CLIP's words <-> integers: no word is unknown
     data/framing.py          an object from elsewhere, moved to where the world has its own
-    data/pairs.py            batches, and your own pictures made ready
+    data/pictures.py         pictures of one's own, made ready for a model
+    data/pairs.py            batches of pictures and captions
     data/questions.py        questions with exactly one right answer
     data/notes.py            a scene in shorthand, for those who cannot see
     data/prompts.py          what a decoder reads, and which words are scored
@@ -58,11 +61,16 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     models/coca.py           CLIP and decoder on one trunk
     models/bridge.py         from an image tower to a frozen language model
     models/fusion.py         picture and sentence read together
+    models/inference.py      forwards without a gradient, on all cores
     model.py                 the handles: pictures and words in, vectors out
     files/storage.py         files that are whole or refused
-    files/hugging_face.py    transformers' names and layout
-    files/checkpoint.py      a run is a folder
+    files/tensors.py         numbers in files, and no code
+    files/hugging_face.py    sizes as others' files have them
+    files/names.py           a model's parameters under others' names, in their layouts
+    files/words.py           tokenizers in files
     files/state.py           what a run resumes from, and its log
+    files/real.py            CLIPs that others trained
+    files/checkpoint.py      a run is a folder
     tasks/shares.py          scores that know how sure they are
     tasks/zero_shot.py       the classes are just text
     tasks/retrieval.py       search, from words to pictures and back

@@ -1,24 +1,21 @@
 """The handles a user holds: pictures and words in, unit vectors out. What comes in is checked here, once."""
 
 import copy
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .data.pictures import Preprocessing, preprocess
-from .machine.threads import cores, in_parallel, part_size, shares
 from .models.bridge import BridgedConfig, bridge_forward
 from .models.checks import check_images, check_token_ids
 from .models.clip import ClipConfig, encode_image_forward, encode_text_forward
 from .models.coca import CocaConfig
 from .models.decoder import DecoderConfig
 from .models.fusion import match_forward
+from .models.inference import image_tokens, in_shares
 from .models.text import end_positions
-from .models.vision import VisionConfig, vision_trunk_forward
+from .models.vision import VisionConfig
 from .models.writer import Writer
-from .nn.blocks import largest_array
-from .nn.cache import forgetting
 
 
 class Handle:
@@ -261,22 +258,3 @@ class Matcher(Sighted):
         ids = self.decoder_tokenizer.encode_short(texts)
         return in_shares(lambda m, i: match_forward(m, i, self.params, self.config)[0], np.full(*ids.shape),
                          self.config.decoder, memory, ids)  # fmt: skip
-
-
-def image_tokens(images, p, config: VisionConfig) -> np.ndarray:
-    """The image tower's tokens (B, 1 + N, D), from its own parameters `p`; the images are checked first."""
-    images = check_images(images, config.image_size)
-    tokens = np.full(len(images), 1 + config.patches)
-    return in_shares(lambda x: vision_trunk_forward(x, p, config)[0], tokens, config, images)
-
-
-def in_shares(forward, tokens, tower, *inputs) -> np.ndarray:
-    """forward(some of each input), on all cores, joined again; tokens (B,): how many of each item the tower sees."""
-    size = part_size(largest_array(int(tokens.max(initial=1)), tower.mlp_width, tower.heads))
-    n = max(cores(), -(-len(tokens) // size))
-
-    def job(rows):
-        with forgetting:
-            return forward(*(x[rows] for x in inputs))
-
-    return np.concatenate(list(in_parallel(partial(job, rows) for rows in shares(tokens, n))))

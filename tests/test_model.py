@@ -43,7 +43,7 @@ def test_unit_vectors_in_parts_of_any_size(model, images, ids, monkeypatch):
         assert (y.shape, y.dtype) == ((5, 10), np.float32)
         np.testing.assert_allclose(np.linalg.norm(y, axis=1), 1, atol=1e-6)
         for size in (1, 2, 5):
-            monkeypatch.setattr("miniclip.model.part_size", lambda nbytes, size=size: size)
+            monkeypatch.setattr("miniclip.models.inference.part_size", lambda nbytes, size=size: size)
             np.testing.assert_allclose(encode(x), y, rtol=0, atol=1e-6)
         np.testing.assert_allclose(encode(x[::-1]), y[::-1], rtol=0, atol=1e-6)
         assert np.ptp(y, axis=0).max() > 1e-2

@@ -230,7 +230,7 @@ CONFIGS = {
     "relu": (("vision_config", "hidden_act"), "relu", "activation is 'relu', expected one of"),
     "larger pictures": (("vision_config", "image_size"), 16, r"has shape \(10, 6\), expected \(17, 6"),
     "more layers": (("text_config", "num_hidden_layers"), 2, "layers.1.layer_norm1.weight is missing"),
-    "not said": (("vision_config", "hidden_size"), None, r"class_embedding has shape \(6,\), expected \(768,\)"),
+    "not said": (("vision_config", "intermediate_size"), None, r"expected \(3072,"),
     "heads": (("text_config", "num_attention_heads"), 4, "width is 6, expected a multiple of heads = 4"),
     "channels": (("vision_config", "num_channels"), 1, "num_channels 1, expected 3"),
     "no tower": (("text_config",), None, "config.json lacks 'text_config'"),

@@ -74,10 +74,10 @@ def search_files(model: Model, query: str, k: int, paths):
     (ids,), (scores,) = index.search(model.encode_text(query), k)
     result = {"query": query, "ids": [names[i] for i in ids],
               "scores": [round(float(score), 4) + 0.0 for score in scores], "right": None}  # fmt: skip
-    return result | unreadable, figures.contact_sheet(query, shown(model, normalised[ids[:12]]), scores[:12], None)
+    return result | unreadable, figures.contact_sheet(query, as_seen(model, normalised[ids[:12]]), scores[:12], None)
 
 
-def shown(model: Model, images) -> np.ndarray:
+def as_seen(model: Model, images) -> np.ndarray:
     """Pictures that were made ready for a model, as they look."""
     how = model.preprocessing
     return np.clip(denormalize(images, how.mean, how.std), 0.0, 1.0)
@@ -108,7 +108,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
             for name, p, out in zip(names, probabilities, told_outside(model, normalised, names), strict=True)
         ],
     } | unreadable
-    return result, figures.zero_shot_bars(shown(model, normalised[:6]), class_names, probabilities[:6])
+    return result, figures.zero_shot_bars(as_seen(model, normalised[:6]), class_names, probabilities[:6])
 
 
 def templates_of(model: Model, name: str | None = None):
@@ -143,7 +143,7 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     if not first.words:
         raise TextError("the decoder said nothing about the first picture: try another temperature")
     maps = first.attention[:, 1:].reshape(-1, side, side)  # without the class token
-    return result, figures.word_maps(shown(model, normalised[0]), first.words, maps)
+    return result, figures.word_maps(as_seen(model, normalised[0]), first.words, maps)
 
 
 def chosen_images(model: Model, paths, split: str, seed: int):

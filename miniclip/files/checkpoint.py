@@ -40,7 +40,8 @@ from .real import CONFIG, PREPROCESSOR, WEIGHTS, cached, how_to_fetch, is_real, 
 from .state import TRAINING
 from .storage import MANIFEST, check_folder, commit, digest, encode_json, parse_json, read_manifest, read_verified
 from .tensors import check_size, encode_tensors, parse_tensors
-from .words import TOKENIZER, NoWords, load_tokenizer
+from .words import JSON as TOKENIZER
+from .words import NoWords, load_tokenizer
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SYSTEM = PRETRAINED / "system"  # the one that also describes and answers

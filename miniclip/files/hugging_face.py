@@ -59,13 +59,13 @@ def config_from_hugging_face(data) -> ClipConfig:
     kind = data.get("model_type", "clip") if isinstance(data, dict) else None
     if kind != "clip":
         raise ConfigError(f"config.json has the model_type {quote(kind)}, expected clip: no other towers are read here")
-    vision = sizes_of(data, "vision_config", VISION, VISION_DEFAULTS)
-    text = sizes_of(data, "text_config", TEXT, TEXT_DEFAULTS)
+    vision = tower_sizes(data, "vision_config", VISION, VISION_DEFAULTS)
+    text = tower_sizes(data, "text_config", TEXT, TEXT_DEFAULTS)
     embed_dim = data.get("projection_dim", PROJECTION_DEFAULT)
     return ClipConfig(VisionConfig(**vision), TextConfig(**text), embed_dim, data.get("logit_bias") is True)
 
 
-def sizes_of(data: dict, key: str, names, defaults: dict) -> dict:
+def tower_sizes(data: dict, key: str, names, defaults: dict) -> dict:
     """A tower's sizes, under our names. Where an old file says them twice, the second has the last word."""
     if key not in data:
         raise ConfigError(f"config.json lacks '{key}': expected the layout of transformers.CLIPConfig")

@@ -55,10 +55,10 @@ def translated(name: str, table, column: int) -> str:
     raise KeyError(name)
 
 
-def names_of(name: str, dialect: str) -> list[str]:
+def their_names(name: str, dialect: str) -> list[str]:
     """What others call one of our leaves: three names, where it is three tensors there.
 
-    >>> names_of("visual.blocks.0.mlp.c_fc.bias", TRANSFORMERS)
+    >>> their_names("visual.blocks.0.mlp.c_fc.bias", TRANSFORMERS)
     ['vision_model.encoder.layers.0.mlp.fc1.bias']
     """
     column = COLUMN[dialect]
@@ -77,13 +77,13 @@ def from_right(name: str, dialect: str) -> bool:
 
 def to_dialect(params, patch_size: int, dialect: str = TRANSFORMERS) -> dict[str, np.ndarray]:
     """The parameters under others' names and in their layout."""
-    named = {}
+    named: dict[str, np.ndarray] = {}
     for name, leaf in flatten(params).items():
         if name == "visual.patch_embedding.weight":
             leaf = leaf.reshape(len(leaf), patch_size, patch_size, CHANNELS).transpose(0, 3, 1, 2)
         elif from_right(name, dialect):
             leaf = leaf.T
-        theirs = names_of(name, dialect)
+        theirs = their_names(name, dialect)
         named |= dict(zip(theirs, np.split(leaf, len(theirs)) if len(theirs) > 1 else [leaf], strict=True))
     return named
 
@@ -98,7 +98,7 @@ def from_dialect(named: dict[str, np.ndarray], config: ClipConfig):
     check_tensors(named, to_dialect(like, config.vision.patch_size, dialect))
     ours = {}
     for name, leaf in flatten(like).items():
-        theirs = [named[one] for one in names_of(name, dialect)]
+        theirs = [named[one] for one in their_names(name, dialect)]
         found = np.concatenate(theirs) if len(theirs) > 1 else theirs[0]
         if name == "visual.patch_embedding.weight":
             found = found.transpose(0, 2, 3, 1).reshape(leaf.shape)

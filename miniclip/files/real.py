@@ -19,8 +19,8 @@ from .hugging_face import (
 )
 from .names import from_dialect
 from .state import RECIPE
-from .storage import MANIFEST, digest_of_files, parse_json, read_bytes
-from .tensors import check_size, map_tensors, weight_files
+from .storage import MANIFEST, parse_json, read_bytes
+from .tensors import check_size, digest_of_files, map_tensors, weight_files
 from .words import read_tokenizer
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"

@@ -26,16 +26,6 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_of_files(paths: list[Path]) -> str:
-    """SHA-256 of one file after the other, which need not fit in memory."""
-    found = hashlib.sha256()
-    for path in paths:
-        with open_file(path) as file:
-            while part := file.read(2**22):
-                found.update(part)
-    return found.hexdigest()
-
-
 def write_synced(path: Path, data: bytes) -> None:
     """Write a file and wait until the disk has it."""
     path.unlink(missing_ok=True)  # whoever writes into a pipe waits for its reader

@@ -3,6 +3,7 @@
 What others wrote is mapped into memory, not read: a page of it comes from the disk when it is used.
 """
 
+import hashlib
 import json
 import mmap
 from pathlib import Path
@@ -92,3 +93,13 @@ def check_size(named, config, path: Path, config_name: str) -> None:
     size = sum(leaf.size for leaf in named.values())
     if config.parameters > 10 * size + 10**6:
         raise WeightsError(f"{quote(path)} has {size:,} numbers, {config_name} says {config.parameters:,}")
+
+
+def digest_of_files(paths: list[Path]) -> str:
+    """SHA-256 of one file after the other, which need not fit in memory."""
+    found = hashlib.sha256()
+    for path in paths:
+        with open_file(path) as file:
+            while part := file.read(2**22):
+                found.update(part)
+    return found.hexdigest()
