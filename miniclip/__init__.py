@@ -70,6 +70,7 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
+    tasks/saliency.py        which pixels made it say so
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
 
@@ -179,6 +180,7 @@ _PUBLIC = {
     "Index": "tasks.retrieval",
     "caption": "tasks.captioning",
     "answer": "tasks.vqa",
+    "explain": "tasks.saliency",
     "MiniclipError": "errors",
 }
 __all__ = sorted(_PUBLIC)
