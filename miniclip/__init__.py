@@ -105,6 +105,7 @@ Figures
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
     figures/words.py         where a captioner looked, word by word
+    figures/saliency.py      what pixels and patches say for a caption
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes
     figures/lectures/        the lecture figures, a file each

@@ -22,6 +22,7 @@ from functools import partial
 
 import numpy as np
 
+from ..data.captions import with_article
 from ..data.drawing import object_window
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import normalized_images
@@ -199,15 +200,16 @@ def another(taken, n: int) -> np.ndarray:
     return options[np.arange(len(taken)), free.argmax(1)]
 
 
+def naming(shape, colour) -> list[str]:
+    """Captions that name one object each. shape, colour (B,)"""
+    return [with_article(CLASS_NAMES[i]) for i in shape * len(COLOURS) + colour]
+
+
 def named_scenes(seed: int, split: str, n: int):
     """(scenes, captions that name the first object, captions that name what is not there: neither colour nor shape)."""
     scenes = sample_scenes(seed, split, np.arange(n))
-
-    def named(shape, colour):
-        return [f"a {CLASS_NAMES[i]}" for i in shape * len(COLOURS) + colour]
-
-    wrong = named(another(scenes.shape, len(SHAPES)), another(scenes.colour, len(COLOURS)))
-    return scenes, named(scenes.shape[:, 0], scenes.colour[:, 0]), wrong
+    wrong = naming(another(scenes.shape, len(SHAPES)), another(scenes.colour, len(COLOURS)))
+    return scenes, naming(scenes.shape[:, 0], scenes.colour[:, 0]), wrong
 
 
 def saliency_scores(model: Model, seed: int = 0, n: int = 256, methods=tuple(METHODS)) -> Scores:
