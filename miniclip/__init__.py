@@ -78,6 +78,7 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
+    tasks/saliency.py        which pixels made it say so
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
 
@@ -112,6 +113,7 @@ Figures
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
     figures/words.py         where a captioner looked, word by word
+    figures/saliency.py      what pixels and patches say for a caption
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes
     figures/lectures/        the lecture figures, a file each
@@ -187,6 +189,7 @@ _PUBLIC = {
     "Index": "tasks.retrieval",
     "caption": "tasks.captioning",
     "answer": "tasks.vqa",
+    "explain": "tasks.saliency",
     "MiniclipError": "errors",
 }
 __all__ = sorted(_PUBLIC)

@@ -18,6 +18,7 @@ from miniclip.data.world import sample_scenes
 from miniclip.files.checkpoint import load, model_files
 from miniclip.files.storage import commit
 from miniclip.nn.tree import pack
+from miniclip.tasks.saliency import METHODS
 from miniclip.train import study
 from miniclip.train.stages import new_describer
 from miniclip.train.step import LOSSES
@@ -42,6 +43,7 @@ def test_the_parser_offers_what_there_is():
     """It has names of its own, since `--help` must not import training."""
     assert tuple(LOSSES) == arguments.LOSS_NAMES
     assert tuple(STUDIES) == arguments.STUDY_NAMES
+    assert tuple(METHODS) == arguments.METHOD_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,8 @@ def test_every_command_prints_the_keys_that_the_readme_names(capsys, tmp_path, f
          {"query", "ids", "scores", "right", "picture"}),
         (["search", "default", "a red dog", "--out", tmp_path / "s.pdf"],
          {"query", "ids", "scores", "right", "picture"}),
+        (["explain", folder, picture, "red circle", "--out", tmp_path / "e.png"],
+         {"image", "caption", "cosine", "method", "peak", "patches", "outside", "picture"}),
         (["caption", describer, "--out", tmp_path / "c.svg"], {"captions", "picture"}),
         (["ask", describer, picture, "what colour is the circle?"], {"question", "answer", "probability", "outside"}),
         (["export", describer, tmp_path / "small"], {"run", "out", "bytes"}),
@@ -136,6 +140,26 @@ def test_caption_describes_pictures_and_draws_the_first(capsys, tmp_path, descri
     assert text.splitlines()[0] == f"'{picture}': {greedy[0]['caption']}"
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_explain_points_at_the_object_by_every_method(capsys, tmp_path, method):
+    """The example is a small red circle on the centre left, on the four patches of these rows and columns."""
+    words = ["explain", "default", "example", "red circle", "--method", method]
+    code, out, _ = run(capsys, *words, "--out", tmp_path / "a.png", "--json")
+    found = json.loads(out)
+    assert (code, found["method"], found["caption"], found["image"]) == (0, method, "red circle", "example")
+    row, column = found["peak"]
+    assert row in (1, 2)
+    assert column in (0, 1)
+    patches = np.array(found["patches"])
+    assert patches.shape == (4, 4)
+    assert patches[row, column] == patches.max()
+    assert patches.sum() == pytest.approx(1.0, abs=0.001)
+    assert found["cosine"] > 0.6
+    code, out, _ = run(capsys, *words, "--out", tmp_path / "b.svg")
+    assert f"{patches.max():.0%}" in out
+    assert out.splitlines()[-1] == f"picture: {tmp_path / 'b.svg'}"
+
+
 @pytest.fixture(scope="module")
 def others(tmp_path_factory):
     """Run folders of models that are no CLIPs."""
@@ -161,8 +185,10 @@ def test_models_that_are_no_clips_are_opened_by_what_they_are_good_for(capsys, t
         (["caption"], "bridged", "answers and has not learned to describe: `miniclip ask` opens it"),
         (["eval"], "matcher", "is a fusion encoder, expected a CLIP"),
         (["zeroshot"], "bridged", "is a bridged model, expected a CLIP"),
+        (["explain"], "language", "is a language model, expected a CLIP"),
     ):
-        more = {"ask": [picture, "where?"], "zeroshot": ["--classes", "a,b"]}.get(command[0], [])
+        given = {"ask": [picture, "where?"], "zeroshot": ["--classes", "a,b"], "explain": [picture, "a star"]}
+        more = given.get(command[0], [])
         code, _, err = run(capsys, *command, others / name, *more)
         assert code == 3
         assert words in err
@@ -301,6 +327,14 @@ BAD = [
     (3, ["zeroshot", "default", "--classes", "red,blue", "a file"]),
     (3, ["zeroshot", "default", "--classes", "red,blue", "missing\n.png"]),
     (3, ["zeroshot", "default", "--classes", "red,blue", "--out", "x.exe"]),
+    (2, ["explain", "default", "example"]),
+    (2, ["explain", "default", "example", "red", "--method", "magic"]),
+    (3, ["explain", "default", "example", ""]),
+    (3, ["explain", "default", "example", " ? "]),
+    (3, ["explain", "default", "a file", "red"]),
+    (3, ["explain", "default", "missing.png", "red"]),
+    (3, ["explain", "default", "example", "red", "--out", "x.exe"]),
+    (4, ["explain", "missing", "example", "red"]),
     (3, ["search", "default", "red", "--k", "0"]),
     (3, ["search", "default", "red", "--k", "-4"]),
     (3, ["search", "default", "  "]),

@@ -17,6 +17,7 @@ from miniclip.train.clip import TrainConfig
 
 WORDS = Tokenizer(vocabulary())
 RNG = np.random.default_rng(0)
+MODEL, PICTURES = miniclip.load(), np.zeros((2, 32, 32, 3), np.float32)
 IMAGE, TEXT, OWN = unit(RNG, 3, 4), unit(RNG, 3, 4), np.eye(3, dtype=bool)
 
 
@@ -41,6 +42,10 @@ BAD = {
     "logit_scale of classes": (lambda x: zero_shot_probabilities(IMAGE, TEXT, x), ["1", None, 1e4, {}]),
     "pairs": (lambda x: losses.info_nce_forward(IMAGE, x, 1.0), [TEXT[:2], TEXT[:, :2], TEXT[:, 0], TEXT[:, :, None]]),
     "texts": (WORDS.encode, NO_TEXTS),
+    "a caption": (lambda x: miniclip.explain(MODEL, PICTURES, x), NO_TEXTS),
+    "explained pictures": (lambda x: miniclip.explain(MODEL, x, "a"),
+                           [None, 3, "a", [], PICTURES[0], PICTURES[:0], PICTURES + np.nan]),
+    "a method": (lambda x: miniclip.explain(MODEL, PICTURES, "a", x), [None, "", "grad", ["gradient"], 3, {}]),
     "class names": (lambda x: build_prompts(x, ["a {}"]), [*NO_TEXTS, "a", [], [""], ["a", "a"], np.array(["a", "a"])]),
     "templates": (lambda x: build_prompts(["a", "b"], x), [*NO_TEXTS, "{}", [], ["a"], ["{}{}"]]),
     "ids": (WORDS.decode, NO_IDS),

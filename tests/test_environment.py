@@ -101,7 +101,7 @@ def test_false_flags_hide_no_fault():
 
 @pytest.mark.parametrize("command_line", [
     ["zeroshot", "default", "--classes", "a circle,a star"], ["search", "default", "a red circle"],
-    ["caption", "default"],
+    ["caption", "default"], ["explain", "default", "example", "a red circle"],
 ])  # fmt: skip
 @pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES, errno.ENOSPC])
 def test_where_no_picture_can_be_written_the_answer_is_given(capsys, tmp_path, monkeypatch, command_line, error):

@@ -85,6 +85,13 @@ def an_overview(captions=CAPTIONS, classes=CLASSES):
     )
 
 
+def explained(caption, patches=None, pixels=None):
+    """A caption, explained: by default with the first of `maps`, and a picture's own light and dark."""
+    picture = pictures(1)[0]
+    pixels = picture.mean(2) - picture.mean() if pixels is None else pixels
+    return figures.explanation(picture, caption, 0.4, pixels, maps(1)[0] if patches is None else patches, "gradient")
+
+
 FIGURES = {
     "matrix": lambda: figures.contrastive_matrix(pictures(8), CAPTIONS, cosines(8)),
     "matrix of one": lambda: figures.contrastive_matrix(pictures(1), ["a circle"], [[0.3]]),
@@ -110,6 +117,9 @@ FIGURES = {
     "words of two": lambda: figures.word_maps(pictures(1)[0], ["a", "circle"], maps(2)),
     "words of one": lambda: figures.word_maps(pictures(1)[0], ["triangle"], np.zeros((1, 4, 4))),
     "words, nasty": lambda: figures.word_maps(pictures(1)[0], [NASTY] * 12, maps(12)),
+    "explanation": lambda: explained("a red circle"),
+    "explanation of nothing": lambda: explained("a blue star", np.zeros((4, 4))),
+    "explanation, nasty": lambda: explained(NASTY),
     "overview": an_overview,
     "overview, nasty": lambda: an_overview([NASTY] * 8, [NASTY] * 9),
 }
@@ -314,6 +324,9 @@ def test_word_maps_show_the_sentence_and_each_of_its_words():
         lambda: figures.word_maps(pictures(1)[0], ["a"] * 37, maps(37)),
         lambda: figures.word_maps(pictures(1)[0], ["a", "star"], maps(3)),
         lambda: figures.word_maps(pictures(1)[0], ["a"], maps(1)[0]),
+        lambda: explained("a star", maps(1)),
+        lambda: explained("a star", np.ones((5, 5))),
+        lambda: explained("a star", maps(1)[0], np.zeros((16, 16))),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_in_one_line(wrong):

@@ -83,7 +83,7 @@ def no_files(folder):
 def test_only_files_are_opened(here, capsys):
     for path, what in no_files(here):
         for words in (["zeroshot", "default", "--classes", "a,b", path], ["caption", "default", path],
-                      ["ask", "default", path, "where is the star?"]):  # fmt: skip
+                      ["ask", "default", path, "where?"], ["explain", "default", path, "star"]):  # fmt: skip
             code, _, err = run(capsys, *words)
             assert code == 3
             assert f"it is {what}, expected a file" in err
@@ -157,7 +157,8 @@ def test_whatever_ends_the_input_ends_the_watch(here, monkeypatch, error):
 WRITERS = [
     ["train", "--out"], ["demo", "--out"], ["study", "vqa", "--out"], ["export", "default"],
     ["search", "default", "red", "--out"], ["zeroshot", "default", "--classes", "a,b", "--out"],
-    ["caption", "default", "--out"], ["figures", "sheet", "--out"], ["figures", "render", "f03", "--out"],
+    ["caption", "default", "--out"], ["explain", "default", "example", "red", "--out"],
+    ["figures", "sheet", "--out"], ["figures", "render", "f03", "--out"],
     ["learn", "report", "-o"], ["learn", "nbgrader", "all", "-o"], ["learn", "autograder", "-o"],
     ["learn", "cards", "--print"], ["learn", "cards", "--anki"], ["learn", "cheatsheet", "--print"],
 ]  # fmt: skip
@@ -171,9 +172,10 @@ def no_work(monkeypatch):
     def begun(*args, **options):
         raise AssertionError("the work has begun")
 
-    for name in ("app.show.zeroshot", "app.show.search", "app.show.captions", "figures.gallery.all_figures",
-                 "figures.render.lecture", "train.loop.Learner.step", "train.study.trained",
-                 "learn.commands.check_all", "learn.courses.nbgrader", "learn.cards.html_page"):  # fmt: skip
+    for name in ("app.show.zeroshot", "app.show.search", "app.show.captions", "app.show.explanation",
+                 "figures.gallery.all_figures", "figures.render.lecture", "train.loop.Learner.step",
+                 "train.study.trained", "learn.commands.check_all", "learn.courses.nbgrader",
+                 "learn.cards.html_page"):  # fmt: skip
         monkeypatch.setattr(f"miniclip.{name}", begun)
 
 
@@ -212,7 +214,8 @@ def test_a_file_is_not_written_where_one_has_appeared_meanwhile(here):
 
 
 @pytest.mark.parametrize("words", [["search", "default", "red"], ["zeroshot", "default", "--classes", "a,b"],
-                                   ["caption", "default"]], ids=lambda words: words[0])  # fmt: skip
+                                   ["explain", "default", "example", "red"], ["caption", "default"]],
+                         ids=lambda words: words[0])  # fmt: skip
 def test_a_second_run_gets_a_picture_of_its_own(here, capsys, words):
     names = [json.loads(run(capsys, *words, "--json")[1])["picture"] for _ in range(3)]
     assert names == [f"{words[0]}.png", f"{words[0]}-2.png", f"{words[0]}-3.png"]
@@ -453,6 +456,8 @@ def test_a_quote_is_short_and_harmless(value):
 @pytest.mark.parametrize("name", [LONG, "a\x1b[31mb\x07\n.png", "y " * 2500], ids=["long", "control", "spaces"])
 @pytest.mark.parametrize("words", [
     ["NAME"], ["eval", "NAME"], ["zeroshot", "default", "--classes", "a,b", "NAME"], ["ask", "default", "NAME", "x"],
+    ["explain", "default", "NAME", "red"], ["explain", "default", "example", "NAME"],
+    ["explain", "default", "example", "red", "--method", "NAME"], ["explain", "NAME", "example", "red"],
     ["zeroshot", "default", "--classes", "NAME"], ["zeroshot", "default", "--classes", "a,b,NAME,NAME"],
     ["export", "NAME", "x"], ["search", "default", "red", "--out", "NAME"], ["figures", "render", "NAME"],
     ["figures", "render", "f03", "--format", "NAME"], ["figures", "render", "f03", "--theme", "NAME"],

@@ -22,7 +22,9 @@ from .. import __version__
 from ..errors import CheckpointError, FileError, ImageError, MiniclipError, one_line, quote
 from ..machine.terminal import Parser, settle_streams
 
-COMMANDS = ("demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures")
+COMMANDS = (
+    "demo", "train", "eval", "zeroshot", "search", "explain", "caption", "ask", "study", "export", "bench", "figures",
+)  # fmt: skip
 
 
 def build_parser() -> Parser:

@@ -21,6 +21,7 @@ from ..tasks.generation import GREEDY, Sampling
 from ..tasks.matching import CANDIDATES, rerank
 from ..tasks.outside import outside
 from ..tasks.retrieval import Index, check_k
+from ..tasks.saliency import DEFAULT, explain, patch_shares
 from ..tasks.zero_shot import TEMPLATES, classify, template_set, zero_shot_probabilities, zero_shot_weights
 
 GALLERY = 512  # pictures of split A that a search looks through
@@ -45,8 +46,7 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
         the picture (null where the oracle cannot know it); ids are the drawings' numbers, or the files' names
     """
     check_k(k)
-    if not split_words(query):
-        raise TextError(f"the query {quote(query)} has no words: describe a picture, such as 'a small red circle'")
+    check_words(query, "query")
     if paths:
         return search_files(model, query, k, paths)
     if not model.of_the_world:
@@ -81,6 +81,39 @@ def as_seen(model: Model, images) -> np.ndarray:
     """Pictures that were made ready for a model, as they look."""
     how = model.preprocessing
     return np.clip(denormalize(images, how.mean, how.std), 0.0, 1.0)
+
+
+def check_words(text: str, what: str) -> None:
+    """A TextError for a text without words."""
+    if not split_words(text):
+        raise TextError(f"the {what} {quote(text)} has no words: describe a picture, such as 'a small red circle'")
+
+
+def explanation(model: Model, path, caption: str, method: str = DEFAULT):
+    """Which pixels and patches of a picture file speak for a caption.
+
+    Returns
+    -------
+    (result, figure)
+        result : dict with `image`, `caption`, `cosine`, `method`, `outside`; `patches`, rows of the patches' shares of
+        the map; and `peak`, row and column of the largest, counted from 0 (null where nothing speaks for the caption)
+    """
+    check_words(caption, "caption")
+    images, side = picture_file(path, model), math.isqrt(model.vision.patches)
+    (pixels,) = maps = explain(model, images, caption, method)
+    (patches,), (outside,) = patch_shares(maps, side), told_outside(model, images, [path])
+    cosine = float((model.encode_image(images) @ model.encode_text(caption).T)[0, 0])
+    row, column = divmod(int(patches.argmax()), side)
+    result = {
+        "image": path,
+        "caption": caption,
+        "cosine": round(cosine, 4) + 0.0,
+        "method": method,
+        "peak": [row, column] if patches.any() else None,
+        "patches": [[round(float(share), 4) for share in shares] for shares in patches],
+        "outside": outside,
+    }
+    return result, figures.explanation(as_seen(model, images[0]), caption, cosine, pixels, patches, method)
 
 
 def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = None, seed: int = 0, templates=None):

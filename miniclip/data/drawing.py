@@ -151,3 +151,14 @@ def coverage(distance, style, rows, columns) -> np.ndarray:
         hatch = np.where((rows[sketched, :, None] + columns[sketched, None, :]) % 3 == 0, 0.25, 0.6)
         alpha[sketched] *= 1.0 - inner * hatch.astype(np.float32)
     return alpha
+
+
+def object_window(scenes: Scenes, slot: int, side: int) -> np.ndarray:
+    """(B, side, side) bool: where an object of each scene lies, on a grid over the picture.
+
+    Wherever it stands, it lies within 2 x 2 of the 4 x 4 quarters of a side: an even map has 1/4 of its mass there.
+    """
+    cells, half = np.arange(side), -(-side // 2)
+    top, left = (place[:, slot, None] * side // 4 for place in (scenes.row, scenes.column))
+    down, across = ((start <= cells) & (cells < start + half) for start in (top, left))
+    return down[:, :, None] & across[:, None, :]

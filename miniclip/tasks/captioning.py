@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.captions import is_true
+from ..data.drawing import object_window
 from ..data.grammar import Described, Meaning, parse
 from ..data.pairs import normalized_images
 from ..data.prompts import encode_prompt
@@ -151,16 +152,15 @@ def score_captions(model: Describer, seed: int, split: str, n: int, shuffled: bo
 def attention_on_object(model: Describer, seed: int, n: int = 256) -> dict[str, float]:
     """How much of the attention to patches lies on the object's own when its colour or shape is written.
 
-    Single objects of split A; an object lies within 2 x 2 of the 4 x 4 quarters of a side, so to look everywhere gives
-    1/4.
+    Single objects of split A; to look everywhere gives 1/4.
     """
     side = math.isqrt(model.config.vision.patches)
     scenes = sample_scenes(seed, "A", np.arange(n))
+    on_it = object_window(scenes, 0, side)
     found: dict[str, list[float]] = {"colour": [], "shape": []}
     for b, one in enumerate(caption(model, normalized_images(scenes))):
         grid = one.attention[:, 1:].reshape(-1, side, side)  # without the class token
-        row, column, half = scenes.row[b, 0] * side // 4, scenes.column[b, 0] * side // 4, -(-side // 2)
-        mass = grid[:, row : row + half, column : column + half].sum((1, 2)) / grid.sum((1, 2))
+        mass = (grid * on_it[b]).sum((1, 2)) / grid.sum((1, 2))
         for word, share in zip(one.words, mass.tolist(), strict=True):
             meaning = meaning_of(word)
             for name in found:
