@@ -138,11 +138,15 @@ def test_the_plain_model_gives_what_the_short_cuts_give(small):
 def test_a_real_clip_is_measured_beside_transformers(small):
     """At a size that is quickly done; the towers of both have the same parameters."""
     config = ClipConfig(VisionConfig(16, 8, 8, 2, 2), TextConfig(50, 9, 8, 2, 2, eos_token_id=49), 8)
-    result = measure_clip.bench_clip(1, config, batch=3)
-    for what in ("image_forward", "text_forward", "image_both", "text_both"):
+    result = measure_clip.bench_clip(1, config, (1, 3))
+    names = [
+        f"{tower}_{batch}_{what}" for tower in ("image", "text") for batch in (1, 3) for what in ("forward", "both")
+    ]
+    for what in names:
         assert result[f"{what}_ms"] > 0
         assert result[f"{what}_vs_transformers"] > 0
-    assert len([line for line in bench.text(result).splitlines() if line.startswith("|")]) == 2 + 4
+    rows = [line for line in bench.text(result).splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + 8 + sum("memory_mb" in key for key in result)
     assert measure_clip.VIT_B_32.parameters == 151_277_313  # as openai/clip-vit-base-patch32
 
 

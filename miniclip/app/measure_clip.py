@@ -1,4 +1,4 @@
-"""How fast is it at the size of a real CLIP? ViT-B/32 with random weights, a small batch, beside `transformers`."""
+"""How fast is it at the size of a real CLIP? ViT-B/32 with random weights, beside `transformers`."""
 
 from importlib.util import find_spec
 
@@ -6,6 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..files.hugging_face import hugging_face_config
+from ..machine.memory import peak_memory
 from ..machine.threads import cores, cores_taken
 from ..model import Model
 from ..models.clip import ClipConfig, init_clip
@@ -21,48 +22,63 @@ VIT_B_32 = ClipConfig(
     TextConfig(vocab_size=49_408, context_length=77, width=512, layers=12, heads=8, eos_token_id=49_407),
     embed_dim=512,
 )
-BATCH = 8
+BATCHES = (1, 16)
 
 
-def bench_clip(rounds: int = 5, config: ClipConfig = VIT_B_32, batch: int = BATCH) -> dict:
+def bench_clip(rounds: int = 5, config: ClipConfig = VIT_B_32, batches: tuple[int, ...] = BATCHES) -> dict:
     """Time both towers forward, and forward and backward, captions as long as the context.
 
     Returns
     -------
     dict
-        `image_...` and `text_...`: `forward_ms`, `both_ms`, and where `transformers` is here `..._vs_transformers`.
+        For each batch size B, `image_B_...` and `text_B_...`: `forward_ms`, `both_ms`, and `..._vs_transformers` where
+        that is here; and of the forwards of the last, `memory_mb`, by how much the process grows.
     """
     rng = np.random.default_rng(0)
-    images = rng.normal(size=(batch, config.vision.image_size, config.vision.image_size, 3)).astype(np.float32)
-    ids = rng.integers(config.text.eos_token_id, size=(batch, config.text.context_length))
-    ids[:, -1] = config.text.eos_token_id
-    upstream = rng.normal(size=(batch, config.embed_dim)).astype(np.float32)
-    found = {"numpy": numpy_jobs(images, ids, upstream, config, rng)}
+    makers = {"numpy": numpy_jobs(config, rng)}
     if find_spec("transformers") and find_spec("torch"):
         from ..torch.measure import transformers_jobs
 
-        found["transformers"] = transformers_jobs(images, ids, upstream, hugging_face_config(config), cores())
+        makers["transformers"] = transformers_jobs(hugging_face_config(config), cores())
     result: dict = {}
-    for what in tqdm(found["numpy"], disable=None):
-        times = in_turn({name: jobs[what] for name, jobs in found.items()}, rounds)
-        result |= times.report(what)
-    return result | {"batch_size": batch, "parameters": config.parameters} | machine()
+    for batch in batches:
+        inputs = some_inputs(config, batch, rng)
+        found = {name: jobs(*inputs) for name, jobs in makers.items()}
+        for what in tqdm(found["numpy"], desc=f"batches of {batch}", disable=None):
+            times = in_turn({name: jobs[what] for name, jobs in found.items()}, rounds)
+            result |= times.report(what.replace("_", f"_{batch}_"))
+    for what in ("image_forward", "text_forward"):
+        sizes = {name: peak_memory(jobs[what]) for name, jobs in found.items()}
+        if all(sizes.values()):
+            key = what.replace("forward", f"{batch}_memory")
+            result |= {f"{key}_mb": sizes["numpy"] / 2**20}
+            result |= {f"{key}_vs_{name}": sizes["numpy"] / size for name, size in sizes.items() if name != "numpy"}
+    return result | {"parameters": config.parameters} | machine()
 
 
-def numpy_jobs(images, ids, upstream, config: ClipConfig, rng) -> dict:
-    """Four functions: each tower forward, and forward and backward, as a training step does."""
+def some_inputs(config: ClipConfig, batch: int, rng):
+    """images, ids, and what comes back from the loss, for embeddings of either."""
+    side, length = config.vision.image_size, config.text.context_length
+    images = rng.normal(size=(batch, side, side, 3)).astype(np.float32)
+    ids = rng.integers(config.text.eos_token_id, size=(batch, length))
+    ids[:, -1] = config.text.eos_token_id
+    return images, ids, rng.normal(size=(batch, config.embed_dim)).astype(np.float32)
+
+
+def numpy_jobs(config: ClipConfig, rng):
+    """What makes of images, ids and upstream gradients four functions: each tower forward, and with its backward."""
     _, params = pack(init_clip(rng, config))
     grads = {tower: pack({tower: params[tower]})[1] for tower in ("visual", "text")}
     model = Model(config, params, tokenizer=None)
 
-    def both(side, tower):
+    def both(side, tower, upstream):
         with cores_taken:
             ((_, caches),) = embed(side)
             write_sum(grads[tower], send_back([side], [upstream], [caches]))
 
-    return {
+    return lambda images, ids, upstream: {
         "image_forward": lambda: model.encode_image(images),
         "text_forward": lambda: model.encode_text(ids),
-        "image_both": lambda: both(image_side(images, params, config), "visual"),
-        "text_both": lambda: both(text_side(ids, params, config), "text"),
+        "image_both": lambda: both(image_side(images, params, config), "visual", upstream),
+        "text_both": lambda: both(text_side(ids, params, config), "text", upstream),
     }

@@ -15,7 +15,6 @@ from ..machine.threads import cores, in_parallel, libraries
 
 WITHIN = 0.05  # an interval this wide, as a share of the ratio, ends the rounds
 INSTRUCTIONS = {"avx2", "avx512f", "amx_tile", "asimd", "sve"}  # of a processor, as Linux names them
-INSTRUCTIONS = {"avx2", "avx512f", "amx_tile", "asimd", "sve"}  # of a processor, as Linux names them
 ROUNDS, SECONDS = 15, 60.0  # of one group of jobs: at least, at most
 
 

@@ -77,33 +77,36 @@ def encoders(model: Model, images, ids, plain: bool) -> tuple:
     return encode_image, encode_text
 
 
-def transformers_jobs(images, ids, upstream, config: dict, threads: int) -> dict:
+def transformers_jobs(config: dict, threads: int):
     """`miniclip.app.measure_clip.numpy_jobs` with `transformers.CLIPModel`, random weights as well."""
     from transformers import CLIPConfig, CLIPModel
 
     torch.set_num_threads(threads)
     module = CLIPModel(CLIPConfig(**config))
-    pixels = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-    ids, upstream = torch.from_numpy(ids), torch.from_numpy(upstream)
 
-    def image():
+    def image(pixels):
         return F.normalize(module.visual_projection(module.vision_model(pixels).pooler_output), dim=-1)
 
-    def text():
+    def text(ids):
         return F.normalize(module.text_projection(module.text_model(ids).pooler_output), dim=-1)
 
     def forward(encode):
         with torch.inference_mode():
             return encode().numpy()
 
-    def both(encode):
+    def both(encode, upstream):
         module.zero_grad()
         (encode() * upstream).sum().backward()
 
-    return {
-        "image_forward": partial(forward, image), "text_forward": partial(forward, text),
-        "image_both": partial(both, image), "text_both": partial(both, text),
-    }  # fmt: skip
+    def jobs(images, ids, upstream):
+        pixels, upstream = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()), torch.from_numpy(upstream)
+        see, read = partial(image, pixels), partial(text, torch.from_numpy(ids))
+        return {
+            "image_forward": partial(forward, see), "text_forward": partial(forward, read),
+            "image_both": partial(both, see, upstream), "text_both": partial(both, read, upstream),
+        }  # fmt: skip
+
+    return jobs
 
 
 def peak_device_memory(function) -> int:
