@@ -91,7 +91,7 @@ def explanation(model: Model, path, caption: str, method: str = DEFAULT):
         "outside": outside,
     }
     shown = np.clip(denormalize(images[0]), 0.0, 1.0)
-    return result, figures.explanation(shown, caption, cosine, pixels, patches, method)
+    return result, figures.saliency_maps(shown, caption, cosine, pixels, patches, method)
 
 
 def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = None, seed: int = 0):
