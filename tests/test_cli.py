@@ -19,6 +19,7 @@ from miniclip.files.checkpoint import load, model_files
 from miniclip.files.storage import commit
 from miniclip.nn.tree import pack
 from miniclip.tasks.saliency import METHODS
+from miniclip.tasks.zero_shot import TEMPLATE_SETS
 from miniclip.train import study
 from miniclip.train.stages import new_describer
 from miniclip.train.step import LOSSES
@@ -44,6 +45,7 @@ def test_the_parser_offers_what_there_is():
     assert tuple(LOSSES) == arguments.LOSS_NAMES
     assert tuple(STUDIES) == arguments.STUDY_NAMES
     assert tuple(METHODS) == arguments.METHOD_NAMES
+    assert TEMPLATE_SETS == arguments.TEMPLATE_NAMES
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ def explained(caption, patches=None, pixels=None):
     """A caption, explained: by default with the first of `maps`, and a picture's own light and dark."""
     picture = pictures(1)[0]
     pixels = picture.mean(2) - picture.mean() if pixels is None else pixels
-    return figures.explanation(picture, caption, 0.4, pixels, maps(1)[0] if patches is None else patches, "gradient")
+    return figures.saliency_maps(picture, caption, 0.4, pixels, maps(1)[0] if patches is None else patches, "gradient")
 
 
 FIGURES = {

@@ -46,7 +46,7 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
         the picture (null where the oracle cannot know it); ids are the drawings' numbers, or the files' names
     """
     check_k(k)
-    check_words(query, "query")
+    check_words(model, query, "query")
     if paths:
         return search_files(model, query, k, paths)
     if not model.of_the_world:
@@ -83,9 +83,9 @@ def as_seen(model: Model, images) -> np.ndarray:
     return np.clip(denormalize(images, how.mean, how.std), 0.0, 1.0)
 
 
-def check_words(text: str, what: str) -> None:
-    """A TextError for a text without words."""
-    if not split_words(text):
+def check_words(model: Model, text: str, what: str) -> None:
+    """A TextError for a text without words; to byte pairs any sign is one."""
+    if not (split_words(text) if model.of_the_world else text.strip()):
         raise TextError(f"the {what} {quote(text)} has no words: describe a picture, such as 'a small red circle'")
 
 
@@ -98,7 +98,7 @@ def explanation(model: Model, path, caption: str, method: str = DEFAULT):
         result : dict with `image`, `caption`, `cosine`, `method`, `outside`; `patches`, rows of the patches' shares of
         the map; and `peak`, row and column of the largest, counted from 0 (null where nothing speaks for the caption)
     """
-    check_words(caption, "caption")
+    check_words(model, caption, "caption")
     images, side = picture_file(path, model), math.isqrt(model.vision.patches)
     (pixels,) = maps = explain(model, images, caption, method)
     (patches,), (outside,) = patch_shares(maps, side), told_outside(model, images, [path])
@@ -113,7 +113,7 @@ def explanation(model: Model, path, caption: str, method: str = DEFAULT):
         "patches": [[round(float(share), 4) for share in shares] for shares in patches],
         "outside": outside,
     }
-    return result, figures.explanation(as_seen(model, images[0]), caption, cosine, pixels, patches, method)
+    return result, figures.saliency_maps(as_seen(model, images[0]), caption, cosine, pixels, patches, method)
 
 
 def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = None, seed: int = 0, templates=None):

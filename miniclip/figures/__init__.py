@@ -5,7 +5,7 @@ A figure's title states what its numbers say, and is computed from them.
 
 from .matrix import contrastive_matrix
 from .overview import overview
-from .saliency import explanation
+from .saliency import saliency_maps
 from .search import captions_sheet, contact_sheet
 from .style import drawn, save
 from .training import training_curves
@@ -17,8 +17,8 @@ __all__ = [
     "contact_sheet",
     "contrastive_matrix",
     "drawn",
-    "explanation",
     "overview",
+    "saliency_maps",
     "save",
     "training_curves",
     "word_maps",

@@ -13,7 +13,7 @@ BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
 AGAINST_AND_FOR = "PuOr_r"  # from purple, against, to orange, for; told apart by all common kinds of colour vision
 
 
-def explanation(image, caption: str, cosine: float, pixels, patches, method: str) -> Figure:
+def saliency_maps(image, caption: str, cosine: float, pixels, patches, method: str) -> Figure:
     """A picture, the map of its pixels, and its patches, each as bright as its share.
 
     Parameters

@@ -85,16 +85,16 @@ def read_byte_pairs(folder: Path, context_length: int = CONTEXT_LENGTH) -> ByteP
         return BytePairs.from_json(parse_json(parts[JSON], folder / JSON), context_length)
     if VOCAB in parts:
         vocab = parse_json(parts[VOCAB], folder / VOCAB)
-        with naming(folder / PAIRS):
+        with told_of(folder / PAIRS):
             return BytePairs(parse_merges(parts[PAIRS].decode()), vocab, context_length)
     if LIST in parts:
-        with naming(folder / LIST):
+        with told_of(folder / LIST):
             return BytePairs(unpack_list(parts[LIST]), None, context_length)
     raise CheckpointError(f"{quote(folder)} has no words: expected {JSON}, or {VOCAB} and {PAIRS}, or {LIST}")
 
 
 @contextmanager
-def naming(path: Path):
+def told_of(path: Path):
     """Errors of what a file holds, as a CheckpointError that names it."""
     try:
         yield

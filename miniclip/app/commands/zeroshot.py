@@ -2,7 +2,7 @@
 
 from ...errors import quote
 from ...machine.terminal import path
-from ..arguments import TEMPLATE_SETS, add_picture, add_run, check_picture, open_run, save_picture
+from ..arguments import TEMPLATE_NAMES, add_picture, add_run, check_picture, open_run, save_picture
 from ..printing import picture_line
 
 HELP = "classify pictures by the names of the classes"
@@ -13,7 +13,7 @@ def arguments(parser) -> None:
     add_run(parser)
     add_picture(parser, "zeroshot")
     parser.add_argument("--classes", required=True, help="names, separated by commas: 'red circle,blue star'")
-    parser.add_argument("--templates", choices=TEMPLATE_SETS, help="(default: world, or clip7 for a real CLIP)")
+    parser.add_argument("--templates", choices=TEMPLATE_NAMES, help="(default: world, or clip7 for a real CLIP)")
     parser.add_argument(
         "images", nargs="*", type=path, metavar="IMAGE", help="picture files, or 'example' (default: six of split B)"
     )
