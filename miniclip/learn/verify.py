@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from .seen import say
-from .spec import Exercise, Outcome, call, equal, misconceptions, ok, outcomes
+from .spec import Exercise, Outcome, call, misconceptions, ok, outcomes
+from .values import equal
 
 PACKAGE = Path(__file__).parents[1]
 
