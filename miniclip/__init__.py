@@ -103,6 +103,7 @@ Figures
     figures/training.py      training curves, with the floors under the loss
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
+    figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes
@@ -126,9 +127,15 @@ The exercises
     learn/grade.py           from a file to a result and the one thing to say
     learn/files.py           stubs and solutions
     learn/results.py         what was reached so far
+    learn/kept.py            what else is kept: hints seen, the quiz, the cards
     learn/report.py          results for other tools
     learn/courses.py         assignments
     learn/screen.py          what a learner sees
+    learn/beside.py          the marked solution beside the learner's
+    learn/picture.py         a picture in a terminal
+    learn/toy_clip.py        a toy CLIP that a learner's own functions train
+    learn/served.py          a learner's functions, called as often as is asked
+    learn/reward.py          what a passed exercise earns: the function at work
     learn/session.py         one exercise at a time, checked when saved
     learn/cards.py           flashcards and the cheat sheet
     learn/items.py           what the quiz asks
