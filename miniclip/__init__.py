@@ -123,6 +123,7 @@ The exercises
     learn/wire.py            values as JSON
     learn/child.py           a learner's code, in a process of its own
     learn/sandbox.py         that process, held
+    learn/parts.py           what an answer uses of other exercises
     learn/paste.py           a case as code to paste
     learn/grade.py           from a file to a result and the one thing to say
     learn/files.py           stubs and solutions
@@ -135,7 +136,7 @@ The exercises
     learn/picture.py         a picture in a terminal
     learn/toy_clip.py        a toy CLIP that a learner's own functions train
     learn/served.py          a learner's functions, called as often as is asked
-    learn/reward.py          what a passed exercise earns: the function at work
+    learn/rewards.py         what a passed exercise earns: the function at work
     learn/session.py         one exercise at a time, checked when saved
     learn/cards.py           flashcards and the cheat sheet
     learn/items.py           what the quiz asks

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .files import solution_text
 from .spec import Exercise
+from .specs import all_exercises
 
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 HIDDEN_LOOPS = {"map", "filter", "reduce", "vectorize", "frompyfunc", "apply_along_axis", "fromiter"}
@@ -31,23 +32,18 @@ class Code:
 def answer_of(source: str, names) -> Code:
     """The part of a file that matters for some of its functions."""
     tree = ast.parse(source)
+    stems = {one.module.rsplit(".", 1)[-1] for one in all_exercises().values()}
     defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     used = [name for name in names if name in defined]
     for name in used:  # it grows while it is read
         used += sorted((names_in(defined[name]) & defined.keys()) - set(used))
     functions = [node for name, node in defined.items() if name in used]
     beside = [alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom)
-              and is_part(node.module) for alias in node.names]  # fmt: skip
+              and node.module in stems for alias in node.names]  # fmt: skip
     read = set().union(*map(names_in, functions))
     text = source.splitlines()
     lines = [line for one in functions for line in [*code_of(one, text), ""]]
     return Code(functions, lines[:-1], [name for name in beside if name in read])
-
-
-def is_part(module: str | None) -> bool:
-    """Is it named like the file of an exercise, as e2_log_softmax?"""
-    head = (module or "").split("_")[0]
-    return head[:1] == "e" and head[1:].isdecimal()
 
 
 def names_in(node) -> set[str]:

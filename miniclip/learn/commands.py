@@ -13,7 +13,7 @@ from .files import exercises_folder, path_of, reset, solution_text, sync
 from .grade import Result
 from .kept import RUNGS, next_hint, see_hint
 from .results import check_all, forget, load_progress, remember, results
-from .reward import has_reward, show_in_terminal
+from .rewards import has_reward, show_in_terminal
 from .session import PLACE, named, watch
 from .spec import Exercise
 from .specs import all_exercises

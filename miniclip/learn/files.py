@@ -27,10 +27,11 @@ MODULES = {
 
 
 def exercises_folder() -> Path:
-    """`exercises/` here or in a folder above, as a clone has it; otherwise the one to be made here."""
+    """`exercises/` here or in a folder above, as a clone or `sync` has made it; otherwise the one to be made here."""
     for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / "exercises" / "README.md").is_file():
-            return folder / "exercises"
+        there = folder / "exercises"
+        if (there / "README.md").is_file() or (there / f"m0_{MODULES['m0'][0]}").is_dir():
+            return there
     return Path.cwd() / "exercises"
 
 

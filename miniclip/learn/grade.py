@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..machine.disk import read_file
+from .parts import files_beside, parts_of
 from .paste import paste
 from .sandbox import Replies, run_file
 from .seen import few_lines, say
@@ -55,8 +56,12 @@ class Trouble(Exception):
         self.status = status
 
 
-def grade(exercise: Exercise, path) -> Result:
-    """Judge the file at `path`. Never raises for what a learner wrote; a fault of ours is a `grader_error`."""
+def grade(exercise: Exercise, path, above: tuple[str, ...] = ()) -> Result:
+    """Judge the file at `path`. Never raises for what a learner wrote; a fault of ours is a `grader_error`.
+
+    Where it does not pass and uses another exercise that does not either, that one is named: it is judged first, unless
+    it is one of those `above`, which are being judged.
+    """
     begun, path = time.monotonic(), Path(path)
     result = Result(exercise.id, exercise.title, f"m{exercise.id.split('.')[0]}", exercise.points, file=str(path))
     try:
@@ -75,8 +80,22 @@ def grade(exercise: Exercise, path) -> Result:
         )
     except Exception as error:
         result.status, result.hint = "grader_error", f"a fault of the grader, not yours: {error!r}"
+    if result.status not in ("pass", "not_started", "borrowed"):
+        blame_part(exercise, result, path, above)
     result.seconds = round(time.monotonic() - begun, 3)
     return result
+
+
+def blame_part(exercise: Exercise, result: Result, path: Path, above: tuple[str, ...]) -> None:
+    """Say which imported part does not pass, if there is one: then the fault is there, and may be nowhere else."""
+    for file, part in parts_of(path).items():
+        if part.id not in (*above, exercise.id):
+            found = grade(part, file, (*above, exercise.id))
+            if found.status != "pass":
+                result.misconception = ""
+                result.hint = (f"{path.name} uses {part.first} ({part.id}), which does not pass yet: `miniclip learn "
+                               f"{part.id}` first.\n{found.hint}")  # fmt: skip
+                return
 
 
 def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
@@ -90,6 +109,19 @@ def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     assigned = {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
                 if isinstance(target, ast.Name)}  # fmt: skip
+    for file, part in files_beside(path).items():
+        check_imports(part, file)
+    for name, solution in exercise.solutions.items():
+        if name not in functions and name not in assigned:
+            raise Trouble("error", f"{path.name} has no function {name}: keep the name that the stub had.")
+        if name in functions:
+            check_signature(functions[name], solution, path)
+    if all(name in functions and is_stub(functions[name]) for name in exercise.solutions):
+        raise Trouble("not_started", "Not started: replace the line that raises NotImplementedError.")
+
+
+def check_imports(tree: ast.AST, path: Path) -> None:
+    """An answer is the learner's own, and so is what it uses of the files beside it."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
@@ -100,13 +132,6 @@ def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
         if any(f"{module}.{name}".lstrip(".").startswith("miniclip") for name in names):
             raise Trouble("borrowed", f"{path.name}, line {node.lineno} imports miniclip. It works, but it is not your "
                           "answer: write the function yourself, with NumPy alone.")  # fmt: skip
-    for name, solution in exercise.solutions.items():
-        if name not in functions and name not in assigned:
-            raise Trouble("error", f"{path.name} has no function {name}: keep the name that the stub had.")
-        if name in functions:
-            check_signature(functions[name], solution, path)
-    if all(name in functions and is_stub(functions[name]) for name in exercise.solutions):
-        raise Trouble("not_started", "Not started: replace the line that raises NotImplementedError.")
 
 
 def is_stub(function: ast.FunctionDef) -> bool:

@@ -1,15 +1,18 @@
-"""The exercises from a notebook: `check("4.3", clip_loss)`, `hint`, `solution`, `progress`, `pick`."""
+"""The exercises from a notebook: `check("4.3", clip_loss)`, `show_case`, `hint`, `solution`, `reward`, `pick`."""
 
 import inspect
 import tempfile
 import textwrap
 import types
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigError, MiniclipError, quote
-from . import files, screen
+from . import beside, files, rewards, screen
 from .grade import Result, grade
+from .kept import next_hint
 from .results import load_progress, remember
+from .rewards import Screen
 from .spec import Exercise, load_file
 from .specs import all_exercises
 
@@ -42,20 +45,34 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     float
         The points.
     """
-    exercise, folder = find(id), files.exercises_folder()
+    exercise = find(id)
+    with answer(exercise, functions) as path:
+        result = grade(exercise, path)
+        differs = beside.what_differs_in(exercise, path) if result.status == "pass" else ""
     if functions:
-        with tempfile.TemporaryDirectory(prefix="miniclip-") as home:
-            path = Path(home) / "notebook.py"
-            path.write_text(source_of(functions, list(exercise.solutions)), encoding="utf-8")
-            result = grade(exercise, path)
-            result.file = "notebook"
+        result.file = "notebook"
     else:
-        result = grade(exercise, files.path_of(exercise, folder))
-        remember([result], folder)
-    print(screen.verdict(exercise, result))
+        remember([result], files.exercises_folder())
+    CHECKED[id] = result
+    print(screen.verdict(exercise, result, differs))
     if raise_on_fail and result.status != "pass":
         raise NotYet(result.hint)
     return float(result.points)
+
+
+CHECKED: dict[str, Result] = {}  # what the last check of each exercise gave, for `show_case`
+
+
+@contextmanager
+def answer(exercise: Exercise, functions):
+    """A file with these functions; the exercise's own if there are none."""
+    if not functions:
+        yield files.path_of(exercise, files.exercises_folder())
+        return
+    with tempfile.TemporaryDirectory(prefix="miniclip-") as home:
+        path = Path(home) / "notebook.py"
+        path.write_text(source_of(functions, list(exercise.solutions)), encoding="utf-8")
+        yield path
 
 
 def source_of(functions, names) -> str:
@@ -92,17 +109,47 @@ def names_of(code) -> list[str]:
     return [*code.co_names, *(name for one in inner for name in names_of(one))]
 
 
-def hint(id: str, rung: int = 1) -> None:
-    """Print one of the three hints."""
-    exercise = find(id)
-    if rung not in (1, 2, 3):
+def hint(id: str, rung: int | None = None) -> None:
+    """Print the next of the three hints, or the one that is asked for."""
+    exercise, folder = find(id), files.exercises_folder()
+    if rung not in (None, 1, 2, 3):
         raise ConfigError(f"rung is {quote(rung)}, expected 1, 2 or 3")
-    print(screen.rung(exercise, rung - 1))
+    print(screen.rung(exercise, rung - 1 if rung else next_hint(id, folder)))
 
 
-def solution(id: str) -> None:
-    """Print the marked solution."""
-    print(files.solution_text(find(id)))
+def solution(id: str, *functions) -> None:
+    """Print the marked solution: beside these functions, or the exercise's own file, where they pass."""
+    exercise = find(id)
+    with answer(exercise, functions) as path:
+        passes = grade(exercise, path).status == "pass"
+        print(beside.in_terminal(exercise, path) if passes else files.solution_text(exercise))
+
+
+def show_case(id: str) -> None:
+    """Print the case that failed in the last `check`, as code to paste, and what the functions printed in it."""
+    find(id)
+    if id not in CHECKED:
+        raise ConfigError(f"{id} was not checked here yet: check({id!r}, your function) first")
+    print(screen.failing_case(CHECKED[id].failing, CHECKED[id].said))
+
+
+def reward(id: str, *functions):
+    """Show functions of a notebook, or of the exercise's own file, at work; those that it needs besides are fetched.
+
+    Returns
+    -------
+    Figure or None
+
+    Raises
+    ------
+    NotEarned
+        Where they do not pass, or there is nothing to show.
+    """
+    folder = files.exercises_folder()
+    with answer(find(id), functions) as path:
+        place = {id: path}
+        shown = Screen(print, lambda line: None, lambda picture: None)
+        return rewards.reward(id, lambda one: place.get(one.id, files.path_of(one, folder)), shown)
 
 
 def progress() -> None:

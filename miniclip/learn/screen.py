@@ -12,7 +12,7 @@ from .kept import RUNGS
 from .spec import Exercise
 
 WIDTH = max(40, min(92, shutil.get_terminal_size().columns - 2))
-MARKS = {"pass": "+", "not_started": ".", "error": "!", "wrong": "x", "partial": "x", "borrowed": "=",
+MARKS = {"pass": "+", "not_started": ".", "error": "!", "timeout": "!", "wrong": "x", "partial": "x", "borrowed": "=",
          "grader_error": "?"}  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Calls a learner's functions for as long as it is asked; started by `reward`, in a process of its own.
+"""Calls a learner's functions for as long as it is asked; started by `rewards`, in a process of its own.
 
 It is told a function and its arguments, a line each, and answers with a line: the value, or the exception.
 """

@@ -13,7 +13,7 @@ from .files import path_of, solution_text, sync
 from .grade import grade
 from .kept import hints_seen, next_hint
 from .results import load_progress, remember
-from .reward import has_reward, show_in_terminal
+from .rewards import has_reward, show_in_terminal
 from .spec import Exercise
 from .specs import all_exercises
 

@@ -151,7 +151,13 @@ class Exercise:
 
 
 def load_file(path) -> ModuleType:
-    """The module in a file, after running it."""
+    """The module in a file, after running it; it may import what stands beside it."""
+    folder = str(Path(path).resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # at the end, so that no file of a learner hides a library
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) and str(Path(str(module.__file__)).parent) == folder:
+            del sys.modules[name]  # it may have been edited since
     found = importlib.util.spec_from_file_location("answer", path)
     if found is None or found.loader is None:
         raise ImportError(f"{path} is not a Python file")

@@ -10,25 +10,26 @@ Their code runs in a process of its own, as when it is graded; the towers, the p
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import MiniclipError
 from .files import path_of
-from .grade import Result
+from .grade import grade
 from .kept import kept
 from .picture import can_show, in_a_row, picture_lines
-from .results import check_all
-from .sandbox import kill_session
 from .screen import live, nearby, wrapped
+from .spec import Exercise
 from .specs import all_exercises
 from .wire import decode, encode
 
@@ -98,7 +99,10 @@ class Served:
         return decode(event["value"])
 
     def close(self) -> None:
-        kill_session(self.process)
+        """End the process with its session."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         assert self.process.stdin
         with suppress(BrokenPipeError):
             self.process.stdin.close()
@@ -111,15 +115,15 @@ def has_reward(id: str) -> bool:
     return id in REWARDS
 
 
-def reward(id: str, folder: Path, screen: Screen):
+def reward(id: str, place: Callable[[Exercise], Path], screen: Screen):
     """Show the learner's function at work.
 
     Parameters
     ----------
     id : str
         Of an exercise.
-    folder : Path
-        That of all exercises.
+    place : function
+        An exercise -> the file with the learner's answer.
     screen : Screen
 
     Returns
@@ -134,14 +138,18 @@ def reward(id: str, folder: Path, screen: Screen):
     if id not in REWARDS:
         raise NotEarned(f"{id} has nothing to show, expected one of {', '.join(REWARDS)}")
     show, needed = REWARDS[id]
-    checked = check_all([all_exercises()[one] for one in needed], folder)
-    mine: dict[str, Result] = {one.id: one for one in checked}
-    if mine[id].status != "pass":
-        raise NotEarned(f"{id} does not pass yet ({mine[id].status.replace('_', ' ')}): `miniclip learn {id}`")
-    with ExitStack() as stack:
-        functions = functions_of(needed, mine, folder, stack)
-        tell_whose(needed, mine, screen)
-        return show(functions, screen)
+    exercises = [all_exercises()[one] for one in needed]
+    status = {one.id: grade(one, place(one)).status for one in exercises}
+    if status[id] != "pass":
+        raise NotEarned(f"{id} does not pass yet ({status[id].replace('_', ' ')}): `miniclip learn {id}`")
+    mine = [one for one in exercises if status[one.id] == "pass"]
+    screen.say("\n".join(wrapped(whose(mine, [one for one in exercises if one not in mine]))))
+    served = Served({name: place(one) for one in mine for name in one.solutions})
+    try:
+        reference = {name: function for one in exercises for name, function in one.solutions.items()}
+        return show(reference | {name: partial(served, name) for one in mine for name in one.solutions}, screen)
+    finally:
+        served.close()
 
 
 def show_in_terminal(id: str, folder: Path, say: Callable) -> None:
@@ -151,7 +159,7 @@ def show_in_terminal(id: str, folder: Path, say: Callable) -> None:
         if can_show():
             say("\n".join("  " + line for line in picture_lines(image)))
 
-    if figure := reward(id, folder, Screen(say, live, show)):
+    if figure := reward(id, lambda one: path_of(one, folder), Screen(say, live, show)):
         from ..figures import save
 
         path = kept(folder, f"reward-{id}.png")
@@ -160,25 +168,10 @@ def show_in_terminal(id: str, folder: Path, say: Callable) -> None:
         say(f"\n  The same as a picture: {nearby(path)}")
 
 
-def functions_of(needed, mine: dict[str, Result], folder: Path, stack: ExitStack) -> dict[str, Callable]:
-    """name -> function: the learner's where the exercise passes, otherwise the reference's."""
-    exercises = [all_exercises()[id] for id in needed]
-    own = {name: path_of(one, folder) for one in exercises if mine[one.id].status == "pass" for name in one.solutions}
-    served = Served(own)
-    stack.callback(served.close)
-    found = {name: function for one in exercises for name, function in one.solutions.items()}
-    return found | {name: lambda *args, name=name: served(name, *args) for name in own}
-
-
-def tell_whose(needed, mine: dict[str, Result], screen: Screen) -> None:
+def whose(mine: list[Exercise], others: list[Exercise]) -> str:
     """Which of the functions are the learner's."""
-    named = {True: [], False: []}  # type: dict[bool, list[str]]
-    for id in needed:
-        named[mine[id].status == "pass"].append(f"{all_exercises()[id].first} ({id})")
-    line = f"At work: your {', your '.join(named[True])}"
-    if named[False]:
-        line += f"; from the reference, until yours pass: {', '.join(named[False])}"
-    screen.say("\n".join(wrapped(f"{line}.")))
+    yours, theirs = (", ".join(f"{one.first} ({one.id})" for one in some) for some in (mine, others))
+    return f"At work: your {yours}" + (f"; from the reference, until yours pass: {theirs}." if theirs else ".")
 
 
 # What is shown
