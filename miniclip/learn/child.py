@@ -4,10 +4,13 @@ It is told what to call and sends back what came out. It knows no answers, so th
 forges a reply must still send the right numbers.
 """
 
+import io
 import json
 import os
 import sys
 import traceback
+
+SAID_LIMIT = 8 * 2**10  # bytes that one call may print
 
 
 def limit(megabytes: int) -> None:
@@ -27,6 +30,28 @@ def written_in(function) -> str:
     if not hasattr(function, "__code__"):
         function = getattr(type(function), "__call__", None)  # noqa: B004
     return getattr(getattr(function, "__code__", None), "co_filename", "")
+
+
+class Printed(io.RawIOBase):
+    """Standard output, of which each call may fill a part: what one floods is not lost to the others."""
+
+    left = 0
+
+    def fileno(self):
+        return 1
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        part = bytes(data[: max(self.left, 0)])
+        self.left -= os.write(1, part) if part else 0
+        return len(data)
+
+    def begin(self, mark, limit):
+        """What is printed from here on belongs to the next call."""
+        os.write(1, mark)
+        self.left = limit
 
 
 class NoAnswers:
@@ -51,10 +76,10 @@ def main() -> None:
     job = json.loads(sys.stdin.buffer.read())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path.insert(0, job["root"])
-    from miniclip.learn import spec, wire
+    from miniclip.learn import spec, values, wire
 
     reply = os.fdopen(job["reply"], "w", encoding="utf-8")
-    encode, equal, prepare, plain, dumps = wire.encode, spec.equal, spec.prepare, spec.plain, json.dumps
+    encode, equal, prepare, plain, dumps = wire.encode, values.equal, values.prepare, values.plain, json.dumps
     load_file = spec.load_file
 
     def send(**event):
@@ -66,10 +91,12 @@ def main() -> None:
         for argument in args:
             prepare(argument)  # fixtures are imported before the door to the specs is shut
     limit(job["megabytes"])
+    mark, printed = job["mark"].encode(), Printed()
+    sys.stdout = sys.stderr = io.TextIOWrapper(printed, "utf-8", "backslashreplace", write_through=True)
     sys.meta_path.insert(0, NoAnswers())
     for name in [name for name in sys.modules if name.startswith("miniclip.learn")]:
         del sys.modules[name]
-    path = job["path"]
+    path, printed.left = job["path"], SAID_LIMIT
     try:
         module = load_file(path)
         functions = {name: getattr(module, name) for name, _ in calls}
@@ -80,7 +107,8 @@ def main() -> None:
     for case, (name, args) in enumerate(calls):
         for turn in range(2):
             given, before = [prepare(argument) for argument in args], [prepare(argument) for argument in args]
-            data = [not isinstance(argument, spec.Generator | spec.Fixture) for argument in args]
+            data = [not isinstance(argument, values.Generator | values.Fixture) for argument in args]
+            printed.begin(mark, SAID_LIMIT * (turn == 0))
             try:
                 value = functions[name](*given)
                 mutated = not all(equal(a, b, 0.0, 0.0) for a, b, kept in zip(given, before, data, strict=True) if kept)

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from ..machine.disk import read_file
+from .paste import paste
 from .sandbox import Replies, run_file
-from .seen import say
-from .spec import Exercise, Outcome, equal, misconceptions, numeric, ok, outcomes, same
+from .seen import few_lines, say
+from .spec import Exercise, Outcome, misconceptions, ok, outcomes, same
+from .values import equal, numeric
 
 STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error")
 
@@ -37,6 +39,8 @@ class Result:
     n_checks: int = 0
     misconception: str = ""
     hint: str = ""
+    said: str = ""  # what the learner's own code printed in the case that fails, and when it was loaded
+    failing: str = ""  # that case, as code to paste
     seconds: float = 0.0
 
     def record(self) -> dict:
@@ -91,6 +95,8 @@ def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
             continue
         names = [alias.name for alias in node.names]
         module = getattr(node, "module", "") or ""
+        if module.startswith("miniclip.learn.fixtures_"):  # what a case to paste imports
+            continue
         if any(f"{module}.{name}".lstrip(".").startswith("miniclip") for name in names):
             raise Trouble("borrowed", f"{path.name}, line {node.lineno} imports miniclip. It works, but it is not your "
                           "answer: write the function yourself, with NumPy alone.")  # fmt: skip
@@ -123,6 +129,7 @@ def check_signature(function: ast.FunctionDef, solution, path: Path) -> None:
 
 def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> None:
     """Fill in the result from what the calls gave."""
+    result.said = few_lines(answer.printed(-1))
     if answer.failed:
         where = f"{path.name}, line {answer.failed['line']}" if answer.failed["line"] else path.name
         raise Trouble("error", f"{where}: {answer.failed['error']}: {answer.failed['message']}")
@@ -142,11 +149,20 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
     right_ones = sum(check["ok"] for check in result.checks)
     steady = all(a is not None and b is not None and same(a, b) for a, b in zip(found, again, strict=True))
     if right_ones == result.n_checks and steady:
-        result.status, result.points = "pass", exercise.points
+        result.status, result.points, result.said = "pass", exercise.points, ""
         return
+    show_case(exercise, answer, found, expected, result)
     result.points = min(exercise.points * right_ones // result.n_checks, exercise.points - 1)
     result.status = "partial" if right_ones else "wrong"
     result.hint = diagnose(exercise, answer, found, expected, steady, result, path)
+
+
+def show_case(exercise, answer: Replies, found, expected, result: Result) -> None:
+    """The first case that goes wrong, as code to paste, and what was printed in it."""
+    fine = [check["ok"] for check in result.checks]
+    case = found.index(None) if None in found else fine.index(False) if False in fine else 0
+    result.said = few_lines(answer.printed(case))
+    result.failing = paste(exercise, exercise.cases[case], expected[case])
 
 
 def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: Result, path: Path) -> str:

@@ -7,6 +7,7 @@ whole session, whatever it started.
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from ..files.storage import parse_json
 from .spec import Case, Outcome
 from .wire import decode, encode
 
-OUTPUT_LIMIT, REPLY_LIMIT = 64 * 2**10, 64 * 2**20
+OUTPUT_LIMIT, REPLY_LIMIT = 2**20, 64 * 2**20
 STARTUP_SECONDS = 20.0  # for Python and NumPy to load, on a busy machine
 
 
@@ -36,7 +37,11 @@ class Replies:
     kinds: dict[int, str] = field(default_factory=dict)  # the type of each case's value
     lines: dict[int, int] = field(default_factory=dict)  # where each case's exception happened
     ended: str = ""  # why the process stopped before it was done
-    output: str = ""
+    said: list[str] = field(default_factory=list)  # what it printed: when loaded, then in each call
+
+    def printed(self, case: int) -> str:
+        """What was printed when the file was loaded, and in the first call of a case."""
+        return "".join(self.said[:1] + self.said[1 + 2 * case : 2 + 2 * case])
 
 
 def run_file(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int = 4096) -> Replies:
@@ -44,12 +49,13 @@ def run_file(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int
     read, write = os.pipe()
     root = str(Path(__file__).parents[2])
     calls = [{"function": case.function, "args": [encode(argument) for argument in case.args]} for case in cases]
-    job = {"path": str(path), "root": root, "reply": write, "megabytes": megabytes, "calls": calls}
+    mark = secrets.token_hex(8)
+    job = {"path": str(path), "root": root, "reply": write, "megabytes": megabytes, "calls": calls, "mark": mark}
     with tempfile.TemporaryDirectory(prefix="miniclip-", ignore_cleanup_errors=True) as home:
         keep = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         process = subprocess.Popen(
-            [sys.executable, "-I", "-B", str(Path(__file__).with_name("child.py"))], cwd=home,
+            [sys.executable, "-I", "-B", "-W", "ignore", str(Path(__file__).with_name("child.py"))], cwd=home,
             env=keep | threads | {"HOME": home}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, pass_fds=(write,), start_new_session=True,
         )  # fmt: skip
@@ -65,7 +71,7 @@ def run_file(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int
         said.finish()
         stdout.close()
         result = understand(heard.data, len(cases))
-        result.output = said.data.decode(errors="replace")
+        result.said = said.data.decode(errors="replace").split(mark)
         if len(result.outcomes) < 2 * len(cases) and not result.failed:
             result.ended = stopped or f"the process ended ({ending(process.returncode)})"
         return result

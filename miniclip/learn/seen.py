@@ -6,7 +6,8 @@ A short value is told whole: "On 'n = 2' you got 1, expected 0.6931." Of a long 
 
 import numpy as np
 
-from .spec import ATOL, RTOL, Case, Exercise, Outcome, equal, numeric, ok
+from .spec import Case, Exercise, Outcome, ok
+from .values import ATOL, RTOL, equal, numeric
 
 LONG = 48  # characters of a value that is still told whole
 DIGITS = 4, 6, 9, 17  # as few as show that two values differ
@@ -101,3 +102,11 @@ def short(value, limit: int = LONG) -> str:
     """A value in a few characters."""
     whole = text(value)
     return whole if len(whole) <= limit else whole[: limit - 3] + "..."
+
+
+def few_lines(printed: str, most: int = 6, width: int = 100) -> str:
+    """The first lines of what a learner's code printed, without what could steer a terminal."""
+    lines = ["".join(c if c.isprintable() else " " for c in line) for line in printed.splitlines()]
+    shown = [line if len(line) <= width else f"{line[: width - 3]}..." for line in lines[:most]]
+    more = len(lines) - most
+    return "\n".join(shown + [f"... and {more} more line{'s' * (more > 1)}"] * (more > 0))

@@ -14,20 +14,18 @@ A spec file makes one `Exercise` and fills it with decorators:
 """
 
 import ast
-import copy
 import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-RTOL, ATOL = 1e-5, 1e-8  # float32 answers are right answers
+from .values import Drawn, Fixture, Generator, equal, numeric, plain, prepare  # noqa: F401  # a spec needs one door
 
 
 @dataclass(frozen=True)
@@ -46,20 +44,6 @@ class Wrong:
     name: str
     functions: dict[str, Callable]
     hint: str
-
-
-@dataclass(frozen=True)
-class Generator:
-    """Stands for `numpy.random.default_rng(seed)` among the arguments of a case: a fresh one for each call."""
-
-    seed: int
-
-
-@dataclass(frozen=True)
-class Fixture:
-    """Stands for a function among the arguments of a case: "m8.step" is `step` of `miniclip.learn.fixtures_m8`."""
-
-    name: str
 
 
 @dataclass
@@ -150,16 +134,6 @@ class Exercise:
         self.float64[case] = reason
 
 
-def prepare(argument):
-    """The argument itself, for one call: a copy, a fresh generator, or the fixture function."""
-    if isinstance(argument, Generator):
-        return np.random.default_rng(argument.seed)
-    if isinstance(argument, Fixture):
-        module, name = argument.name.split(".")
-        return getattr(import_module(f"miniclip.learn.fixtures_{module}"), name)
-    return copy.deepcopy(argument)
-
-
 def load_file(path) -> ModuleType:
     """The module in a file, after running it."""
     found = importlib.util.spec_from_file_location("answer", path)
@@ -168,19 +142,6 @@ def load_file(path) -> ModuleType:
     module = sys.modules["answer"] = importlib.util.module_from_spec(found)  # dataclasses look for it there
     found.loader.exec_module(module)
     return module
-
-
-def plain(value):
-    """Arrays, numbers, strings, None, and lists, tuples and dicts of them; anything else by its type's name."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(plain(item) for item in value)
-    if value is None or isinstance(value, bool | int | float | str | np.ndarray | np.generic):
-        return value
-    if hasattr(value, "detach"):  # a tensor, in the exercise about them
-        return value.detach().cpu().numpy()
-    return f"<{type(value).__name__}>"
 
 
 def call(function, args) -> Outcome:
@@ -200,31 +161,6 @@ def call(function, args) -> Outcome:
 def outcomes(exercise: Exercise, functions: dict[str, Callable]) -> list[Outcome]:
     """One for each case."""
     return [call(functions[case.function], case.args) for case in exercise.cases]
-
-
-def equal(a, b, rtol: float = RTOL, atol: float = ATOL) -> bool:
-    """Are two values the same? Arrays, numbers and lists of numbers by shape and value, NaN equal to NaN."""
-    if isinstance(a, dict) or isinstance(b, dict):
-        return (isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys()
-                and all(equal(a[key], b[key], rtol, atol) for key in a))  # fmt: skip
-    if isinstance(a, str) or isinstance(b, str) or a is None or b is None:
-        return type(a) is type(b) and a == b
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple) and not (numeric(a) and numeric(b)):
-        return len(a) == len(b) and all(equal(x, y, rtol, atol) for x, y in zip(a, b, strict=True))
-    if not (numeric(a) and numeric(b)):
-        return False
-    x, y = np.asarray(a), np.asarray(b)
-    if x.shape != y.shape or (x.dtype == bool) != (y.dtype == bool):
-        return False
-    return bool(np.allclose(x, y, rtol=rtol, atol=atol, equal_nan=True))
-
-
-def numeric(value) -> bool:
-    """Can NumPy make an array of numbers of it?"""
-    try:
-        return np.asarray(value).dtype.kind in "biuf"
-    except ValueError:  # rows of unequal length
-        return False
 
 
 def same(a: Outcome, b: Outcome) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from .seen import say
-from .spec import Exercise, Outcome, call, equal, misconceptions, ok, outcomes
+from .spec import Exercise, Outcome, call, misconceptions, ok, outcomes
+from .values import equal
 
 
 def problems(exercise: Exercise) -> list[str]:

@@ -31,7 +31,7 @@ def test_the_record_itself(found):
     assert found["total"] == {"points": 7, "max": 35}
     assert found.keys() == {"schema", "miniclip", "python", "numpy", "seed", "total", "exercises"}
     wanted = {"id", "title", "module", "status", "points", "max_points", "file", "sha256", "checks", "n_checks",
-              "misconception", "hint", "seconds"}  # fmt: skip
+              "misconception", "hint", "said", "failing", "seconds"}  # fmt: skip
     assert all(one.keys() == wanted for one in found["exercises"])
     assert json.loads(report.export_results(found, "json")) == found
 

@@ -13,8 +13,10 @@ from hostile import HOSTILE, RIGHT, answer
 
 import miniclip.learn as package
 from miniclip.learn import sandbox
+from miniclip.learn.child import SAID_LIMIT
 from miniclip.learn.grade import grade
-from miniclip.learn.spec import Case, Exercise, Fixture, Generator
+from miniclip.learn.spec import Case, Exercise
+from miniclip.learn.values import Drawn, Fixture, Generator
 from miniclip.learn.wire import decode, encode
 
 exercise = Exercise("0.0", "A sum of products", points=4, hints=("idea", "where", "example"))
@@ -137,15 +139,18 @@ def test_a_process_that_does_not_listen_holds_nobody(tmp_path, monkeypatch):
 
 def test_the_output_is_cut(tmp_path):
     path = tmp_path / "answer.py"
-    path.write_text(answer("print('y' * 10**6)", "return float(x @ w)"))
+    path.write_text(answer("print('y' * 10**6)", "for _ in range(9): os.write(1, bytes(2**20))", "return float(x @ w)",
+                           before="import os\n"))  # fmt: skip
     found = sandbox.run_file(path, exercise.cases)
-    assert len(found.output) == sandbox.OUTPUT_LIMIT
+    assert len("".join(found.said)) <= sandbox.OUTPUT_LIMIT
+    assert found.printed(0).strip("\0") == "y" * SAID_LIMIT
     assert len(found.outcomes) == 6
 
 
 VALUES = [None, True, 3, -2.5, float("inf"), "ü\n", [1, [2.0, "x"]], (1, (2,)), {"a": [1], "b": (2,)},
           np.arange(6).reshape(2, 3), np.zeros((0, 3)), np.array(2.0), np.float32(1.5), np.array([True, False]),
-          np.arange(3, dtype=">f8"), np.arange(8.0)[::2], Generator(3), Fixture("m8.step")]  # fmt: skip
+          np.arange(3, dtype=">f8"), np.arange(8.0)[::2],
+          Generator(3), Drawn(3, (2, 5)), Fixture("m8.step")]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", VALUES, ids=str)
