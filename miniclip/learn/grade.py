@@ -1,8 +1,8 @@
 """From a learner's file to a result: what is right, what is not, and the one thing to say about it.
 
-The first of these that applies is said: the file does not load; not started; another signature; nothing returned; a
-known misconception; an exception; a changed input; two calls that disagree; or what the first wrong case gave, with a
-question if the numbers show a pattern.
+The first of these that applies is said: the file does not load; not started; another signature; its time was up;
+nothing returned; a known misconception; an exception; a changed input; two calls that disagree; or what the first wrong
+case gave, with the misconception that fits nearly all, or a question if the numbers show a pattern.
 """
 
 import ast
@@ -18,10 +18,10 @@ from .parts import files_beside, parts_of
 from .paste import paste
 from .sandbox import Replies, run_file
 from .seen import few_lines, say
-from .spec import Exercise, Outcome, misconceptions, ok, outcomes, same
+from .spec import Exercise, Outcome, misconceptions, ok, outcomes, probable, same
 from .values import equal, numeric
 
-STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error")
+STATUSES = ("not_started", "error", "timeout", "wrong", "partial", "pass", "borrowed", "grader_error")
 
 
 @dataclass
@@ -99,23 +99,16 @@ def blame_part(exercise: Exercise, result: Result, path: Path, above: tuple[str,
 
 
 def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
-    """What can be said without running it: syntax, names, signatures, an untouched stub, a borrowed answer."""
+    """What can be said without running it: syntax, an untouched stub, a borrowed answer."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f"{path.name}, line {line}" if line else path.name
         raise Trouble("error", f"{where}: {getattr(error, 'msg', error)}. Python cannot read it.") from None
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assigned = {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
-                if isinstance(target, ast.Name)}  # fmt: skip
     for file, part in files_beside(path).items():
         check_imports(part, file)
-    for name, solution in exercise.solutions.items():
-        if name not in functions and name not in assigned:
-            raise Trouble("error", f"{path.name} has no function {name}: keep the name that the stub had.")
-        if name in functions:
-            check_signature(functions[name], solution, path)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     if all(name in functions and is_stub(functions[name]) for name in exercise.solutions):
         raise Trouble("not_started", "Not started: replace the line that raises NotImplementedError.")
 
@@ -135,21 +128,25 @@ def check_imports(tree: ast.AST, path: Path) -> None:
 
 
 def is_stub(function: ast.FunctionDef) -> bool:
-    """Does it still end with the line that came with it?"""
-    last = function.body[-1]
-    return isinstance(last, ast.Raise) and "NotImplementedError" in ast.dump(last)
+    """Does nothing stand in it but the docstring and the line that came with it?"""
+    body = function.body[isinstance(function.body[0], ast.Expr) :]
+    return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.dump(body[0])
 
 
-def check_signature(function: ast.FunctionDef, solution, path: Path) -> None:
-    """As many arguments as the stub had, as many of them optional."""
-    wanted = solution.__code__.co_varnames[: solution.__code__.co_argcount]
-    optional = len(solution.__defaults__ or ())
-    given = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-    required = len(given) - len(function.args.defaults)
-    fits = required <= len(wanted) - optional and (len(given) >= len(wanted) or function.args.vararg)
-    if not fits or None in function.args.kw_defaults:
-        raise Trouble("error", f"{path.name}, line {function.lineno}: {function.name}({', '.join(given)}) has another "
-                      f"signature, expected {function.name}({', '.join(wanted)}).")  # fmt: skip
+def check_functions(exercise: Exercise, answer: Replies, path: Path) -> None:
+    """What can be said before a call: is every function there, is it the learner's, does it take the arguments?"""
+    for name, solution in exercise.solutions.items():
+        if name not in answer.seen:
+            raise Trouble("error", f"{path.name} has no function {name}: keep the name that the stub had.")
+        seen = answer.seen[name]
+        if seen["library"]:
+            raise Trouble("borrowed", f"{name} was not written in {path.name} but in {seen['library']}, so it is not "
+                          "your answer yet: define it there with def.")  # fmt: skip
+        if seen["takes"]:
+            wanted = solution.__code__.co_varnames[: solution.__code__.co_argcount]
+            where = f"{path.name}, line {seen['line']}" if seen["line"] else path.name
+            raise Trouble("error", f"{where}: {name}{seen['takes']} has another signature, "
+                          f"expected {name}({', '.join(wanted)}).")  # fmt: skip
 
 
 def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> None:
@@ -158,10 +155,9 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
     if answer.failed:
         where = f"{path.name}, line {answer.failed['line']}" if answer.failed["line"] else path.name
         raise Trouble("error", f"{where}: {answer.failed['error']}: {answer.failed['message']}")
-    borrowed = [name for name, file in answer.files.items() if file != str(path.resolve())]
-    if borrowed:
-        raise Trouble("borrowed", f"{borrowed[0]} was not written in {path.name}, so it is not your answer yet: "
-                      "define it there with def.")  # fmt: skip
+    if answer.ended and not answer.seen:
+        raise ended(answer, path, "when it was loaded, before the first call")
+    check_functions(exercise, answer, path)
     expected = outcomes(exercise, exercise.solutions)
     found = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
     again = [answer.outcomes.get((i, 1)) for i in range(len(exercise.cases))]
@@ -193,10 +189,8 @@ def show_case(exercise, answer: Replies, found, expected, result: Result) -> Non
 def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: Result, path: Path) -> str:
     """The one thing to say, in the order of the module's docstring."""
     if None in found:
-        place = found.index(None)
-        result.status, result.points = "error", 0
-        where = exercise.cases[place].name
-        return f"{answer.ended} on {where!r}. Look for a loop without an end, or for a call that stops Python."
+        result.points = 0
+        raise ended(answer, path, f"on {exercise.cases[found.index(None)].name!r}")
     failing = [i for i, check in enumerate(result.checks) if not check["ok"]]
     first = failing[0] if failing else 0
     case, got, right = exercise.cases[first], found[first], expected[first]
@@ -209,6 +203,8 @@ def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: R
     if failing and got.error:
         result.status = "error"
         line = f", line {answer.lines[first]}" if answer.lines.get(first) else ""
+        if got.error == "NotImplementedError":
+            return f"{path.name}{line} is reached and still raises NotImplementedError: put your `return` in its place."
         return f"{path.name}{line}: {got.error}: {' '.join(got.message.split())} (on {case.name!r})"
     if any(outcome.mutated for outcome in found):
         changed = next(c.name for c, outcome in zip(exercise.cases, found, strict=True) if outcome.mutated)
@@ -217,8 +213,22 @@ def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: R
         return (
             "Two calls on the same input disagree. Keep nothing between calls, and take randomness from the arguments."
         )
+    if likely := probable(exercise, found, expected):
+        return say(f"Probably: {exercise.wrongs[likely].hint}", exercise, found, expected)
     advice = exercise.judges[case.function](case.args, got.value) if case.function in exercise.judges else ""
     return say(advice or undefined(got, right) or pattern(found, expected), exercise, found, expected)
+
+
+def ended(answer: Replies, path: Path, when: str) -> Trouble:
+    """Why the answer did not come to its end: no wrong answer, and it says nothing of the values."""
+    where = f"{path.name}, line {answer.stuck}" if answer.stuck else path.name
+    if not answer.timed_out:
+        return Trouble("error", f"{answer.ended} {when}. Look for a call that stops Python.")
+    if "computing" in answer.ended:
+        return Trouble("timeout", f"{where}: the time limit struck {when}: {answer.ended}. Look for a loop without "
+                       "an end, or for one that NumPy could do at once.")  # fmt: skip
+    return Trouble("timeout", f"{where}: {answer.ended} {when}, though hardly anything was computed. Look for what "
+                   "waits: a sleep, an input, a lock, another process.")  # fmt: skip
 
 
 def undefined(got: Outcome, right: Outcome) -> str:

@@ -6,7 +6,7 @@ A short value is told whole: "On 'n = 2' you got 1, expected 0.6931." Of a long 
 
 import numpy as np
 
-from .spec import Case, Exercise, Outcome, ok
+from .spec import Case, Exercise, Outcome, hoards, ok
 from .values import ATOL, RTOL, equal, numeric
 
 LONG = 48  # characters of a value that is still told whole
@@ -27,6 +27,10 @@ def seen(exercise: Exercise, case: Case, got: Outcome, right: Outcome) -> str:
         return f"{on} {case.function} raised {got.error}."
     if got.mutated and (judged or equal(got.value, right.value)):
         return f"{on} {case.function} changed its input."
+    if hoards(case, got):
+        most, held = (f"{bytes / 2**20:.2g} MB" for bytes in (case.memory, got.peak))
+        if judged or equal(got.value, right.value):
+            return f"{on} {case.function} held {held} of memory at once, expected at most {most}."
     if judged:
         whole = text(got.value)
         return f"{on} {gave} {whole}." if len(whole) <= 2 * LONG else f"{on} something is wrong."

@@ -18,6 +18,7 @@ import ast
 import importlib.util
 import inspect
 import sys
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import Drawn, Fixture, Generator, equal, numeric, plain, prepare  # noqa: F401  # a spec needs one door
+from .values import Drawn, Fixture, Generator, equal, numeric, plain, prepare, size  # noqa: F401  # a spec needs one door
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Case:
     name: str
     args: tuple
     function: str
+    memory: int = 0  # bytes that the call may hold at once; 0 for any number
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,13 @@ class Wrong:
 
 @dataclass
 class Outcome:
-    """What a call did: its value, or the name and message of its exception; and whether it changed its arguments."""
+    """What a call did: its value, or the name and message of its exception; whether it changed its arguments."""
 
     value: Any = None
     error: str = ""
     message: str = ""
     mutated: bool = False
+    peak: int = 0  # bytes, where they are counted
 
 
 def written_docstring(node) -> str:
@@ -142,8 +145,9 @@ class Exercise:
 
         return add
 
-    def case(self, name: str, *args, of: str | None = None) -> None:
-        self.cases.append(Case(name, args, of or self.first))
+    def case(self, name: str, *args, of: str | None = None, memory: int = 0) -> None:
+        """`memory`: the bytes that the call may hold at once, arguments not counted."""
+        self.cases.append(Case(name, args, of or self.first, memory))
 
     def needs_float64(self, case: str, reason: str) -> None:
         """In this case float32 is no right answer: its numbers are too coarse."""
@@ -166,23 +170,28 @@ def load_file(path) -> ModuleType:
     return module
 
 
-def call(function, args) -> Outcome:
+def call(function, case: Case) -> Outcome:
     """Run code that is trusted, in this process: a solution, an oracle, a known wrong answer."""
-    given = [prepare(argument) for argument in args]
-    before = [prepare(argument) for argument in args]
+    given = [prepare(argument) for argument in case.args]
+    before = [prepare(argument) for argument in case.args]
+    if case.memory:
+        tracemalloc.start()
     try:
         with np.errstate(all="ignore"):
             value = plain(function(*given))
+        peak = tracemalloc.get_traced_memory()[1]
     except Exception as error:
         return Outcome(error=type(error).__name__, message=str(error))
-    data = [not isinstance(argument, Generator | Fixture) for argument in args]
+    finally:
+        tracemalloc.stop()
+    data = [not isinstance(argument, Generator | Fixture) for argument in case.args]
     mutated = not all(equal(a, b, 0.0, 0.0) for a, b, kept in zip(given, before, data, strict=True) if kept)
-    return Outcome(value, mutated=mutated)
+    return Outcome(value, mutated=mutated, peak=peak)
 
 
 def outcomes(exercise: Exercise, functions: dict[str, Callable]) -> list[Outcome]:
     """One for each case."""
-    return [call(functions[case.function], case.args) for case in exercise.cases]
+    return [call(functions[case.function], case) for case in exercise.cases]
 
 
 def same(a: Outcome, b: Outcome) -> bool:
@@ -190,11 +199,16 @@ def same(a: Outcome, b: Outcome) -> bool:
     return (a.error, a.mutated) == (b.error, b.mutated) and (bool(a.error) or equal(a.value, b.value))
 
 
+def hoards(case: Case, outcome: Outcome) -> bool:
+    """Did it hold more memory at once than the case allows?"""
+    return bool(case.memory) and outcome.peak > case.memory
+
+
 def ok(exercise: Exercise, case: Case, outcome: Outcome, expected: Outcome) -> bool:
     """Is this outcome a right answer to the case?"""
     if case.function in exercise.judges and not outcome.error and not outcome.mutated:
         return exercise.judges[case.function](case.args, outcome.value) is None
-    return same(outcome, expected)
+    return same(outcome, expected) and not hoards(case, outcome)
 
 
 def misconceptions(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> list[str]:
@@ -208,7 +222,27 @@ def misconceptions(exercise: Exercise, found: list[Outcome], expected: list[Outc
         return list(dict.fromkeys(named))[:1]
     if all(ok(exercise, *one) for one in zip(exercise.cases, found, expected, strict=True)):
         return []
-    return [
-        wrong.name for wrong in exercise.wrongs.values()
-        if all(map(same, found, outcomes(exercise, wrong.functions)))
-    ]  # fmt: skip
+    return [wrong.name for wrong in exercise.wrongs.values()
+            if all(map(fits, exercise.cases, found, outcomes(exercise, wrong.functions), expected))]  # fmt: skip
+
+
+def fits(case: Case, found: Outcome, wrong: Outcome, right: Outcome) -> bool:
+    """Is it what a misconception gives? Memory tells only right values apart: a wrong value is the larger error."""
+    return same(found, wrong) and (not same(found, right) or hoards(case, found) == hoards(case, wrong))
+
+
+def probable(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> str:
+    """The misconception that fits all cases but a degenerate one, if no other does so too; otherwise nothing.
+
+    Degenerate is a case with fewer numbers than one that went wrong in the misconception's way: people treat the empty
+    and the single in ways of their own, so that such a case says little.
+    """
+    failing = [not ok(exercise, *one) for one in zip(exercise.cases, found, expected, strict=True)]
+    likely = []
+    for wrong in exercise.wrongs.values():
+        fit = list(map(fits, exercise.cases, found, outcomes(exercise, wrong.functions), expected))
+        sizes = [[size(case.args) for case, *one in zip(exercise.cases, fit, failing, strict=True) if one == wanted]
+                 for wanted in ([False, True], [True, True])]  # fmt: skip
+        if fit.count(False) == 1 and sizes[0] and max(sizes[0]) < max(sizes[1], default=0):
+            likely.append(wrong.name)
+    return likely[0] if len(likely) == 1 else ""

@@ -1,7 +1,12 @@
 """Arguments and values: what stands for an argument, what is left of a value, and when two values are the same."""
 
 import copy
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from importlib import import_module
 
 import numpy as np
@@ -44,16 +49,51 @@ def prepare(argument):
 
 
 def plain(value):
-    """Arrays, numbers, strings, None, and lists, tuples and dicts of them; anything else by its type's name."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(plain(item) for item in value)
-    if value is None or isinstance(value, bool | int | float | str | np.ndarray | np.generic):
+    """Arrays, numbers, strings, None, and lists, tuples and dicts of them; anything else by its type's name.
+
+    Every kind of number and of row that Python has becomes the plain one: what counts is the value.
+    """
+    if value is None or type(value) in (bool, int, float, str):
         return value
+    for kind, made in PLAIN.items():
+        if isinstance(value, kind):
+            return made(value)
     if hasattr(value, "detach"):  # a tensor, in the exercise about them
         return value.detach().cpu().numpy()
+    if hasattr(value, "__array__"):
+        return plain(np.asarray(value))
+    if isinstance(value, Iterable) and not isinstance(value, Set | bytes | bytearray):  # a set has no order
+        return [plain(item) for item in value]
     return f"<{type(value).__name__}>"
+
+
+def plain_array(value: np.ndarray):
+    """An array of numbers as it is; strings and objects, as np.frompyfunc makes them, as what they are."""
+    if np.ma.isMaskedArray(value):
+        value = value.filled(np.nan) if np.ma.is_masked(value) and value.dtype.kind == "f" else value.data
+    value = np.asarray(value)
+    if value.dtype.kind not in "OU":
+        return value
+    items = plain(value.tolist())
+    return np.array(items) if value.dtype.kind == "O" and numeric(items) else items
+
+
+# The first that fits -> what is made of it. A class of one's own may say anything of itself: only its value is asked.
+PLAIN: dict[type, Callable] = {
+    np.ndarray: plain_array,
+    np.str_: str.__str__,
+    np.generic: lambda value: value,
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+    Fraction: float,
+    Decimal: float,
+    array: np.asarray,
+    memoryview: np.asarray,
+    tuple: lambda value: tuple(plain(item) for item in tuple.__iter__(value)),
+    list: lambda value: [plain(item) for item in list.__iter__(value)],
+    Mapping: lambda value: {str(key): plain(item) for key, item in value.items()},
+}
 
 
 def equal(a, b, rtol: float = RTOL, atol: float = ATOL) -> bool:
@@ -79,3 +119,24 @@ def numeric(value) -> bool:
         return np.asarray(value).dtype.kind in "biuf"
     except ValueError:  # rows of unequal length
         return False
+
+
+def size(value) -> int:
+    """How many numbers and words there are in it."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    if isinstance(value, Drawn):
+        return int(np.prod(value.shape))
+    if isinstance(value, dict):
+        return size(tuple(value.values()))
+    return sum(map(size, value)) if isinstance(value, list | tuple) else 1
+
+
+def library_of(value) -> str:
+    """The module that a function or class comes from, if it is a library's own; nothing for what was made of it."""
+    name, home = getattr(value, "__name__", None), getattr(value, "__module__", None)
+    for module in (home, "numpy"):  # NumPy's ufuncs have no home
+        library = None if module in ("__main__", "answer") else sys.modules.get(str(module))
+        if library is not None and getattr(library, str(name), None) is value:
+            return str(module)
+    return ""

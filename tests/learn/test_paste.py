@@ -49,7 +49,7 @@ def test_every_case_can_be_pasted_below_the_function_and_gives_the_same(id):
         def spy(*args, seen=seen):
             seen.extend(args)
 
-        text = paste(exercise, case, call(exercise.solutions[case.function], case.args))
+        text = paste(exercise, case, call(exercise.solutions[case.function], case))
         assert all(len(line) <= 100 or "'" in line for line in text.splitlines())
         with contextlib.redirect_stdout(io.StringIO()):
             exec(text, {case.function: spy})
@@ -120,7 +120,7 @@ def test_a_pasted_case_does_not_make_an_answer_borrowed(tmp_path):
     """Some cases need a function of miniclip."""
     other = ALL["8.3"]
     path = tmp_path / "answer.py"
-    case = paste(other, other.cases[0], call(other.solutions[other.first], other.cases[0].args))
+    case = paste(other, other.cases[0], call(other.solutions[other.first], other.cases[0]))
     path.write_text(files.solution_text(other) + "\n" + case)
     assert "fixtures_m8" in case
     assert grade(other, path).status == "pass"

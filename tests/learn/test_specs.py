@@ -27,7 +27,7 @@ def in_process(exercise, functions, monkeypatch):
     path = FOLDER / "answer.py"
 
     def run(path, cases):
-        found = [call(functions[case.function], case.args) for case in cases]
+        found = [call(functions[case.function], case) for case in cases]
         twice = {(i, turn): outcome for i, outcome in enumerate(found) for turn in (0, 1)}
         return Replies(files=dict.fromkeys(functions, str(path.resolve())), outcomes=twice)
 
