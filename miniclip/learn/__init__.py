@@ -1,7 +1,7 @@
 """Graded exercises: `check`, `hint`, `solution`, `reward` and more in notebooks; `miniclip learn` in a terminal."""
 
 __all__ = [
-    "FAST", "check", "compare", "explore", "hint", "pick", "progress", "reward", "show_case", "solution", "source",
+    "FAST", "check", "compare", "explore", "failing_case", "hint", "pick", "progress", "reward", "solution", "source",
 ]  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def run_show_case(args) -> int:
     """Check an exercise, print a case that fails."""
     one = chosen_exercises(args.which)[0]
     (found,) = check_all([one], exercises_folder())
-    print(screen.failing_case(found.failing, found.said) if found.failing else judged(one, found))
+    print(screen.case_text(found.failing, found.said) if found.failing else judged(one, found))
     return 0 if found.status == "pass" else 1
 
 

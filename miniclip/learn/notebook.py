@@ -1,4 +1,4 @@
-"""The exercises from a notebook: `check("4.3", clip_loss)`, `show_case`, `hint`, `solution`, `reward`, `pick`."""
+"""The exercises from a notebook: `check("4.3", clip_loss)`, `failing_case`, `hint`, `solution`, `reward`, `pick`."""
 
 import inspect
 import tempfile
@@ -46,7 +46,7 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
         The points.
     """
     exercise = find(id)
-    with answer(exercise, functions) as path:
+    with answer_file(exercise, functions) as path:
         result = grade(exercise, path)
         differs = beside.what_differs_in(exercise, path) if result.status == "pass" else ""
     if functions:
@@ -60,11 +60,11 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     return float(result.points)
 
 
-CHECKED: dict[str, Result] = {}  # what the last check of each exercise gave, for `show_case`
+CHECKED: dict[str, Result] = {}  # what the last check of each exercise gave, for `failing_case`
 
 
 @contextmanager
-def answer(exercise: Exercise, functions):
+def answer_file(exercise: Exercise, functions):
     """A file with these functions; the exercise's own if there are none."""
     if not functions:
         yield files.path_of(exercise, files.exercises_folder())
@@ -120,17 +120,17 @@ def hint(id: str, rung: int | None = None) -> None:
 def solution(id: str, *functions) -> None:
     """Print the marked solution: beside these functions, or the exercise's own file, where they pass."""
     exercise = find(id)
-    with answer(exercise, functions) as path:
+    with answer_file(exercise, functions) as path:
         passes = grade(exercise, path).status == "pass"
         print(beside.in_terminal(exercise, path) if passes else files.solution_text(exercise))
 
 
-def show_case(id: str) -> None:
+def failing_case(id: str) -> None:
     """Print the case that failed in the last `check`, as code to paste, and what the functions printed in it."""
     find(id)
     if id not in CHECKED:
         raise ConfigError(f"{id} was not checked here yet: check({id!r}, your function) first")
-    print(screen.failing_case(CHECKED[id].failing, CHECKED[id].said))
+    print(screen.case_text(CHECKED[id].failing, CHECKED[id].said))
 
 
 def reward(id: str, *functions):
@@ -146,10 +146,10 @@ def reward(id: str, *functions):
         Where they do not pass, or there is nothing to show.
     """
     folder = files.exercises_folder()
-    with answer(find(id), functions) as path:
+    with answer_file(find(id), functions) as path:
         place = {id: path}
         shown = Screen(print, lambda line: None, lambda picture: None)
-        return rewards.reward(id, lambda one: place.get(one.id, files.path_of(one, folder)), shown)
+        return rewards.show_reward(id, lambda one: place.get(one.id, files.path_of(one, folder)), shown)
 
 
 def progress() -> None:

@@ -7,16 +7,8 @@
 Their code runs in a process of its own, as when it is graded; the towers, the pictures and the drawing are ours.
 """
 
-import json
-import os
-import select
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,11 +21,10 @@ from .grade import grade
 from .kept import kept
 from .picture import can_show, in_a_row, picture_lines
 from .screen import live, nearby, wrapped
+from .served import Served
 from .spec import Exercise
 from .specs import all_exercises
-from .wire import decode, encode
 
-PATIENCE = 20.0  # seconds for one answer, on a busy machine
 QUERY = "a small red circle on the left"
 FOUND, GALLERY, PICTURE = 8, 512, 35
 
@@ -53,69 +44,12 @@ class NotEarned(MiniclipError):
     exit_code = 1
 
 
-class Served:
-    """A learner's functions in a process of their own: called like functions, and ended with `close`."""
-
-    def __init__(self, files: dict[str, Path]):
-        self.home = tempfile.TemporaryDirectory(prefix="miniclip-", ignore_cleanup_errors=True)
-        self.heard, write = os.pipe()
-        self.rest = b""
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-B", str(Path(__file__).with_name("served.py"))], cwd=self.home.name,
-            env={"PATH": os.environ.get("PATH", ""), "HOME": self.home.name, "OPENBLAS_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(write,),
-            start_new_session=True,
-        )  # fmt: skip
-        os.close(write)
-        paths = {name: str(path.resolve()) for name, path in files.items()}
-        self.tell({"root": str(Path(__file__).parents[2]), "reply": write, "files": paths})
-        self.answer("loading")
-
-    def __call__(self, name: str, *args):
-        self.tell([name, *map(encode, args)])
-        return self.answer(name)
-
-    def tell(self, what) -> None:
-        with suppress(BrokenPipeError):  # it has ended: the missing answer says so
-            assert self.process.stdin
-            self.process.stdin.write(json.dumps(what).encode() + b"\n")
-            self.process.stdin.flush()
-
-    def answer(self, name: str):
-        """The value that comes back; a NotEarned for an exception, an end or a silence."""
-        until = time.monotonic() + PATIENCE
-        while b"\n" not in self.rest:
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([self.heard], [], [], left)[0]:
-                raise NotEarned(f"{name} gave no answer in {PATIENCE:g} s")
-            chunk = os.read(self.heard, 1 << 16)
-            if not chunk:
-                raise NotEarned(f"the process ended while it was busy with {name}")
-            self.rest += chunk
-        line, self.rest = self.rest.split(b"\n", 1)
-        event = json.loads(line)
-        if "error" in event:
-            raise NotEarned(f"{name}: {event['error']}")
-        return decode(event["value"])
-
-    def close(self) -> None:
-        """End the process with its session."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        assert self.process.stdin
-        with suppress(BrokenPipeError):
-            self.process.stdin.close()
-        os.close(self.heard)
-        self.home.cleanup()
-
-
 def has_reward(id: str) -> bool:
     """Is there something to see once this exercise passes?"""
     return id in REWARDS
 
 
-def reward(id: str, place: Callable[[Exercise], Path], screen: Screen):
+def show_reward(id: str, place: Callable[[Exercise], Path], screen: Screen):
     """Show the learner's function at work.
 
     Parameters
@@ -133,7 +67,9 @@ def reward(id: str, place: Callable[[Exercise], Path], screen: Screen):
     Raises
     ------
     NotEarned
-        Where there is no reward, or the answer does not pass, or does not come back.
+        Where there is no reward, or the answer does not pass.
+    Unanswered
+        Where a call ends in an exception, or does not come back.
     """
     if id not in REWARDS:
         raise NotEarned(f"{id} has nothing to show, expected one of {', '.join(REWARDS)}")
@@ -159,7 +95,7 @@ def show_in_terminal(id: str, folder: Path, say: Callable) -> None:
         if can_show():
             say("\n".join("  " + line for line in picture_lines(image)))
 
-    if figure := reward(id, lambda one: path_of(one, folder), Screen(say, live, show)):
+    if figure := show_reward(id, lambda one: path_of(one, folder), Screen(say, live, show)):
         from ..figures import save
 
         path = kept(folder, f"reward-{id}.png")

@@ -84,14 +84,14 @@ def run_file(path: Path, cases: list[Case], seconds: float = 3.0, megabytes: int
         return result
 
 
-def spawn(home: str, reply: int) -> subprocess.Popen:
-    """The process, waiting for its job."""
+def spawn(home: str, *pipes: int) -> subprocess.Popen:
+    """The process, waiting for its job; it keeps the pipes open."""
     keep = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, "-I", "-B", "-W", "ignore", str(Path(__file__).with_name("child.py"))], cwd=home,
         env=keep | threads | {"HOME": home}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, pass_fds=(reply,), start_new_session=True,
+        stderr=subprocess.STDOUT, pass_fds=pipes, start_new_session=True,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def printed(said: str) -> list[str]:
     return ["  Your code printed:", *(f"  | {line}" for line in said.splitlines())] if said else []
 
 
-def failing_case(failing: str, said: str) -> str:
+def case_text(failing: str, said: str) -> str:
     """A case that failed, as code to paste, and what was printed in it."""
     if not failing:
         return "  No case has failed since your file was last checked: save it, or press Enter, to check it."

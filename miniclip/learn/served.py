@@ -1,23 +1,89 @@
-"""Calls a learner's functions for as long as it is asked; started by `rewards`, in a process of its own.
+"""A learner's functions in a process of their own, called as often as is asked.
 
-It is told a function and its arguments, a line each, and answers with a line: the value, or the exception.
+    ["clip_loss", argument, ...]  ->  {"value": ...} or {"error": ...}        a line each, values as in `wire`
+
+It is the process of the grader, which `sandbox` starts and `child` runs, with another job.
 """
 
 import json
 import os
-import sys
+import select
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import MiniclipError
+from .sandbox import PipeReader, end, spawn, tell
+from .spec import load_file
+from .values import plain
+from .wire import decode, encode
+
+PATIENCE = 30.0  # seconds for one answer, on a busy machine
 
 
-def main() -> None:
-    """Load the files, say so, and answer until the questions end."""
-    asked = os.fdopen(os.dup(0), "rb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    job = json.loads(asked.readline())
-    sys.path.insert(0, job["root"])
-    from miniclip.learn.spec import load_file, plain
-    from miniclip.learn.wire import decode, encode
+class Unanswered(MiniclipError):
+    """A call ended in an exception, or did not come back."""
 
-    reply = os.fdopen(job["reply"], "w", encoding="utf-8")
+    exit_code = 1
+
+
+class Served:
+    """Functions of some files: name -> file. Call it with a name and arguments; `close` ends the process."""
+
+    def __init__(self, files: dict[str, Path]):
+        self.home = tempfile.TemporaryDirectory(prefix="miniclip-", ignore_cleanup_errors=True)
+        (self.heard, reply), (asked, self.asking) = os.pipe(), os.pipe()
+        self.rest = b""
+        self.process = spawn(self.home.name, reply, asked)
+        os.close(reply)
+        os.close(asked)
+        assert self.process.stdin
+        assert self.process.stdout
+        self.said = PipeReader(self.process.stdout.fileno(), 0)  # what they print goes nowhere, and holds nobody up
+        paths = {name: str(path.resolve()) for name, path in files.items()}
+        job = {"root": str(Path(__file__).parents[2]), "reply": reply, "asked": asked, "files": paths}
+        tell(self.process.stdin, json.dumps(job).encode())
+        self.answer("loading your file")
+
+    def __call__(self, name: str, *args):
+        with suppress(BrokenPipeError):  # it has ended: the missing answer says so
+            data = json.dumps([name, *map(encode, args)]).encode() + b"\n"
+            while data:
+                data = data[os.write(self.asking, data) :]
+        return self.answer(name)
+
+    def answer(self, name: str):
+        """The value that comes back."""
+        until = time.monotonic() + PATIENCE
+        while b"\n" not in self.rest:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self.heard], [], [], left)[0]:
+                raise Unanswered(f"{name}: no answer in {PATIENCE:g} s")
+            chunk = os.read(self.heard, 1 << 16)
+            if not chunk:
+                raise Unanswered(f"{name}: the process ended")
+            self.rest += chunk
+        line, self.rest = self.rest.split(b"\n", 1)
+        event = json.loads(line)
+        if "error" in event:
+            raise Unanswered(f"{name}: {event['error']}")
+        return decode(event["value"])
+
+    def close(self) -> None:
+        """End the process, and all that it started."""
+        os.close(self.asking)
+        end(self.process)
+        self.said.finish()
+        assert self.process.stdout
+        self.process.stdout.close()
+        os.close(self.heard)
+        self.home.cleanup()
+
+
+def serve(job: dict) -> None:
+    """In that process: load the files, say so, and answer until the questions end."""
+    asked, reply = os.fdopen(job["asked"], "rb"), os.fdopen(job["reply"], "w", encoding="utf-8")
 
     def send(**event):
         reply.write(json.dumps(event) + "\n")
@@ -35,7 +101,3 @@ def main() -> None:
             send(value=encode(plain(functions[name](*map(decode, args)))))
         except BaseException as error:
             send(error=f"{type(error).__name__}: {error}"[:300])
-
-
-if __name__ == "__main__":
-    main()

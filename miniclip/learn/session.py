@@ -102,7 +102,7 @@ class Session:
             self.say(screen.rung(self.at, next_hint(id, self.folder)))
         elif key == "i":
             record = self.known.get(id, {})
-            self.say(screen.failing_case(record.get("failing", ""), record.get("said", "")))
+            self.say(screen.case_text(record.get("failing", ""), record.get("said", "")))
         elif key == "s" and self.is_open(id):
             self.say(solution_text(self.at))
         elif key == "s":
