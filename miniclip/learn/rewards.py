@@ -21,7 +21,7 @@ from .grade import grade
 from .kept import kept
 from .picture import can_show, in_a_row, picture_lines
 from .screen import live, nearby, wrapped
-from .served import Served
+from .served import served
 from .spec import Exercise
 from .specs import all_exercises
 
@@ -80,12 +80,9 @@ def show_reward(id: str, place: Callable[[Exercise], Path], screen: Screen):
         raise NotEarned(f"{id} does not pass yet ({status[id].replace('_', ' ')}): `miniclip learn {id}`")
     mine = [one for one in exercises if status[one.id] == "pass"]
     screen.say("\n".join(wrapped(whose(mine, [one for one in exercises if one not in mine]))))
-    served = Served({name: place(one) for one in mine for name in one.solutions})
-    try:
-        reference = {name: function for one in exercises for name, function in one.solutions.items()}
-        return show(reference | {name: partial(served, name) for one in mine for name in one.solutions}, screen)
-    finally:
-        served.close()
+    reference = {name: function for one in exercises for name, function in one.solutions.items()}
+    with served({name: place(one) for one in mine for name in one.solutions}) as call:
+        return show(reference | {name: partial(call, name) for one in mine for name in one.solutions}, screen)
 
 
 def show_in_terminal(id: str, folder: Path, say: Callable) -> None:

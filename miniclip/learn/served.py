@@ -10,7 +10,7 @@ import os
 import select
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import MiniclipError
@@ -28,8 +28,19 @@ class Unanswered(MiniclipError):
     exit_code = 1
 
 
+@contextmanager
+def served(files: dict[str, Path]):
+    """Functions by name, each with the file that it is in: `call(name, *args)` for as long as this is open."""
+    process = Served(files)
+    try:
+        process.answer("loading your file")
+        yield process
+    finally:
+        process.close()
+
+
 class Served:
-    """Functions of some files: name -> file. Call it with a name and arguments; `close` ends the process."""
+    """The process of `served`, held."""
 
     def __init__(self, files: dict[str, Path]):
         self.home = tempfile.TemporaryDirectory(prefix="miniclip-", ignore_cleanup_errors=True)
@@ -44,7 +55,6 @@ class Served:
         paths = {name: str(path.resolve()) for name, path in files.items()}
         job = {"root": str(Path(__file__).parents[2]), "reply": reply, "asked": asked, "files": paths}
         tell(self.process.stdin, json.dumps(job).encode())
-        self.answer("loading your file")
 
     def __call__(self, name: str, *args):
         with suppress(BrokenPipeError):  # it has ended: the missing answer says so

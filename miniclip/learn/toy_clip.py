@@ -16,8 +16,8 @@ from ..train.clip import CAPS, EVERYTHING, TrainConfig, new_clip
 from ..train.loop import Learner, Stage, fit
 from ..train.step import Side, embed, image_side, send_back, text_side
 
-PAIRS, STEPS, LOOKS = 64, 1500, 12  # in a batch; in all; rows of the table
-SIZES = {"vision_width": 48, "vision_layers": 2, "text_layers": 1, "embed_dim": 32}
+PAIRS, STEPS, LOOKS = 64, 1200, 12  # in a batch; in all; rows of the table
+SMALL = {"vision_width": 48, "vision_layers": 2, "text_layers": 1, "embed_dim": 32, "peak_lr": 3e-3, "warmup": 100}
 CHANCE = 1 / PAIRS
 
 
@@ -41,7 +41,7 @@ def train_toy(loss: Callable, slope: Callable, scale_slope: Callable, told: Call
     loss(I, T, scale) -> a number, as in exercise 4.3; slope(I, T, scale) -> dI (N, d), as in 4.4, which serves both
     sides, since the loss does not change if they change places; scale_slope(I, T, log_scale) -> a number, as in 4.5
     """
-    recipe = TrainConfig(steps=steps, batch_size=PAIRS, **SIZES)  # type: ignore[arg-type]
+    recipe = TrainConfig(steps=steps, batch_size=PAIRS, **SMALL)  # type: ignore[arg-type]
     model = new_clip(recipe)
     unseen = batch(recipe.seed, "A", np.arange(PAIRS), model.tokenizer)
 
