@@ -143,6 +143,7 @@ The exercises
     learn/quiz.py            the quiz
     learn/practice.py        quiz and cards in the terminal
     learn/commands.py        miniclip learn ...
+    learn/cells.py           a notebook's functions as a file
     learn/notebook.py        the same in a notebook
     learn/lesson.py          what else the notebooks use
     learn/fixtures_m4.py     functions that exercises are given
