@@ -217,6 +217,7 @@ if __name__ == "__main__":
             main(task)
         else:
             sys.path.insert(0, task["root"])
+            limit(4096, 600)
             importlib.import_module("miniclip.learn.served").serve(task)
     finally:
         os._exit(0)
