@@ -8,7 +8,7 @@ from .seen import text
 from .spec import Case, Exercise, Outcome
 from .values import Drawn, Fixture, Generator
 
-WIDTH = 100
+WIDTH = 79  # of a terminal
 WORD = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^\s'"])+""")
 PLAIN = ("float64", "int64", "bool")  # what np.array makes by itself
 

@@ -66,7 +66,7 @@ class Session:
         if self.exercise is None:
             self.say(f"All exercises pass. {screen.score(self.known, self.exercises)}")
         else:
-            self.say(screen.brief(self.exercise, self.path, self.checked))
+            self.say("\n" + screen.brief(self.exercise, self.path, self.checked) + "\n")
             self.menu()
 
     def menu(self) -> None:
@@ -84,11 +84,12 @@ class Session:
         passes = result.status == "pass"
         if passes and first:
             self.compare()
-        self.say(screen.verdict(self.at, result, beside.what_differs_in(self.at, self.path) if passes else ""))
+        differs = beside.what_differs_in(self.at, self.path) if passes else ""
+        self.say("\n" + screen.verdict(self.at, result, differs))
         self.menu()
 
     def compare(self) -> None:
-        self.say("\n" + beside.in_terminal(self.at, self.path) + "\n")
+        self.say("\n" + beside.in_terminal(self.at, self.path))
 
     def command(self, word: str) -> bool:
         """React to what was typed; False to stop."""
@@ -99,10 +100,10 @@ class Session:
         if PLACE.fullmatch(word):
             self.go(word)
         elif key == "h":
-            self.say(screen.rung(self.at, next_hint(id, self.folder)))
+            self.say("\n" + screen.rung(self.at, next_hint(id, self.folder)))
         elif key == "i":
             record = self.known.get(id, {})
-            self.say(screen.case_text(record.get("failing", ""), record.get("said", "")))
+            self.say("\n" + screen.case_text(record.get("failing", ""), record.get("said", "")))
         elif key == "s" and self.is_open(id):
             self.say(solution_text(self.at))
         elif key == "s":
@@ -110,7 +111,7 @@ class Session:
         elif key == "r":
             self.reward()
         elif key == "l":
-            self.say(screen.places(self.known, self.exercises, id))
+            self.say("\n" + screen.places(self.known, self.exercises, id))
         elif key == "n":
             self.exercise = self.next_open(id) or self.exercise
             self.show()
