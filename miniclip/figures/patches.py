@@ -5,9 +5,10 @@ from matplotlib.figure import Figure
 
 from ..errors import InputError
 from .page import Box, heading, page, thumbnail, write
-from .style import BODY, WIDE, new_figure, styled
+from .style import BODY, new_figure, styled
 
-BODY_BOX: Box = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
+SIZE = (13.33, 5.9)  # inches
+BODY_BOX: Box = (0.4, 0.35, SIZE[0] - 0.8, SIZE[1] - 0.7)
 
 
 def patches_sheet(image, patches, rebuilt) -> Figure:
@@ -36,7 +37,7 @@ def patches_sheet(image, patches, rebuilt) -> Figure:
     side = len(image) // across
     same = "and back again" if np.array_equal(image, rebuilt) else "and something else again"
     with styled():
-        figure = new_figure()
+        figure = new_figure(SIZE)
         sheet = page(figure, BODY_BOX)
         top = heading(sheet, f"{len(patches)} patches of {side} × {side} pixels, {same}", BODY) + 0.3
         gap, whole = 0.35, 3.3

@@ -59,7 +59,7 @@ def folded(line: str, indent: str = "    ") -> list[str]:
     """Lines of a statement in brackets, or of a comment, broken between words; a string is one word."""
     lines = [""]
     for word in WORD.findall(line):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > WIDTH:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > WIDTH and not lines[-1].endswith("="):  # no bracket yet
             lines.append(indent + word)
         else:
             lines[-1] += " " * bool(lines[-1]) + word

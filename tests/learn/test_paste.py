@@ -50,7 +50,7 @@ def test_every_case_can_be_pasted_below_the_function_and_gives_the_same(id):
             seen.extend(args)
 
         text = paste(exercise, case, call(exercise.solutions[case.function], case))
-        assert all(len(line) <= 100 or "'" in line for line in text.splitlines())
+        assert all(len(line) <= 80 or "'" in line for line in text.splitlines())
         with contextlib.redirect_stdout(io.StringIO()):
             exec(text, {case.function: spy})
         for given, argument in zip(seen, map(prepare, case.args), strict=True):
