@@ -1,5 +1,7 @@
 """4.3 The loss of CLIP (5 points)
 
+Level 2 of 3, about 25 minutes, builds on 4.1 and 4.2.
+
 Write the loss that CLIP is trained with.
 
 A batch has N images and N texts, and text i belongs to image i. Bring every row to length 1, multiply all cosines by

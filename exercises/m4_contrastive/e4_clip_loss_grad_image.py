@@ -1,5 +1,7 @@
 """4.4 Which way to turn an image (6 points)
 
+Level 3 of 3, about 45 minutes, builds on 4.3.
+
 Write the gradient of the loss of 4.3 with respect to the image embeddings.
 
 The rows of I and T come in any length, and 4.3 normalises them: u = I / |I|, v = T / |T|, S = scale times u v^T. In the

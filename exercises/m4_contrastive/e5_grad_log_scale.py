@@ -1,5 +1,7 @@
 """4.5 How the scale learns (4 points)
 
+Level 3 of 3, about 25 minutes, builds on 4.4.
+
 Write the slope of CLIP's loss in the number that sets its scale.
 
 CLIP learns s, the natural logarithm of the scale: the logits are S = exp(s) times the cosines of images and texts, and

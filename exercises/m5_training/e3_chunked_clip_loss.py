@@ -1,5 +1,7 @@
 """5.3 The loss of a batch that does not fit (4 points)
 
+Level 3 of 3, about 35 minutes, builds on 4.3.
+
 Write CLIP's loss for a batch too large for its N x N table of logits.
 
 Work on `chunk` rows of the table at a time, so that only chunk x N logits are in memory at once, and give exactly the

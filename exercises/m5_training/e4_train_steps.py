@@ -1,5 +1,7 @@
 """5.4 Overfit one batch (5 points)
 
+Level 3 of 3, about 45 minutes, builds on 4.5.
+
 Train a small CLIP on one batch until it knows every pair.
 
 params holds "image" (P, E), "text" (Q, E) and "log_scale" (0-d); the batch is (X, Y), X (N, P) and Y (N, Q), row i of

@@ -41,9 +41,9 @@ def path_of(exercise: Exercise, folder: Path) -> Path:
 
 
 def stub(exercise: Exercise) -> str:
-    """The file as the learner finds it: the brief, and each function's signature and docstring."""
+    """The file as the learner finds it: the effort, the brief, and each function's signature and docstring."""
     head = f"{exercise.id} {exercise.title} ({exercise.points} point{'s' * (exercise.points > 1)})"
-    parts = [f'"""{head}\n\n{exercise.brief}\n"""', "import numpy as np"]
+    parts = [f'"""{head}\n\n{exercise.effort}\n\n{exercise.brief}\n"""', "import numpy as np"]
     for name, function in exercise.solutions.items():
         tree = ast.parse(inspect.getsource(function))
         (definition,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))

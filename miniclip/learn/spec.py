@@ -2,7 +2,8 @@
 
 A spec file makes one `Exercise` and fills it with decorators:
 
-    exercise = Exercise("0.1", "The loss of knowing nothing", points=1, hints=(idea, where to look, worked example))
+    exercise = Exercise("0.1", "The loss of knowing nothing", points=1, level=1, minutes=5,
+                        use="where it is", hints=(idea, where to look, worked example))
 
     @exercise.solution            the function the learner writes: its signature and docstring become the stub
     @exercise.oracle              slow and independent: loops, or another formula
@@ -79,12 +80,21 @@ def written_docstring(node) -> str:
 
 @dataclass
 class Exercise:
-    """See the module's docstring."""
+    """See the module's docstring.
+
+    `level` says how hard it is: 1 a formula to write down, 2 several steps, 3 something to derive. `minutes` is a guess
+    at the time of whoever meets it first. `needs` are earlier exercises that it builds on. `use` says in one sentence
+    what it is for, and which file of this package has it.
+    """
 
     id: str
     title: str
     points: int
     hints: tuple[str, str, str]
+    level: int = 1
+    minutes: int = 10
+    needs: tuple[str, ...] = ()
+    use: str = ""
     solutions: dict[str, Callable] = field(default_factory=dict)
     oracles: dict[str, Callable] = field(default_factory=dict)
     alternatives: list[dict[str, Callable]] = field(default_factory=list)
@@ -102,6 +112,12 @@ class Exercise:
         """The docstring of the spec file."""
         file = inspect.getfile(next(iter(self.solutions.values())))
         return written_docstring(ast.parse(Path(file).read_text(encoding="utf-8")))
+
+    @property
+    def effort(self) -> str:
+        """How hard it is, how long it takes and what it builds on, in one line."""
+        needs = f", builds on {' and '.join(self.needs)}" if self.needs else ""
+        return f"Level {self.level} of 3, about {self.minutes} minutes{needs}."
 
     @property
     def first(self) -> str:

@@ -3,11 +3,14 @@
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from .seen import say
 from .spec import Exercise, Outcome, call, equal, misconceptions, ok, outcomes
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def problems(exercise: Exercise) -> list[str]:
@@ -17,6 +20,7 @@ def problems(exercise: Exercise) -> list[str]:
     return [
         *(problem for check in checks for problem in check(exercise, expected)),
         *texts(exercise),
+        *effort_and_use(exercise),
         *counts(exercise),
     ]
 
@@ -106,6 +110,18 @@ def texts(exercise: Exercise) -> Iterator[str]:
             yield f"hint {name} shares six tokens in a row with the solution"
     if not 20 <= len(exercise.brief.split()) <= 200:
         yield f"the brief has {len(exercise.brief.split())} words, expected 20 to 200"
+
+
+def effort_and_use(exercise: Exercise) -> Iterator[str]:
+    """How hard and how long is within bounds, and what it is for is one sentence that names a file of the package."""
+    level, minutes, use = exercise.level, exercise.minutes, exercise.use
+    if level not in (1, 2, 3) or not 1 <= minutes <= 60:
+        yield f"level {level} and {minutes} minutes, expected a level from 1 to 3, and 1 to 60 minutes"
+    if not 8 <= len(use.split()) <= 40 or not use.endswith(".") or ". " in use:
+        yield f"the use is not one sentence of 8 to 40 words: {use!r}"
+    files = re.findall(r"[\w/]+\.py", use)
+    if not files or not all((PACKAGE / file).exists() for file in files):
+        yield f"the use names no file of the package: {use!r}"
 
 
 def counts(exercise: Exercise) -> Iterator[str]:

@@ -50,6 +50,30 @@ def test_three_hundred_known_wrong_answers_at_least():
     assert count >= 300
 
 
+def test_what_an_exercise_needs_comes_earlier_in_the_course():
+    order = list(ALL)
+    for id, exercise in ALL.items():
+        assert all(need in order[: order.index(id)] for need in exercise.needs), id
+        assert list(exercise.needs) == sorted(set(exercise.needs), key=order.index), id
+
+
+def test_what_is_needed_is_named_once():
+    """Not what is needed already for something else that is needed."""
+
+    def before(id):
+        return {more for need in ALL[id].needs for more in (need, *before(need))}
+
+    for id, exercise in ALL.items():
+        assert not [(a, b) for a in exercise.needs for b in exercise.needs if a in before(b)], id
+
+
+def test_the_whole_course_takes_a_few_evenings():
+    minutes = sum(one.minutes for one in ALL.values())
+    assert 12 <= minutes / 60 <= 20
+    assert {1, 2, 3} == {one.level for one in ALL.values()}
+    assert all(one.minutes >= 25 for one in ALL.values() if one.level == 3)
+
+
 @EACH
 def test_the_spec_is_fit(id):
     """Right answers in other styles pass, wrong ones are told apart, oracles agree, hints give nothing away."""

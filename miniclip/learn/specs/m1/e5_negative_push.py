@@ -17,7 +17,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import softmax
 
 exercise = Exercise(
-    "1.5", "Who is pushed, and how hard?", points=4,
+    "1.5", "Who is pushed, and how hard?", points=4, level=2, minutes=20, needs=("0.1", "1.4"),
+    use="`info_nce_backward` in nn/losses.py pushes every text of a batch so, and it explains why hard negatives "
+        "teach the most.",
     hints=(
         "The loss only sees probabilities. A text with hardly any probability cannot lower the loss by moving, so it "
         "is hardly pushed. The close wrong texts take the probability away.",

@@ -15,7 +15,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "2.1", "A caption as a row of ids", points=4,
+    "2.1", "A caption as a row of ids", points=4, level=1, minutes=10,
+    use="`Tokenizer` in data/tokenizer.py turns captions into such rows, and the text tower reads its answer at the "
+        "end marker.",
     hints=(
         "The text encoder reads its answer at the end marker, so that marker must survive whatever happens. Make room "
         "for both markers before you cut.",

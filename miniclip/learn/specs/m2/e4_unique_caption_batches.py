@@ -19,7 +19,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise, Generator
 
 exercise = Exercise(
-    "2.4", "Batches without repeated captions", points=4,
+    "2.4", "Batches without repeated captions", points=4, level=2, minutes=25,
+    use="`unique_caption_batches` in data/pairs.py deals out training batches without false negatives.",
     hints=(
         "Deal the shuffled items out like cards onto several tables. An item goes to the first table that has room and "
         "does not hold its caption yet. If there is none, open a new table.",

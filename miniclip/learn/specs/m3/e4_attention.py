@@ -18,7 +18,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import attention_weights, softmax
 
 exercise = Exercise(
-    "3.4", "Attention", points=4,
+    "3.4", "Attention", points=4, level=2, minutes=20, needs=("1.5",),
+    use="`attend_forward` in nn/ops.py is how patches and words exchange what they know, in every block of CLIP.",
     hints=(
         "A query asks, keys answer how well they fit, values hold what is read. The answer is a blend: the better the "
         "fit of a key, the more of its value.",

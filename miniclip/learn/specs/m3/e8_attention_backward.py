@@ -16,7 +16,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import attention_weights
 
 exercise = Exercise(
-    "3.8", "Attention, backwards", points=6,
+    "3.8", "Attention, backwards", points=6, level=3, minutes=45, needs=("3.3", "3.4"),
+    use="`attend_backward` in nn/ops.py is this, head by head; without it no block of CLIP could be trained.",
     hints=(
         "A product C = A B sends its slope back as dA = dC B^T and dB = A^T dC. Attention is two such products with a "
         "softmax between them.",

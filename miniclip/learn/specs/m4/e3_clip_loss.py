@@ -15,7 +15,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
 
 exercise = Exercise(
-    "4.3", "The loss of CLIP", points=5,
+    "4.3", "The loss of CLIP", points=5, level=2, minutes=25, needs=("4.1", "4.2"),
+    use="`info_nce_forward` in nn/losses.py is this number, which every training of CLIP makes smaller.",
     hints=(
         "The table of cosines answers two questions: rows ask for the text of an image, columns for the image of a "
         "text. Both have the right answer on the diagonal.",

@@ -13,7 +13,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import softmax, table_slope, unit
 
 exercise = Exercise(
-    "4.4", "Which way to turn an image", points=6,
+    "4.4", "Which way to turn an image", points=6, level=3, minutes=45, needs=("4.3",),
+    use="`info_nce_backward` in nn/losses.py begins every training step with this gradient, and the image tower "
+        "carries it on.",
     hints=(
         "Go backwards through 4.3, one step at a time: loss to logits, logits to unit vectors, unit vectors to the "
         "rows that came in. The first step is softmax minus truth, once for rows and once for columns.",

@@ -16,7 +16,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table, softmax, table_slope
 
 exercise = Exercise(
-    "4.5", "How the scale learns", points=4,
+    "4.5", "How the scale learns", points=4, level=3, minutes=25, needs=("4.4",),
+    use="`logits_backward` in nn/losses.py gives the scale its slope, which is how CLIP learns its own temperature.",
     hints=(
         "A good batch gains from a larger scale, a confused one from a smaller: the answer is negative for the first "
         "and positive for the second. One number moves all logits at once, so their effects add up.",

@@ -13,7 +13,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import log_softmax, same_group
 
 exercise = Exercise(
-    "4.6", "When a caption comes twice", points=4,
+    "4.6", "When a caption comes twice", points=4, level=2, minutes=20, needs=("2.4", "4.3"),
+    use="`multi_positive_forward` in nn/losses.py trains on batches in which captions repeat, as those of a small "
+        "world do.",
     hints=(
         "The truth is no longer one text for an image, but an equal share for each text of its group. Every one of "
         "them must be likely, so every one adds its own -ln p.",

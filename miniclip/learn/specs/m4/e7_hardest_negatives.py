@@ -12,7 +12,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import largest, same_group
 
 exercise = Exercise(
-    "4.7", "The hardest negatives", points=3,
+    "4.7", "The hardest negatives", points=3, level=2, minutes=15, needs=("1.5", "2.4"),
+    use="figures/lectures/f04_push.py shows that these few texts take most of the push; choosing them makes a batch "
+        "harder.",
     hints=(
         "Hard means: wrong, and yet very similar. So remove what is right, and look at what remains from the top.",
         "Overwrite the right entries of a copy with a value that can never come first, then sort each row. Sorting "

@@ -13,7 +13,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise, Fixture
 
 exercise = Exercise(
-    "4.8", "Is this gradient right?", points=5,
+    "4.8", "Is this gradient right?", points=5, level=3, minutes=30, needs=("4.4",),
+    use="nn/gradcheck.py proves every backward of this package in this way, with the sharper line of 1e-7.",
     hints=(
         "A slope can be measured: go a little to the right, a little to the left, and see how much the value changed. "
         "Do it for one entry at a time, and ask how large the disagreement is compared with the gradient itself.",

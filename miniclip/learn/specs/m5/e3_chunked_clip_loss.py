@@ -19,7 +19,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
 
 exercise = Exercise(
-    "5.3", "The loss of a batch that does not fit", points=4,
+    "5.3", "The loss of a batch that does not fit", points=4, level=3, minutes=35, needs=("4.3",),
+    use="nn/chunked.py trains with batches whose table of logits would not fit into memory: 32,768 pairs would need 4 "
+        "GiB.",
     hints=(
         "For one pair, -ln p is the log-sum-exp of its row (or column) minus its own logit. So you need N row "
         "sums, N column sums, and the diagonal. None of them needs the whole table at one time.",

@@ -21,7 +21,8 @@ from miniclip.learn.spec import Exercise, numeric
 from miniclip.learn.specs.helpers import lengths, log_softmax, table_loss
 
 exercise = Exercise(
-    "5.4", "Overfit one batch", points=5,
+    "5.4", "Overfit one batch", points=5, level=3, minutes=45, needs=("4.5",),
+    use="train/loop.py is this loop with a data set; whoever cannot overfit one batch need not try a larger one.",
     hints=(
         "A step is always the same four lines: forward, loss, backward, move. Get one step right, then loop. If "
         "the first loss is not near ln N, look at the forward pass before anything else.",

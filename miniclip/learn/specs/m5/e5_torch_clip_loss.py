@@ -15,7 +15,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "5.5", "The same loss in PyTorch", points=4,
+    "5.5", "The same loss in PyTorch", points=4, level=2, minutes=20, needs=("4.5",),
+    use="torch/losses.py is the same loss for graphics cards, and autograd there must agree with the gradients "
+        "written by hand.",
     hints=(
         "Torch writes down every operation on a tensor that requires gradients and walks back along that record. "
         "So everything between the inputs and the loss has to be torch.",

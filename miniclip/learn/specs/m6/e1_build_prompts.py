@@ -11,7 +11,8 @@ and stay. An empty list of classes gives an empty list.
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "6.1", "Names into prompts", points=2,
+    "6.1", "Names into prompts", points=2, level=1, minutes=5,
+    use="`build_prompts` in tasks/zero_shot.py makes classes out of names, so that a new class costs a line of text.",
     hints=(
         "A prompt is the template with a name in it. Do that once for each class and collect the results.",
         "str.format and % read more than {} and stumble over other braces and signs. A string has another method, "

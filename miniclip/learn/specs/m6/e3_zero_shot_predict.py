@@ -16,7 +16,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table, softmax
 
 exercise = Exercise(
-    "6.3", "Predict without training", points=3,
+    "6.3", "Predict without training", points=3, level=2, minutes=15, needs=("1.5", "6.2"),
+    use="`zero_shot_probabilities` in tasks/zero_shot.py is this: a classifier that saw no labelled picture.",
     hints=(
         "Each image makes its own choice among the classes. So a row of the table belongs to an image, and a row's "
         "probabilities add up to 1.",

@@ -15,7 +15,9 @@ descriptions of lantern frogs and ribbon frogs. How many survive, do you think? 
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "6.4", "Clean what a language model wrote", points=4,
+    "6.4", "Clean what a language model wrote", points=4, level=1, minutes=15, needs=("6.2",),
+    use="What a language model wrote must be cleaned before `ensemble` in tasks/zero_shot.py gives each sentence a "
+        "vote.",
     hints=(
         "Walk through the list once and decide for each sentence: does it stay? A repeated sentence would have 2 "
         "votes in the mean of its class, and one without visual content pulls that mean to nowhere.",

@@ -16,7 +16,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import ranks
 
 exercise = Exercise(
-    "7.2", "Recall at k", points=4,
+    "7.2", "Recall at k", points=4, level=2, minutes=20, needs=("7.1",),
+    use="`recall_at_k` in tasks/retrieval.py is how papers compare search engines for pictures.",
     hints=(
         "For each query you only need the place of one item, the right one. It is a hit when that place is at most k.",
         "You can find the place without a sort: pick the score of the right item in every row, and count the scores of "

@@ -16,7 +16,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import softmax
 
 exercise = Exercise(
-    "8.1", "Cross-attention", points=4,
+    "8.1", "Cross-attention", points=4, level=2, minutes=20, needs=("3.4",),
+    use="`cross_attention_forward` in nn/decoder_blocks.py lets each word that is written look at the picture.",
     hints=(
         "It is self-attention with one change: the words only ask. What they read, keys and values, is made of "
         "patches.",

@@ -14,7 +14,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import log_softmax
 
 exercise = Exercise(
-    "8.2", "The loss of a captioner", points=4,
+    "8.2", "The loss of a captioner", points=4, level=2, minutes=20, needs=("4.2",),
+    use="`cross_entropy_forward` in nn/decoder_ops.py trains captioners, answerers and language models alike.",
     hints=(
         "Lay the scores and the tokens side by side with one step between them. Then it is an ordinary cross-entropy "
         "with some places crossed out.",

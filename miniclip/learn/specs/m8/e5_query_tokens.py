@@ -15,7 +15,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import softmax
 
 exercise = Exercise(
-    "8.5", "The bridge of a vision-language model", points=4,
+    "8.5", "The bridge of a vision-language model", points=4, level=2, minutes=15, needs=("8.1",),
+    use="models/bridge.py hands a picture to a frozen language model as a few such tokens.",
     hints=(
         "It is cross-attention whose questions do not come from words: they are parameters, the same for every "
         "picture.",

@@ -15,7 +15,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "9.3", "Expected calibration error", points=3,
+    "9.3", "Expected calibration error", points=3, level=2, minutes=20, needs=("6.3",),
+    use="It judges the probabilities of `classify` in tasks/zero_shot.py, which may be right in order and wrong in "
+        "size.",
     hints=(
         "A promise is judged by many cases: collect the items for which the model promised about the same, and see how "
         "often the promise was kept.",

@@ -16,7 +16,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "9.4", "What to do next", points=3,
+    "9.4", "What to do next", points=3, level=1, minutes=15, needs=("6.3", "9.2"),
+    use="It is the decision after each run of tasks/evaluate.py: the cheapest step first, and only if it earns its "
+        "price.",
     hints=(
         "Every step up costs more, so it must earn its price. Compare what is offered with what you already hold, not "
         "with the start, and compare errors, not accuracies.",
