@@ -13,7 +13,7 @@ d_k, more keys than queries, causal masks, and a query that sees one key.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import attention_weights
+from miniclip.learn.specs.helpers import attention_weights, untidy_softmaxes
 
 exercise = Exercise(
     "3.8", "Attention, backwards", points=6, level=3, minutes=45, needs=("3.3", "3.4"),
@@ -240,6 +240,15 @@ def unstable(dout, q, k, v, mask):
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    def attention_backward(dout, q, k, v, mask):
+        P = softmax(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -np.inf))
+        return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
+
+    return attention_backward
+
+
 Q = np.array([[1.0, 0.5, -1.0, 2.0], [0.0, 3.0, 1.0, -0.5], [-2.0, 0.3, 0.8, 1.0]])
 K = np.array([[0.4, 1.0, -0.6, 1.2], [2.0, -1.0, 0.5, 0.0], [0.1, 0.2, 0.3, -0.4], [-1.0, 1.5, 1.0, 0.7],
               [0.9, -0.2, -1.1, 0.3]])  # fmt: skip
@@ -262,3 +271,7 @@ exercise.case("2 queries, scores in the thousands", np.array([[1.0, -0.5, 2.0, 0
               np.array([[1, 1, 1, 0], [0, 1, 1, 1]], bool))  # fmt: skip
 exercise.case("1 query, 1 key", np.array([[2.0, -3.0]]), np.array([[1.0, 0.5, -1.0]]), np.array([[0.2, 4.0, 1.0]]),
               np.array([[5.0, 7.0]]), np.array([[True]]))  # fmt: skip
+exercise.case("2 queries, 4 keys, scores far apart", np.array([[3.0, 0], [3, -2]]),
+              np.array([[40.0, 60, -60, -40], [-40, -40, -20, -60]]),
+              np.array([[30.0, -20, 30, 20], [-20, 10, 20, -30], [-30, -10, -30, -10], [0, 10, 10, 0]]),
+              np.array([[-2.0, 1], [0, 2], [1, 2], [1, -1]]), np.ones((2, 4), bool))  # fmt: skip

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
+from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit, untidy_softmaxes
 
 exercise = Exercise(
     "4.3", "The loss of CLIP", points=5, level=2, minutes=25, needs=("4.1", "4.2"),
@@ -197,6 +197,15 @@ def forgot_scale(I, T, scale):
     return table_loss(cosine_table(I, T))
 
 
+@untidy_softmaxes(exercise, log=True)
+def with_log_softmax(log_softmax):
+    def clip_loss(I, T, scale):
+        S = scale * cosine_table(I, T)
+        return -0.5 * (np.diag(log_softmax(S, 1)).mean() + np.diag(log_softmax(S, 0)).mean())
+
+    return clip_loss
+
+
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),
               np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2]]), 10.0)  # fmt: skip
 exercise.case("2 pairs in 3 dimensions, scale 0.5", np.array([[0.1, -0.2, 0.05], [30.0, 10, -20]]),
@@ -208,3 +217,7 @@ exercise.case("2 pairs at scale 1000, cosine exactly 1", np.array([[2.0, 0.0, 0.
               np.array([[7.0, 0.0, 0.0], [0.0, 3.0, 0.0]]), 1000.0)  # fmt: skip
 exercise.case("3 pairs, text 0 twice", np.array([[1.0, 0.2], [0.3, -2.0], [4.0, 4.0]]),
               np.array([[1.0, 1.0], [1.0, 1.0], [0.0, -3.0]]), 3.0)  # fmt: skip
+exercise.case("3 pairs at scale 1000, rows far apart", np.array([[2.0, 2, -2], [0, 2, 1], [0, 2, 2]]),
+              np.array([[-2.0, -2, -2], [-1, -2, -2], [-1, 1, 0]]), 1000.0)  # fmt: skip
+exercise.case("3 pairs at scale 800, all rows wide", np.array([[1.0, 0, -2], [0, -2, -2], [0, 1, -1]]),
+              np.array([[1.0, 2, -1], [1, 0, 2], [2, 1, 1]]), 800.0)  # fmt: skip

@@ -10,7 +10,7 @@ and short rows, one pair alone, and a scale of 1000.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import softmax, table_slope, unit
+from miniclip.learn.specs.helpers import cosine_table, softmax, table_slope, unit, untidy_softmaxes
 
 exercise = Exercise(
     "4.4", "Which way to turn an image", points=6, level=3, minutes=45, needs=("4.3",),
@@ -218,6 +218,15 @@ def unstable_exp(I, T, scale):
     return finish(table_slope(e / e.sum(1, keepdims=True), e / e.sum(0)), I, T, scale)
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    def clip_loss_grad_image(I, T, scale):
+        S = scale * cosine_table(I, T)
+        return finish(table_slope(softmax(S, 1), softmax(S, 0)), I, T, scale)
+
+    return clip_loss_grad_image
+
+
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),
               np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2]]), 10.0)  # fmt: skip
 exercise.case("2 pairs, an image of length 37 and one of 0.2", np.array([[0.1, -0.2, 0.05], [30.0, 10, -20]]),
@@ -227,3 +236,5 @@ exercise.case("3 pairs, text 0 twice", np.array([[1.0, 0.2], [0.3, -2.0], [4.0, 
 exercise.case("1 pair", np.array([[3.0, 4.0]]), np.array([[-2.0, 1.0]]), 7.0)
 exercise.case("2 pairs at scale 1000, cosine exactly 1", np.array([[2.0, 0.0, 0.0], [0.0, 0.5, 0.0]]),
               np.array([[0.0, 3.0, 0.0], [1.0, 1.0, 5.0]]), 1000.0)  # fmt: skip
+exercise.case("4 pairs at scale 1000, rows far apart", np.array([[-2.0, -2, 2], [-2, 2, 2], [2, -1, -2], [0, 2, -1]]),
+              np.array([[2.0, -1, 2], [-1, 0, -1], [-1, 2, 2], [-2, 2, 2]]), 1000.0)  # fmt: skip

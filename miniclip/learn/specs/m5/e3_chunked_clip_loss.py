@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
+from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit, untidy_softmaxes
 
 exercise = Exercise(
     "5.3", "The loss of a batch that does not fit", points=4, level=3, minutes=35, needs=("4.3",),
@@ -186,6 +186,15 @@ def forgot_half(I, T, scale, chunk):
     return 2 * chunked_clip_loss(I, T, scale, chunk)
 
 
+@untidy_softmaxes(exercise, log=True)
+def with_log_softmax(log_softmax):
+    def chunked_clip_loss(I, T, scale, chunk):
+        S = scale * cosine_table(I, T)
+        return -0.5 * (np.diag(log_softmax(S, 1)).mean() + np.diag(log_softmax(S, 0)).mean())
+
+    return chunked_clip_loss
+
+
 IMAGES = np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7], [0.2, 0.1, -0.3, 0.5, 0],
                    [2, -2, 1, 0, 1], [-3, 1, 1, 4, 2], [0.01, 0.02, 0, 0.05, -0.03]])  # fmt: skip
 TEXTS = np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2], [1, 0, -1, 2, 0],
@@ -197,3 +206,7 @@ exercise.case("5 pairs in a chunk of 11, scale 14", IMAGES[:5], TEXTS[2:], 14.0,
 exercise.case("1 pair in a chunk of 1", np.array([[3.0, 4.0]]), np.array([[-2.0, 1.0]]), 7.0, 1)
 exercise.case("3 pairs at scale 1000, chunks of 2", np.array([[2.0, 0], [0, 0.5], [-3, 0]]),
               np.array([[5.0, 0], [0, 3], [0, 0.25]]), 1000.0, 2)  # fmt: skip
+exercise.case("3 pairs at scale 800, chunks of 2, rows far apart", np.array([[1.0, 1, 2], [-2, -2, 2], [-2, 0, -2]]),
+              np.array([[-1.0, 0, 0], [0, -2, -2], [-2, -2, 1]]), 800.0, 2)  # fmt: skip
+exercise.case("3 pairs at scale 1000, all rows wide", np.array([[0.0, -1, 0], [2, -2, 2], [2, -2, 1]]),
+              np.array([[1.0, 1, 0], [-2, 1, 0], [-1, 2, 0]]), 1000.0, 1)  # fmt: skip
