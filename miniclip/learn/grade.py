@@ -16,7 +16,7 @@ import numpy as np
 from ..machine.disk import read_file
 from .sandbox import Replies, run_file
 from .seen import say
-from .spec import Exercise, Outcome, equal, misconceptions, numeric, ok, outcomes, same
+from .spec import Exercise, Outcome, equal, misconceptions, numeric, outcomes, same, verdicts
 
 STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error")
 
@@ -133,8 +133,7 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
     expected = outcomes(exercise, exercise.solutions)
     found = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
     again = [answer.outcomes.get((i, 1)) for i in range(len(exercise.cases))]
-    for case, first, right in zip(exercise.cases, found, expected, strict=True):
-        fine = first is not None and ok(exercise, case, first, right)
+    for case, fine in zip(exercise.cases, verdicts(exercise, found, expected), strict=True):
         result.checks.append({"name": case.name, "ok": fine, "message": "" if fine else "not yet"})
     result.n_checks = len(result.checks)
     if result.n_checks < 3:

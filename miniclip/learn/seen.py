@@ -6,7 +6,7 @@ A short value is told whole: "On 'n = 2' you got 1, expected 0.6931." Of a long 
 
 import numpy as np
 
-from .spec import ATOL, RTOL, Case, Exercise, Outcome, equal, numeric, ok
+from .spec import ATOL, RTOL, Case, Exercise, Outcome, equal, numeric, verdicts
 
 LONG = 48  # characters of a value that is still told whole
 DIGITS = 4, 6, 9, 17  # as few as show that two values differ
@@ -14,8 +14,9 @@ DIGITS = 4, 6, 9, 17  # as few as show that two values differ
 
 def say(advice: str, exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> str:
     """What was seen on the first case that went wrong; on the next line the advice, if there is any."""
-    wrong = next(one for one in zip(exercise.cases, found, expected, strict=True) if not ok(exercise, *one))
-    return "\n".join(filter(None, (seen(exercise, *wrong), advice)))
+    wrong = verdicts(exercise, found, expected).index(False)
+    shown = seen(exercise, exercise.cases[wrong], found[wrong], expected[wrong])
+    return "\n".join(filter(None, (shown, advice)))
 
 
 def seen(exercise: Exercise, case: Case, got: Outcome, right: Outcome) -> str:

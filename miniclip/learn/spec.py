@@ -11,6 +11,7 @@ A spec file makes one `Exercise` and fills it with decorators:
     @exercise.wrong("hint")       what someone got wrong and the next step, as the values themselves are told before it
     @exercise.judge               instead of comparing values: (args, value) -> None, a misconception, or a sentence
     exercise.case("name", *args)
+    exercise.unlike("name", "other", "wrong")   the value of one case must not be that of the other
     exercise.needs_float64("name", "reason")    everywhere else, the solution in float32 must pass, too
 """
 
@@ -101,6 +102,7 @@ class Exercise:
     wrongs: dict[str, Wrong] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     judges: dict[str, Callable] = field(default_factory=dict)
+    unlikes: dict[str, tuple[str, str]] = field(default_factory=dict)
     float64: dict[str, str] = field(default_factory=dict)
     module: str = ""
 
@@ -160,6 +162,10 @@ class Exercise:
 
     def case(self, name: str, *args, of: str | None = None) -> None:
         self.cases.append(Case(name, args, of or self.first))
+
+    def unlike(self, case: str, other: str, misconception: str) -> None:
+        """Two cases that differ in the random generator alone: whoever gives one value for both did not use it."""
+        self.unlikes[case] = other, misconception
 
     def needs_float64(self, case: str, reason: str) -> None:
         """In this case float32 is no right answer: its numbers are too coarse."""
@@ -255,8 +261,28 @@ def ok(exercise: Exercise, case: Case, outcome: Outcome, expected: Outcome) -> b
     return same(outcome, expected)
 
 
+def alike(exercise: Exercise, found: list) -> dict[int, str]:
+    """The cases with the value of a case that they must be unlike, and the misconception."""
+    place = {case.name: i for i, case in enumerate(exercise.cases)}
+    repeated = {}
+    for case, (other, wrong) in exercise.unlikes.items():
+        a, b = found[place[case]], found[place[other]]
+        if a and b and not a.error and not b.error and equal(a.value, b.value):
+            repeated[place[case]] = wrong
+    return repeated
+
+
+def verdicts(exercise: Exercise, found: list, expected: list[Outcome]) -> list[bool]:
+    """Which cases have a right answer; what never came is None, and no answer."""
+    same_again = alike(exercise, found)
+    return [
+        outcome is not None and i not in same_again and ok(exercise, case, outcome, right)
+        for i, (case, outcome, right) in enumerate(zip(exercise.cases, found, expected, strict=True))
+    ]
+
+
 def misconceptions(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> list[str]:
-    """The misconceptions that give exactly these outcomes on every case, or that a judge names."""
+    """The misconceptions that give exactly these outcomes on every case, or that a judge or `unlike` names."""
     named = []
     for case, outcome in zip(exercise.cases, found, strict=True):
         if case.function in exercise.judges and not outcome.error:
@@ -264,7 +290,9 @@ def misconceptions(exercise: Exercise, found: list[Outcome], expected: list[Outc
             named += [verdict] if verdict in exercise.wrongs else []
     if named:
         return list(dict.fromkeys(named))[:1]
-    if all(ok(exercise, *one) for one in zip(exercise.cases, found, expected, strict=True)):
+    if repeated := alike(exercise, found):
+        return list(repeated.values())[:1]
+    if all(verdicts(exercise, found, expected)):
         return []
     return [
         wrong.name for wrong in exercise.wrongs.values()
