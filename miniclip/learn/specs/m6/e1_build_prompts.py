@@ -136,10 +136,23 @@ def appends(classes, template):
     return [template.replace("{}", "").rstrip() + " " + name for name in classes]
 
 
+@exercise.wrong("""The full stop at the end of the template is gone. It is one of the signs that CLIP reads, and all its
+80 templates end with one: change nothing but {}.""")
+def eats_the_full_stop(classes, template):
+    return [template.rstrip(".").replace("{}", name) for name in classes]
+
+
+@exercise.wrong("""You began each prompt with a capital letter. Pass the template on sign by sign: to some tokenizers "A" and
+"a" are two tokens.""")
+def capitalises(classes, template):
+    return [template[:1].upper() + template[1:].replace("{}", name) for name in classes]
+
+
 exercise.case("3 classes", ["dog", "cat", "horse"], "a photo of a {}, seen from afar")
 exercise.case("2 places for the name", ["ring", "heart"], "a {} is a {}")
 exercise.case("capitals, an article, a blank", ["T-Rex", "orange ring", "emu "], "this is a {}")
 exercise.case("signs that look like formatting", ["cup", "{x} 5 %s"], "a {} in {style} }, 100 % {}")
 exercise.case("only percent signs", ["star", "cross"], "a {}, 50 % off")
 exercise.case("braces only", ["star", "cross"], "a {} in {style}")
+exercise.case("a full stop, and one in a name", ["dog", "St. Bernard", "no."], "a photo of a {}.")
 exercise.case("no classes", [], "a {}")

@@ -163,6 +163,21 @@ def ids_from_one(index, query, k):
     return ids + 1, scores
 
 
+@exercise.wrong("""The right pictures, but not the best first. `argpartition` finds the k best and leaves them in any
+order: sort these k by their scores.""")
+def not_sorted(index, query, k):
+    scores, k = cosine_table(index, query), min(k, len(index))
+    ids = np.argpartition(-scores, k - 1)[:k]
+    return ids, scores[ids]
+
+
+@exercise.wrong("""The right pictures, in the order of their row numbers. Sort them by score instead, so that the best
+stands at place 0.""")
+def in_order_of_the_rows(index, query, k):
+    ids = np.sort(top(cosine_table(index, query), k)[0])
+    return ids, cosine_table(index, query)[ids]
+
+
 gallery = np.array([[1.0, 2, -1], [30, -20, 10], [0.1, 0.3, 0.2], [0, 4, 5], [-2, 1, 0], [6, 7, 1], [0.5, -0.5, 2]])
 exercise.case("7 pictures of very different lengths, best 3", gallery, np.array([2.0, 5.0, 1.0]), 3)
 exercise.case("a query that points the other way, best 2", gallery, np.array([-3.0, 0.5, -7.0]), 2)
@@ -171,4 +186,7 @@ exercise.case("equal scores, best 5", np.array([[2.0, 0, 0], [0, 4, 0], [1, 0, 0
 exercise.case("a row of zeros, k larger than the gallery",
               np.array([[1.0, -2, 2, 0, 0], [0, 0, 0, 0, 0], [3, 4, 0, 0, 1]]),
               np.array([1.0, 2, 0.5, -1, 3]), 11)  # fmt: skip
+# argpartition sorts arrays of up to 512 entries on some processors, and none of this size
+many = (np.arange(1.0, 1201) * 7919 % 2003 - 1001).reshape(600, 2)
+exercise.case("600 pictures, best 200", many, np.array([1.0, 2.0]), 200)
 exercise.case("1 picture", np.array([[3.0, 4.0]]), np.array([5.0, 0.0]), 1)
