@@ -70,11 +70,10 @@ def with_logsumexp(cos, pos, scale):
 
 @exercise.also_right
 def with_the_jacobian(cos, pos, scale):
+    """Row i holds the slopes of ln p[i] in the scores."""
     p = np.exp(scale * (cos - cos.max()))
-    p /= p.sum()
-    onehot = (np.arange(len(cos)) == pos).astype(float)
-    jacobian = np.diag(p) - np.outer(p, p)
-    return scale * np.einsum("ij,j->i", jacobian, -onehot / np.maximum(p, 1e-300))
+    jacobian = np.eye(len(cos)) - np.broadcast_to(p / p.sum(), (len(cos), len(cos)))
+    return -scale * np.einsum("ij,i->j", jacobian, (np.arange(len(cos)) == pos).astype(float))
 
 
 def onehot(cos, pos):
@@ -181,4 +180,5 @@ exercise.case("scale 1000 and a cosine of exactly 1", np.array([0.999, 1.0]), 0,
 exercise.case("a tie of 2 texts, right text last, scale 3", np.array([0.4, -0.1, 0.4]), 2, 3.0)
 exercise.case("1 text, scale 10", np.array([0.7]), 0, 10.0)
 exercise.case("4 texts at scale 1000, the first far below", np.array([-0.25, 0.5, 0.25, 0.0]), 2, 1000.0)
+exercise.case("4 texts at scale 1000, the right one far below", np.array([0.125, 0.25, -0.5, 0.0]), 2, 1000.0)
 exercise.case("4 texts at scale 1000, one far above", np.array([0.5, -1.0, -1.0, -1.0]), 0, 1000.0)

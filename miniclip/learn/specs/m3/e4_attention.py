@@ -132,6 +132,20 @@ def mask_minus_10(q, k, v, mask):
     return softmax(q @ k.T / np.sqrt(q.shape[1]) - 10.0 * ~mask) @ v
 
 
+@exercise.wrong("""You gave hidden keys a score of -10000. Here the keys that may be seen have less, so the hidden one
+wins. Minus infinity is below every score.""")
+def mask_minus_10000(q, k, v, mask):
+    return softmax(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -1e4)) @ v
+
+
+@exercise.wrong("""You subtracted the largest of all scores, and hid keys only after that. The largest is hidden here,
+so every exp that is left is 0. Hide first, then subtract the maximum.""")
+def shifted_by_a_hidden_score(q, k, v, mask):
+    scores = q @ k.T / np.sqrt(q.shape[1])
+    e = np.exp(scores - scores.max(1, keepdims=True)) * mask
+    return e / e.sum(1, keepdims=True) @ v
+
+
 @exercise.wrong("""You used exactly the keys that are hidden, and here none is. In this mask True means that the query
 may look. Put minus infinity where it is False.""")
 def mask_inverted(q, k, v, mask):
@@ -206,4 +220,7 @@ exercise.case("1 query, 2 keys, 1 value feature", np.array([[2.0, 0.0, 0.0, 0.0]
 exercise.case("2 queries, 4 keys, scores far apart", np.array([[-40.0, 20, 0, 40], [20, 40, 20, -20]]),
               np.array([[-20.0, 0, 10, -10], [-20, -30, -30, -20], [-10, -20, -20, -10], [20, -10, 30, 10]]),
               np.array([[-3.0, 3], [3, 2], [-2, 2], [1, 2]]), np.array([[1, 0, 1, 1], [1, 1, 1, 1]], bool))  # fmt: skip
+exercise.case("1 query, scores from -30100 to 30000, the largest hidden", np.array([[200.0, 0, 0, 0]]),
+              np.array([[-300.0, 1, 0, 0], [-301, 0, 0, 2], [300, 0, 1, 0]]),
+              np.array([[1.0, 2], [3, -1], [5, 4]]), np.array([[True, True, False]]))  # fmt: skip
 exercise.needs_float64("2 queries, scores in the thousands", "float32 is off by 3e-5 there")
