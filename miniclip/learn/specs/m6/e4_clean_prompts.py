@@ -129,8 +129,8 @@ def bans_nothing(prompts, banned):
     return first_of_each(p.strip() for p in prompts if p.strip())
 
 
-@exercise.wrong("""Only prompts that are a banned phrase, word for word, were dropped. The phrase may stand anywhere in the
-prompt: use `in`.""")
+@exercise.wrong("""Only prompts that are a banned phrase, word for word, were dropped. The phrase may stand anywhere in
+the prompt: use `in`.""")
 def exact_phrase_only(prompts, banned):
     phrases = [phrase.lower() for phrase in banned]
     return first_of_each(p.strip() for p in prompts if p.strip() and p.strip().lower() not in phrases)
