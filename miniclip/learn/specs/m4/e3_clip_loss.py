@@ -4,7 +4,7 @@ A batch has N images and N texts, and text i belongs to image i. Bring every row
 `scale`, and ask two questions of the N x N table: which text belongs to this image (a softmax along each row), and
 which image belongs to this text (a softmax along each column)? The loss of a question is the mean of -ln p(right
 answer). The loss of CLIP is the mean of both. It must survive a scale of 1000: take the logarithm of the softmax in one
-stable step.
+stable step, as in 4.2.
 """
 
 import math
@@ -20,8 +20,8 @@ exercise = Exercise(
     hints=(
         "The table of cosines answers two questions: rows ask for the text of an image, columns for the image of a "
         "text. Both have the right answer on the diagonal.",
-        "You need ln softmax along axis 1 and along axis 0, the diagonal of each, minus, the mean, and then the mean "
-        "of the two. Subtract the maximum of a row before exp.",
+        "Your function of 4.2 does the hard part: `from e2_log_softmax import log_softmax` brings it in. Use it along "
+        "axis 1 and along axis 0, take the diagonal of each, minus, the mean, and then the mean of the two.",
         "Two pairs at right angles, scale 1: the table is [[1, 0], [0, 1]]. Each row gives -ln(e / (e + 1)) = 0.3133, "
         "each column too, so the loss is 0.3133.",
     ),
