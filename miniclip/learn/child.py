@@ -144,7 +144,7 @@ def main(job: dict) -> None:
             given, before = [prepare(argument) for argument in args], [prepare(argument) for argument in args]
             data = [not isinstance(argument, values.Generator | values.Fixture) for argument in args]
             printed.begin(mark, SAID_LIMIT * (turn == 0))
-            if memory:
+            if memory and turn:  # the first call may load what the second one finds
                 tracemalloc.start()
             try:
                 clock(job["seconds"])

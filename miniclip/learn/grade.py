@@ -1,8 +1,8 @@
 """From a learner's file to a result: what is right, what is not, and the one thing to say about it.
 
-The first of these that applies is said: the file does not load; not started; another signature; its time was up;
-nothing returned; a known misconception; an exception; a changed input; two calls that disagree; or what the first wrong
-case gave, with the misconception that fits nearly all, or a question if the numbers show a pattern.
+The first of these that applies is said: the file does not load; not started; another signature; its time was up; a
+known misconception, or one that fits all cases but one that says little; nothing returned; an exception; a changed
+input; two calls that disagree; or what the first wrong case gave, with a question if the numbers show a pattern.
 """
 
 import ast
@@ -20,7 +20,7 @@ from .seen import few_lines, say
 from .spec import Exercise, Outcome, misconceptions, ok, outcomes, probable, same
 from .values import equal, numeric
 
-STATUSES = ("not_started", "error", "timeout", "wrong", "partial", "pass", "borrowed", "grader_error")
+STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error", "timeout")
 
 
 @dataclass
@@ -98,12 +98,15 @@ def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
             raise Trouble("borrowed", f"{path.name}, line {node.lineno} imports miniclip. It works, but it is not your "
                           "answer: write the function yourself, with NumPy alone.")  # fmt: skip
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if all(name in functions and is_stub(functions[name]) for name in exercise.solutions):
+    if all(name in functions and is_stub(functions[name], solution) for name, solution in exercise.solutions.items()):
         raise Trouble("not_started", "Not started: replace the line that raises NotImplementedError.")
 
 
-def is_stub(function: ast.FunctionDef) -> bool:
-    """Does nothing stand in it but the docstring and the line that came with it?"""
+def is_stub(function: ast.FunctionDef, solution) -> bool:
+    """Is the signature as it was, and nothing in it but the docstring and the line that came with it?"""
+    arguments = [argument.arg for argument in function.args.args]
+    if arguments != list(solution.__code__.co_varnames[: solution.__code__.co_argcount]):
+        return False
     body = function.body[isinstance(function.body[0], ast.Expr) :]
     return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.dump(body[0])
 
@@ -136,6 +139,9 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
     expected = outcomes(exercise, exercise.solutions)
     found = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
     again = [answer.outcomes.get((i, 1)) for i in range(len(exercise.cases))]
+    for first, second in zip(found, again, strict=True):
+        if first and second:
+            first.peak = second.peak  # counted in the second call
     for case, first, right in zip(exercise.cases, found, expected, strict=True):
         fine = first is not None and ok(exercise, case, first, right)
         result.checks.append({"name": case.name, "ok": fine, "message": "" if fine else "not yet"})
@@ -169,12 +175,14 @@ def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: R
     failing = [i for i, check in enumerate(result.checks) if not check["ok"]]
     first = failing[0] if failing else 0
     case, got, right = exercise.cases[first], found[first], expected[first]
-    if failing and got.value is None and not got.error and right.value is not None:
-        return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
     named = misconceptions(exercise, found, expected)
     if named:
         result.status, result.misconception = "wrong", named[0]
         return say(exercise.wrongs[named[0]].hint, exercise, found, expected)
+    if likely := probable(exercise, found, expected):
+        return say(f"Probably: {exercise.wrongs[likely].hint}", exercise, found, expected)
+    if failing and got.value is None and not got.error and right.value is not None:
+        return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
     if failing and got.error:
         result.status = "error"
         line = f", line {answer.lines[first]}" if answer.lines.get(first) else ""
@@ -188,8 +196,6 @@ def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: R
         return (
             "Two calls on the same input disagree. Keep nothing between calls, and take randomness from the arguments."
         )
-    if likely := probable(exercise, found, expected):
-        return say(f"Probably: {exercise.wrongs[likely].hint}", exercise, found, expected)
     advice = exercise.judges[case.function](case.args, got.value) if case.function in exercise.judges else ""
     return say(advice or undefined(got, right) or pattern(found, expected), exercise, found, expected)
 

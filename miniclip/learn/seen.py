@@ -28,7 +28,7 @@ def seen(exercise: Exercise, case: Case, got: Outcome, right: Outcome) -> str:
     if got.mutated and (judged or equal(got.value, right.value)):
         return f"{on} {case.function} changed its input."
     if hoards(case, got):
-        most, held = (f"{bytes / 2**20:.2g} MB" for bytes in (case.memory, got.peak))
+        most, held = (f"{bytes / 2**10:.0f} KB" for bytes in (case.memory, got.peak))
         if judged or equal(got.value, right.value):
             return f"{on} {case.function} held {held} of memory at once, expected at most {most}."
     if judged:

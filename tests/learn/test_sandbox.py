@@ -113,6 +113,43 @@ STYLES = {
     "star arguments": "def match_sum(x, w, *rest, **options):\n    return float(x @ w)\n",
     "slow": answer("time.sleep(0.1)", "return float(x @ w)", before="import time\n"),
     "as given": RIGHT,
+    "above the raise that was left": answer("return float(x @ w)", "raise NotImplementedError('0.0: write match_sum')"),
+    "in a branch above it": answer("if len(x):", "    return float(x @ w)", "raise NotImplementedError"),
+    "an annotated assignment": "from typing import Callable\nmatch_sum: Callable = lambda x, w: float(x @ w)\n",
+    "under if": "if True:\n" + RIGHT.replace("def", "    def").replace("    return", "        return"),
+    "under try": "try:\n    import cupy\nexcept ImportError:\n    match_sum = lambda x, w: float(x @ w)\n",
+    "under with": "import contextlib\nwith contextlib.suppress(OSError):\n    def match_sum(x, w): return x @ w\n",
+    "under for": "for one in [0]:\n    def match_sum(x, w): return float(x @ w)\n",
+    "of several": "match_sum, other = lambda x, w: float(x @ w), 3\n",
+    "a walrus": "print(match_sum := lambda x, w: float(x @ w))\n",
+    "set by name": "globals()['match_sum'] = lambda x, w: float(x @ w)\n",
+    "in a class": "class Answers:\n    @staticmethod\n    def dot(x, w): return x @ w\nmatch_sum = Answers.dot\n",
+    "a class method": "class Answers:\n    @classmethod\n    def dot(cls, x, w): return float(x @ w)\n"
+                      "match_sum = Answers.dot\n",
+    "a bound method": "class Answers:\n    def dot(self, x, w): return float(x @ w)\nmatch_sum = Answers().dot\n",
+    "an object to call": "class Dot:\n    def __call__(self, x, w): return float(x @ w)\nmatch_sum = Dot()\n",
+    "a class to call": "class match_sum(float):\n    def __new__(cls, x, w): return float(x @ w)\n",
+    "vectorize": "import numpy as np\nmatch_sum = np.vectorize(lambda x, w: x @ w, signature='(n),(n)->()')\n",
+    "frompyfunc": "import numpy as np\ntimes = np.frompyfunc(lambda a, b: a * b, 2, 1)\n"
+                  "def match_sum(x, w): return times(x, w).sum()\n",
+    "frompyfunc itself": "import numpy as np\ndef dot(x, w): return float(x.a @ w.a)\nclass Box:\n"
+                         "    def __init__(self, a): self.a = a\ncall = np.frompyfunc(dot, 2, 1)\n"
+                         "def match_sum(x, w): return call(Box(x), Box(w))\n",
+    "partial": "from functools import partial\ndef dot(a, x, w): return a * (x @ w)\nmatch_sum = partial(dot, 1)\n",
+    "partial of NumPy": "import numpy as np\nfrom functools import partial\nmatch_sum = partial(np.einsum, 'i,i->')\n",
+    "a decorator of its own": "def plainly(f):\n    return lambda *args: float(f(*args))\n@plainly\n"
+                              "def match_sum(x, w): return x @ w\n",
+    "a generator inside": answer("return sum(a * b for a, b in zip(x, w))"),
+    "other names": "def match_sum(left, right): return float(left @ right)\n",
+    "positional only": "def match_sum(x, w, /): return float(x @ w)\n",
+    "Fraction": "from fractions import Fraction\ndef match_sum(x, w):\n"
+                "    return sum(Fraction(float(a)) * Fraction(float(b)) for a, b in zip(x, w))\n",
+    "Decimal": "from decimal import Decimal\ndef match_sum(x, w):\n"
+               "    return sum(Decimal(float(a)) * Decimal(float(b)) for a, b in zip(x, w))\n",
+    "imports in the function": answer("import numpy.linalg, statistics", "return float(x @ w)"),
+    "star import": "from numpy import *\ndef match_sum(x, w): return float(dot(x, w))\n",
+    "a byte order mark": "\ufeff" + RIGHT,
+    "other ends of lines": RIGHT.replace("\n", "\r\n"),
 }  # fmt: skip
 
 
