@@ -114,6 +114,7 @@ Figures
 
 The exercises
 
+    learn/values.py          arguments and values, and when two are the same
     learn/spec.py            what an exercise is
     learn/specs/             the fifty of them
     learn/seen.py            what an answer did, in one sentence
@@ -121,6 +122,7 @@ The exercises
     learn/wire.py            values as JSON
     learn/child.py           a learner's code, in a process of its own
     learn/sandbox.py         that process, held
+    learn/paste.py           a case as code to paste
     learn/grade.py           from a file to a result and the one thing to say
     learn/files.py           stubs and solutions
     learn/results.py         what was reached so far
@@ -133,6 +135,7 @@ The exercises
     learn/quiz.py            the quiz
     learn/practice.py        quiz and cards in the terminal
     learn/commands.py        miniclip learn ...
+    learn/cells.py           a notebook's functions as a file
     learn/notebook.py        the same in a notebook
     learn/lesson.py          what else the notebooks use
     learn/fixtures_m4.py     functions that exercises are given

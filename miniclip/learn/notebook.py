@@ -1,13 +1,12 @@
 """The exercises from a notebook: `check("4.3", clip_loss)`, `hint`, `solution`, `progress`, `pick`."""
 
-import inspect
+import sys
 import tempfile
-import textwrap
-import types
 from pathlib import Path
 
 from ..errors import ConfigError, MiniclipError, quote
 from . import files, screen
+from .cells import source_of
 from .grade import Result, grade
 from .results import load_progress, remember
 from .spec import Exercise, load_file
@@ -33,7 +32,7 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     id : str
         Such as "4.3".
     *functions : function
-        Those that the exercise asks for.
+        Those that the exercise asks for: anything that can be called.
     raise_on_fail : bool
         Raise NotYet instead of only saying so, for graded cells.
 
@@ -46,7 +45,9 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     if functions:
         with tempfile.TemporaryDirectory(prefix="miniclip-") as home:
             path = Path(home) / "notebook.py"
-            path.write_text(source_of(functions, list(exercise.solutions)), encoding="utf-8")
+            caller = sys._getframe(1)
+            text = source_of(functions, list(exercise.solutions), caller.f_globals | caller.f_locals)
+            path.write_text(text, encoding="utf-8")
             result = grade(exercise, path)
             result.file = "notebook"
     else:
@@ -56,40 +57,6 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     if raise_on_fail and result.status != "pass":
         raise NotYet(result.hint)
     return float(result.points)
-
-
-def source_of(functions, names) -> str:
-    """A file with these functions under these names, and what they use of their notebook: imports, helpers, numbers."""
-    parts, seen = {"np": "import numpy as np"}, set()
-
-    def add(function):
-        if function in seen:
-            return
-        seen.add(function)
-        for name in names_of(function.__code__):
-            value = function.__globals__.get(name)
-            if isinstance(value, types.ModuleType):
-                parts[name] = f"import {value.__name__} as {name}"
-            elif isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
-                add(value)
-            elif isinstance(value, int | float | str):
-                parts[name] = f"{name} = {value!r}"
-        parts[function.__name__] = textwrap.dedent(inspect.getsource(function))
-
-    for function in functions:
-        if not isinstance(function, types.FunctionType) or not function.__name__.isidentifier():
-            raise ConfigError(f"check got {type(function).__name__}, expected the function that you wrote, with def")
-        add(function)
-    for function, name in zip(functions, names, strict=False):
-        if function.__name__ != name:
-            parts[name] = f"{name} = {function.__name__}"
-    return "\n\n".join(parts.values()) + "\n"
-
-
-def names_of(code) -> list[str]:
-    """The global names that a function and the functions inside it read."""
-    inner = (constant for constant in code.co_consts if isinstance(constant, types.CodeType))
-    return [*code.co_names, *(name for one in inner for name in names_of(one))]
 
 
 def hint(id: str, rung: int = 1) -> None:

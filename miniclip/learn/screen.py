@@ -9,7 +9,7 @@ from .grade import Result
 from .spec import Exercise
 
 WIDTH = max(40, min(92, shutil.get_terminal_size().columns - 2))
-MARKS = {"pass": "+", "not_started": ".", "error": "!", "wrong": "x", "partial": "x", "borrowed": "=",
+MARKS = {"pass": "+", "not_started": ".", "error": "!", "timeout": "!", "wrong": "x", "partial": "x", "borrowed": "=",
          "grader_error": "?"}  # fmt: skip
 
 

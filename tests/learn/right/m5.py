@@ -1,7 +1,4 @@
-# ruff: noqa: E402, F811
-# Right answers in unusual styles. Each begins with a line such as `# 5.1 recursion` and is graded as a file of its own.
-
-# 5.1 map over zipped flat lists
+# 5.1: map over zipped flat lists
 import math
 
 import numpy as np
@@ -15,7 +12,7 @@ def adamw_step(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.
     return tuple(np.reshape(x, np.shape(w)) for x in zip(*map(one, *map(np.ravel, (w, g, m, v))), strict=True))
 
 
-# 5.1 a class that holds the moments
+# 5.1: a class that holds the moments
 import numpy as np
 
 
@@ -38,7 +35,7 @@ def adamw_step(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.
     return [w - lr * decay * w - lr * mean / (square**0.5 + eps), moments.m, moments.v]
 
 
-# 5.1 np.frompyfunc of a lambda with a walrus
+# 5.1: np.frompyfunc of a lambda with a walrus
 import numpy as np
 
 
@@ -58,7 +55,7 @@ def adamw_step(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.
     return tuple(part.astype(float) for part in step(w, g, m, v))
 
 
-# 5.1 np.nditer
+# 5.1: np.nditer
 import numpy as np
 
 
@@ -71,7 +68,7 @@ def adamw_step(w, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.98, eps=1e-6, decay=0.
     return outs
 
 
-# 5.2 match with guards
+# 5.2: match with guards
 import math
 
 
@@ -84,7 +81,7 @@ def lr_schedule(t, warmup, total, lr_max, lr_min):
     return lr_min
 
 
-# 5.2 np.piecewise
+# 5.2: np.piecewise
 import numpy as np
 
 
@@ -100,7 +97,7 @@ def lr_schedule(t, warmup, total, lr_max, lr_min):
     )
 
 
-# 5.2 recursion on the angle
+# 5.2: recursion on the angle
 import cmath
 
 
@@ -114,7 +111,7 @@ def lr_schedule(t, warmup, total, lr_max, lr_min):
     return lr_max / warmup + (lr_schedule(t - 1, warmup, total, lr_max, lr_min) if t else 0.0)
 
 
-# 5.3 functools.reduce over blocks
+# 5.3: functools.reduce over blocks
 from functools import reduce
 
 import numpy as np
@@ -134,7 +131,7 @@ def chunked_clip_loss(I, T, scale, chunk):
     return (loss + columns.sum()) / N / 2
 
 
-# 5.3 a generator of blocks, and a class for the running sums
+# 5.3: a generator of blocks, and a class for the running sums
 import numpy as np
 
 
@@ -168,7 +165,7 @@ def chunked_clip_loss(I, T, scale, chunk):
     return float(total + down.value().sum()) / (2 * len(I))
 
 
-# 5.3 both ways over blocks, with math.fsum
+# 5.3: both ways over blocks, with math.fsum
 import math
 
 import numpy as np
@@ -186,7 +183,7 @@ def chunked_clip_loss(I, T, scale, chunk):
     return math.fsum([*half(I, T), *half(T, I)]) / (2 * len(I))
 
 
-# 5.4 the gradient as products of Jacobians, with momentum
+# 5.4: the gradient as products of Jacobians, with momentum
 import numpy as np
 
 
@@ -215,7 +212,7 @@ def train_steps(params, batch, n):
     return {"image": W, "text": V, "log_scale": np.array(s)}, losses
 
 
-# 5.4 a class with a step method
+# 5.4: a class with a step method
 import numpy as np
 
 
@@ -249,7 +246,7 @@ def train_steps(params, batch, n):
     return model.params, losses
 
 
-# 5.4 recursion instead of a loop
+# 5.4: recursion instead of a loop
 import numpy as np
 
 
@@ -275,7 +272,7 @@ def train_steps(params, batch, n):
     return end, [loss, *losses]
 
 
-# 5.5 loops over pairs, gradients by a loop over leaves
+# 5.5: loops over pairs, gradients by a loop over leaves
 def torch_clip_loss(I, T, log_scale):
     import torch
 
@@ -294,7 +291,7 @@ def torch_clip_loss(I, T, log_scale):
     return loss, *(leaf.grad for leaf in leaves)
 
 
-# 5.5 a module with parameters
+# 5.5: a module with parameters
 def torch_clip_loss(I, T, log_scale):
     import torch
     from torch import nn
@@ -317,7 +314,7 @@ def torch_clip_loss(I, T, log_scale):
     return [loss.detach(), model.i.grad, model.t.grad, model.s.grad]
 
 
-# 5.5 torch.func
+# 5.5: torch.func
 def torch_clip_loss(I, T, log_scale):
     import torch
 

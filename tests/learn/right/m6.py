@@ -1,7 +1,4 @@
-# ruff: noqa: E402, F811
-# Right answers in unusual styles. Each begins with a line such as `# 6.1 recursion` and is graded as a file of its own.
-
-# 6.1 recursion
+# 6.1: recursion
 def build_prompts(classes, template):
     if not classes:
         return []
@@ -11,7 +8,7 @@ def build_prompts(classes, template):
     return [filled, *build_prompts(others, template)]
 
 
-# 6.1 functools.reduce over the pieces
+# 6.1: functools.reduce over the pieces
 from functools import reduce
 
 
@@ -20,7 +17,7 @@ def build_prompts(classes, template):
     return list(map(lambda name: reduce(lambda left, right: f"{left}{name}{right}", pieces), classes))
 
 
-# 6.1 a generator that yields
+# 6.1: a generator that yields
 def prompts(classes, template):
     for name in classes:
         out, skip = "", False
@@ -38,7 +35,7 @@ def build_prompts(classes, template):
     return [*prompts(classes, template)]
 
 
-# 6.1 np.char
+# 6.1: np.char
 import numpy as np
 
 
@@ -46,7 +43,7 @@ def build_prompts(classes, template):
     return [np.strings.replace(template, "{}", name).item() for name in classes]
 
 
-# 6.2 apply_along_axis
+# 6.2: apply_along_axis
 import numpy as np
 
 
@@ -59,7 +56,7 @@ def zero_shot_weights(E):
     return np.apply_along_axis(unit, -1, np.apply_along_axis(unit, -1, E).mean(axis=-2))
 
 
-# 6.2 a list of lists with math.hypot
+# 6.2: a list of lists with math.hypot
 import math
 
 
@@ -71,7 +68,7 @@ def zero_shot_weights(E):
     return [scaled([sum(column) / len(column) for column in zip(*map(scaled, prompts), strict=True)]) for prompts in E]
 
 
-# 6.2 a class with a division of its own
+# 6.2: a class with a division of its own
 import numpy as np
 
 
@@ -92,7 +89,7 @@ def zero_shot_weights(E):
     return np.array([sum(Direction(p).unit() for p in prompts).unit().v for prompts in E])
 
 
-# 6.2 einsum with a diagonal of lengths
+# 6.2: einsum with a diagonal of lengths
 import numpy as np
 
 
@@ -103,7 +100,7 @@ def zero_shot_weights(E):
     return W / np.where(size > 1e-12, size, 1e-12)[:, None]
 
 
-# 6.3 sorted with a key, in plain Python
+# 6.3: sorted with a key, in plain Python
 import math
 
 
@@ -118,7 +115,7 @@ def zero_shot_predict(X, W, scale):
     return probs, labels
 
 
-# 6.3 one division by the walrus
+# 6.3: one division by the walrus
 import numpy as np
 
 
@@ -127,7 +124,7 @@ def zero_shot_predict(X, W, scale):
     return (e := np.exp(z - np.max(z, 1)[:, None])) / e.sum(1)[:, None], np.argmax(z, axis=-1)
 
 
-# 6.3 apply_along_axis
+# 6.3: apply_along_axis
 import numpy as np
 
 
@@ -140,7 +137,7 @@ def zero_shot_predict(X, W, scale):
     return np.apply_along_axis(softmax, 1, z), np.apply_along_axis(np.argmax, 1, z)
 
 
-# 6.4 filter and a set that remembers
+# 6.4: filter and a set that remembers
 def clean_prompts(prompts, banned):
     seen = {""}
     fresh = lambda p: not (p in seen or seen.add(p))  # noqa: E731
@@ -148,7 +145,7 @@ def clean_prompts(prompts, banned):
     return list(filter(fine, filter(fresh, map(str.strip, prompts))))
 
 
-# 6.4 recursion from the end
+# 6.4: recursion from the end
 def clean_prompts(prompts, banned):
     if not prompts:
         return []
@@ -160,7 +157,7 @@ def clean_prompts(prompts, banned):
     return kept if last in ("", *kept) else kept + [last]
 
 
-# 6.4 a generator with continue
+# 6.4: a generator with continue
 def survivors(prompts, banned):
     told = []
     for p in prompts:
@@ -178,7 +175,7 @@ def clean_prompts(prompts, banned):
     return [*survivors(prompts, banned)]
 
 
-# 6.5 random search over frames
+# 6.5: random search over frames
 import random
 
 
@@ -189,7 +186,7 @@ def my_templates(accuracy):
     return rng.choice(sizes), best
 
 
-# 6.5 itertools.product
+# 6.5: itertools.product
 import itertools
 
 
@@ -198,7 +195,7 @@ def my_templates(accuracy):
     return max(pairs, key=lambda pair: sum(map(accuracy, pair)))
 
 
-# 6.5 a dict of reasons
+# 6.5: a dict of reasons
 REASONS = {
     "a painting of a {}": "another style than the default, the same class",
     "a {} on the right": "a place instead of a style, so that its extras differ from the first one's",
@@ -209,7 +206,7 @@ def my_templates(accuracy):
     return list(REASONS)
 
 
-# 6.6 in per mille of whole numbers
+# 6.6: in per mille of whole numbers
 import math
 
 
@@ -219,7 +216,7 @@ def accuracy_interval(correct, z=1.96):
     return k / n, (k + z * z / 2 - wide) / (n + z * z), (k + z * z / 2 + wide) / (n + z * z)
 
 
-# 6.6 roots of a polynomial object
+# 6.6: roots of a polynomial object
 import numpy as np
 
 
@@ -230,7 +227,7 @@ def accuracy_interval(correct, z=1.96):
     return [p, low, high]
 
 
-# 6.6 a class
+# 6.6: a class
 class Wilson:
     def __init__(self, correct, z):
         self.n, self.p, self.z = len(correct), sum(correct) / len(correct), z

@@ -1,7 +1,4 @@
-# ruff: noqa: E402, F811
-# Right answers in unusual styles. Each begins with a line such as `# 7.1 recursion` and is graded as a file of its own.
-
-# 7.1 a heap
+# 7.1: a heap
 import heapq
 
 import numpy as np
@@ -14,7 +11,7 @@ def search(index, query, k):
     return [i for _, i in best], [-score for score, _ in best]
 
 
-# 7.1 argpartition, and then a sort of what is left
+# 7.1: argpartition, and then a sort of what is left
 import numpy as np
 
 
@@ -28,7 +25,7 @@ def search(index, query, k):
     return ids, scores[ids]
 
 
-# 7.1 a structured array
+# 7.1: a structured array
 import numpy as np
 
 
@@ -41,7 +38,7 @@ def search(index, query, k):
     return best["id"].tolist(), (-best["worse"]).tolist()
 
 
-# 7.2 bisect in a sorted row
+# 7.2: bisect in a sorted row
 import bisect
 
 
@@ -50,7 +47,7 @@ def recall_at_k(S, target, k):
     return sum(hits) / len(hits)
 
 
-# 7.2 take_along_axis and einsum
+# 7.2: take_along_axis and einsum
 import numpy as np
 
 
@@ -59,13 +56,13 @@ def recall_at_k(S, target, k):
     return np.einsum("n->", (np.einsum("nm->n", (right <= S).astype(int)) <= k).astype(float)) / len(S)
 
 
-# 7.2 a generator with a walrus
+# 7.2: a generator with a walrus
 def recall_at_k(S, target, k):
     found = sum(1 for row, t in zip(S, target, strict=True) if (place := sum(map(row[t].__le__, row))) and place <= k)
     return found / len(target)
 
 
-# 7.3 harmonic by recursion
+# 7.3: harmonic by recursion
 def mean_reciprocal_rank(S, target):
     def total(rows, targets):
         if len(rows) == 0:
@@ -76,7 +73,7 @@ def mean_reciprocal_rank(S, target):
     return total(S, target) / len(S)
 
 
-# 7.3 statistics.fmean
+# 7.3: statistics.fmean
 import statistics
 
 
@@ -84,7 +81,7 @@ def mean_reciprocal_rank(S, target):
     return statistics.fmean(1 / sum(s >= row[t] for s in row) for row, t in zip(S.tolist(), target, strict=True))
 
 
-# 7.3 apply_along_axis
+# 7.3: apply_along_axis
 import numpy as np
 
 
@@ -93,7 +90,7 @@ def mean_reciprocal_rank(S, target):
     return float(np.mean(np.apply_along_axis(lambda r: 1 / np.count_nonzero(r[1:] >= r[1 + int(r[0])]), 1, table)))
 
 
-# 7.4 functools.reduce
+# 7.4: functools.reduce
 from functools import reduce
 
 import numpy as np
@@ -104,7 +101,7 @@ def modality_gap(I, T):
     return np.sqrt(np.sum(np.square(centre(I) - centre(T))))
 
 
-# 7.4 math.dist
+# 7.4: math.dist
 import math
 
 
@@ -113,7 +110,7 @@ def modality_gap(I, T):
     return math.dist(*([sum(column) / len(column) for column in zip(*cloud, strict=True)] for cloud in clouds))
 
 
-# 7.4 a class for a cloud
+# 7.4: a class for a cloud
 import numpy as np
 
 

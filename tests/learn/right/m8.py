@@ -1,7 +1,4 @@
-# ruff: noqa: E402, F811
-# Right answers in unusual styles. Each begins with a line such as `# 8.1 recursion` and is graded as a file of its own.
-
-# 8.1 one einsum for all scores
+# 8.1: one einsum for all scores
 import numpy as np
 
 
@@ -11,7 +8,7 @@ def cross_attention(text, patches, Wq, Wk, Wv, Wo):
     return np.linalg.multi_dot([p, patches, Wv, Wo])
 
 
-# 8.1 reduce over matrices, apply_along_axis for words
+# 8.1: reduce over matrices, apply_along_axis for words
 from functools import reduce
 
 import numpy as np
@@ -26,7 +23,7 @@ def cross_attention(text, patches, Wq, Wk, Wv, Wo):
     return np.apply_along_axis(read, 1, text)
 
 
-# 8.1 a class per head
+# 8.1: a class per head
 import math
 
 
@@ -53,7 +50,7 @@ def cross_attention(text, patches, Wq, Wk, Wv, Wo):
     return [head(word, patches.tolist()) for word in text.tolist()]
 
 
-# 8.2 plain Python with math
+# 8.2: plain Python with math
 import math
 
 
@@ -66,7 +63,7 @@ def caption_loss(logits, tokens, pad=0):
     return math.fsum(losses) / len(losses)
 
 
-# 8.2 np.ma
+# 8.2: np.ma
 import numpy as np
 
 
@@ -76,7 +73,7 @@ def caption_loss(logits, tokens, pad=0):
     return np.ma.masked_array(np.logaddexp.reduce(z, axis=-1) - picked, target == pad).mean()
 
 
-# 8.2 np.nonzero and fancy indices
+# 8.2: np.nonzero and fancy indices
 import numpy as np
 
 
@@ -88,7 +85,7 @@ def caption_loss(logits, tokens, pad=0):
     return np.average(top + np.log(np.sum(np.exp(z - top[:, None]), axis=1)))
 
 
-# 8.3 recursion with a default
+# 8.3: recursion with a default
 import numpy as np
 
 
@@ -100,7 +97,7 @@ def greedy_decode(step, bos, eos, max_len, tokens=None):
     return [*tokens, word] if word == eos else greedy_decode(step, bos, eos, max_len - 1, [*tokens, word])
 
 
-# 8.3 a generator and takewhile's cousin
+# 8.3: a generator and takewhile's cousin
 from itertools import islice
 
 
@@ -117,7 +114,7 @@ def greedy_decode(step, bos, eos, max_len):
     return [bos, *islice(words(step, [bos], eos), max_len)]
 
 
-# 8.3 a class with an iterator
+# 8.3: a class with an iterator
 class Writer:
     def __init__(self, step, bos, eos, left):
         self.step, self.tokens, self.eos, self.left = step, [bos], eos, left
@@ -142,7 +139,7 @@ def greedy_decode(step, bos, eos, max_len):
     return writer.tokens
 
 
-# 8.4 itertools.chain
+# 8.4: itertools.chain
 from itertools import chain, repeat
 
 
@@ -150,7 +147,7 @@ def vqa_labels(question, answer, eos, ignore=-100):
     return list(chain(repeat(ignore, len(question)), map(int, answer), [eos]))
 
 
-# 8.4 np.pad
+# 8.4: np.pad
 import numpy as np
 
 
@@ -158,7 +155,7 @@ def vqa_labels(question, answer, eos, ignore=-100):
     return np.pad(np.append(answer, eos).astype(int), (len(question), 0), constant_values=ignore)
 
 
-# 8.4 np.ma, filled
+# 8.4: np.ma, filled
 import numpy as np
 
 
@@ -167,7 +164,7 @@ def vqa_labels(question, answer, eos, ignore=-100):
     return np.ma.array(row, mask=np.arange(len(row)) < len(question)).filled(ignore)
 
 
-# 8.4 np.put on a copy
+# 8.4: np.put on a copy
 import numpy as np
 
 
@@ -177,7 +174,7 @@ def vqa_labels(question, answer, eos, ignore=-100):
     return row
 
 
-# 8.5 np.vectorize with a signature
+# 8.5: np.vectorize with a signature
 import numpy as np
 
 
@@ -190,7 +187,7 @@ def query_tokens(Q, patches, Wk, Wv):
     return np.vectorize(read, signature="(d)->(d)")(Q)
 
 
-# 8.5 a running softmax by reduce
+# 8.5: a running softmax by reduce
 from functools import reduce
 
 import numpy as np
@@ -209,7 +206,7 @@ def query_tokens(Q, patches, Wk, Wv):
     return read / total[:, None]
 
 
-# 8.5 comprehensions and math
+# 8.5: comprehensions and math
 import math
 
 

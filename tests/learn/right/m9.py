@@ -1,7 +1,4 @@
-# ruff: noqa: E402, F811
-# Right answers in unusual styles. Each begins with a line such as `# 9.1 recursion` and is graded as a file of its own.
-
-# 9.1 groupby of a sorted list
+# 9.1: groupby of a sorted list
 from itertools import groupby
 from statistics import fmean
 
@@ -12,7 +9,7 @@ def group_gap(correct, group):
     return max(rates) - min(rates)
 
 
-# 9.1 Counter
+# 9.1: Counter
 from collections import Counter
 
 
@@ -23,7 +20,7 @@ def group_gap(correct, group):
     return best - worst
 
 
-# 9.1 np.add.reduceat
+# 9.1: np.add.reduceat
 import numpy as np
 
 
@@ -34,7 +31,7 @@ def group_gap(correct, group):
     return np.ptp(np.add.reduceat(correct[order].astype(float), starts) / sizes)
 
 
-# 9.2 least squares with extra rows
+# 9.2: least squares with extra rows
 import numpy as np
 
 
@@ -46,7 +43,7 @@ def ridge_probe(X, y, lam):
     return np.linalg.lstsq(A, Y, rcond=None)[0]
 
 
-# 9.2 Gauss by hand
+# 9.2: Gauss by hand
 def ridge_probe(X, y, lam):
     rows = [[*row, 1.0] for row in X.tolist()]
     d, K = len(rows[0]), int(y.max()) + 1
@@ -65,7 +62,7 @@ def ridge_probe(X, y, lam):
     return [row[d:] for row in M]
 
 
-# 9.2 eigenvectors of the covariance
+# 9.2: eigenvectors of the covariance
 import numpy as np
 
 
@@ -77,7 +74,7 @@ def ridge_probe(X, y, lam):
     return np.r_[W, [Y.mean(0) - mean @ W]]
 
 
-# 9.3 defaultdict
+# 9.3: defaultdict
 from collections import defaultdict
 
 
@@ -88,7 +85,7 @@ def expected_calibration_error(conf, correct, bins=10):
     return sum(map(abs, gap.values())) / len(conf)
 
 
-# 9.3 np.histogram with weights
+# 9.3: np.histogram with weights
 import numpy as np
 
 
@@ -97,7 +94,7 @@ def expected_calibration_error(conf, correct, bins=10):
     return np.linalg.norm(gaps, 1) / conf.size
 
 
-# 9.3 recursion over the bins
+# 9.3: recursion over the bins
 import numpy as np
 
 
@@ -112,7 +109,7 @@ def expected_calibration_error(conf, correct, bins=10):
     return float(rest(0))
 
 
-# 9.4 reduce over offers
+# 9.4: reduce over offers
 from functools import reduce
 
 
@@ -123,7 +120,7 @@ def choose_intervention(base, prompt, probe, fine_tune, n_labels):
     return "none" if base >= 0.95 else word if accuracy >= 0.5 else "domain_model"
 
 
-# 9.4 in whole numbers of a million
+# 9.4: in whole numbers of a million
 def choose_intervention(base, prompt, probe, fine_tune, n_labels):
     errors = [round(1_000_000 * (1 - a)) for a in (base, prompt, probe, fine_tune)]
     if errors[0] <= 50_000:
@@ -135,7 +132,7 @@ def choose_intervention(base, prompt, probe, fine_tune, n_labels):
     return "domain_model" if errors[held] > 500_000 else ("none", "prompt", "probe", "fine_tune")[held]
 
 
-# 9.4 an Enum and a generator
+# 9.4: an Enum and a generator
 from enum import Enum
 
 
