@@ -147,8 +147,8 @@ def ignores_labels(base, prompt, probe, fine_tune, n_labels):
     return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, needs=(0, 0, 0)))
 
 
-@exercise.wrong("""Exactly 10 labels are enough for a probe, and exactly 1000 for fine-tuning. "Or more" includes the
-number itself.""")
+@exercise.wrong("""Exactly 10 labels are enough for a probe, and exactly 1000 for fine-tuning. What the rule calls "10
+labels or more" includes the 10 itself.""")
 def more_labels_than_asked(base, prompt, probe, fine_tune, n_labels):
     return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, needs=(0, 11, 1001)))
 
