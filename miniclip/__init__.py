@@ -121,9 +121,9 @@ The exercises
     learn/seen.py            what an answer did, in one sentence
     learn/verify.py          is an exercise fit to grade others?
     learn/wire.py            values as JSON
+    learn/parts.py           a learner's file, and what it uses of others
     learn/child.py           a learner's code, in a process of its own
     learn/sandbox.py         that process, held
-    learn/parts.py           what an answer uses of other exercises
     learn/paste.py           a case as code to paste
     learn/grade.py           from a file to a result and the one thing to say
     learn/files.py           stubs and solutions

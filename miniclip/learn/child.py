@@ -101,11 +101,11 @@ def look_at(function, library_of, counts: list[int]) -> dict:
 def main(job: dict) -> None:
     """Load the file, make every call twice, and report each result at once."""
     sys.path.insert(0, job["root"])
-    from miniclip.learn import spec, values, wire
+    from miniclip.learn import parts, values, wire
 
     reply = os.fdopen(job["reply"], "w", encoding="utf-8")
     encode, equal, prepare, plain, dumps = wire.encode, values.equal, values.prepare, values.plain, json.dumps
-    load_file, library_of = spec.load_file, values.library_of
+    load_file, library_of = parts.load_file, values.library_of
 
     def send(**event):
         reply.write(dumps(event) + "\n")
@@ -144,7 +144,7 @@ def main(job: dict) -> None:
             given, before = [prepare(argument) for argument in args], [prepare(argument) for argument in args]
             data = [not isinstance(argument, values.Generator | values.Fixture) for argument in args]
             printed.begin(mark, SAID_LIMIT * (turn == 0))
-            if memory:
+            if memory and turn:  # the first call may load what the second one finds
                 tracemalloc.start()
             try:
                 clock(job["seconds"])

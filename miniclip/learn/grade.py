@@ -1,8 +1,8 @@
 """From a learner's file to a result: what is right, what is not, and the one thing to say about it.
 
-The first of these that applies is said: the file does not load; not started; another signature; its time was up;
-nothing returned; a known misconception; an exception; a changed input; two calls that disagree; or what the first wrong
-case gave, with the misconception that fits nearly all, or a question if the numbers show a pattern.
+The first of these that applies is said: the file does not load; not started; another signature; its time was up; a
+known misconception, or one that fits all cases but one that says little; nothing returned; an exception; a changed
+input; two calls that disagree; or what the first wrong case gave, with a question if the numbers show a pattern.
 """
 
 import ast
@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from ..machine.disk import read_file
-from .parts import files_beside, parts_of
+from .parts import borrowed_by, imported_from, syntax_of
 from .paste import paste
 from .sandbox import Replies, run_file
 from .seen import few_lines, say
-from .spec import Exercise, Outcome, misconceptions, ok, outcomes, probable, same
+from .spec import Exercise, Outcome, misconceptions, outcomes, probable, same, verdicts
+from .specs import all_exercises
 from .values import equal, numeric
 
-STATUSES = ("not_started", "error", "timeout", "wrong", "partial", "pass", "borrowed", "grader_error")
+STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error", "timeout")
 
 
 @dataclass
@@ -88,9 +89,11 @@ def grade(exercise: Exercise, path, above: tuple[str, ...] = ()) -> Result:
 
 def blame_part(exercise: Exercise, result: Result, path: Path, above: tuple[str, ...]) -> None:
     """Say which imported part does not pass, if there is one: then the fault is there, and may be nowhere else."""
-    for file, part in parts_of(path).items():
-        if part.id not in (*above, exercise.id):
-            found = grade(part, file, (*above, exercise.id))
+    names = imported_from(syntax_of(path))
+    for part in all_exercises().values():
+        stem = part.module.rsplit(".", 1)[-1]
+        if stem in names and part.id not in (*above, exercise.id):
+            found = grade(part, path.with_name(f"{stem}.py"), (*above, exercise.id))
             if found.status != "pass":
                 result.misconception = ""
                 result.hint = (f"{path.name} uses {part.first} ({part.id}), which does not pass yet: `miniclip learn "
@@ -106,29 +109,19 @@ def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
         line = getattr(error, "lineno", None)
         where = f"{path.name}, line {line}" if line else path.name
         raise Trouble("error", f"{where}: {getattr(error, 'msg', error)}. Python cannot read it.") from None
-    for file, part in files_beside(path).items():
-        check_imports(part, file)
+    if where := borrowed_by(path):
+        raise Trouble("borrowed", f"{where} imports miniclip. It works, but it is not your answer: write the function "
+                      "yourself, with NumPy alone.")  # fmt: skip
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if all(name in functions and is_stub(functions[name]) for name in exercise.solutions):
+    if all(name in functions and is_stub(functions[name], solution) for name, solution in exercise.solutions.items()):
         raise Trouble("not_started", "Not started: replace the line that raises NotImplementedError.")
 
 
-def check_imports(tree: ast.AST, path: Path) -> None:
-    """An answer is the learner's own, and so is what it uses of the files beside it."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        names = [alias.name for alias in node.names]
-        module = getattr(node, "module", "") or ""
-        if module.startswith("miniclip.learn.fixtures_"):  # what a case to paste imports
-            continue
-        if any(f"{module}.{name}".lstrip(".").startswith("miniclip") for name in names):
-            raise Trouble("borrowed", f"{path.name}, line {node.lineno} imports miniclip. It works, but it is not your "
-                          "answer: write the function yourself, with NumPy alone.")  # fmt: skip
-
-
-def is_stub(function: ast.FunctionDef) -> bool:
-    """Does nothing stand in it but the docstring and the line that came with it?"""
+def is_stub(function: ast.FunctionDef, solution) -> bool:
+    """Is the signature as it was, and nothing in it but the docstring and the line that came with it?"""
+    arguments = [argument.arg for argument in function.args.args]
+    if arguments != list(solution.__code__.co_varnames[: solution.__code__.co_argcount]):
+        return False
     body = function.body[isinstance(function.body[0], ast.Expr) :]
     return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.dump(body[0])
 
@@ -161,8 +154,10 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
     expected = outcomes(exercise, exercise.solutions)
     found = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
     again = [answer.outcomes.get((i, 1)) for i in range(len(exercise.cases))]
-    for case, first, right in zip(exercise.cases, found, expected, strict=True):
-        fine = first is not None and ok(exercise, case, first, right)
+    for first, second in zip(found, again, strict=True):
+        if first and second:
+            first.peak = second.peak  # counted in the second call
+    for case, fine in zip(exercise.cases, verdicts(exercise, found, expected), strict=True):
         result.checks.append({"name": case.name, "ok": fine, "message": "" if fine else "not yet"})
     result.n_checks = len(result.checks)
     if result.n_checks < 3:
@@ -181,25 +176,32 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
 def show_case(exercise, answer: Replies, found, expected, result: Result) -> None:
     """The first case that goes wrong, as code to paste, and what was printed in it."""
     fine = [check["ok"] for check in result.checks]
-    case = found.index(None) if None in found else fine.index(False) if False in fine else 0
+    case = unfinished(answer, exercise) if answer.ended else fine.index(False) if False in fine else 0
     result.said = few_lines(answer.printed(case))
     result.failing = paste(exercise, exercise.cases[case], expected[case])
 
 
+def unfinished(answer: Replies, exercise: Exercise) -> int:
+    """The case in which the answer ended, in its first call or its second."""
+    return next(case for case in range(len(exercise.cases)) if not {(case, 0), (case, 1)} <= answer.outcomes.keys())
+
+
 def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: Result, path: Path) -> str:
     """The one thing to say, in the order of the module's docstring."""
-    if None in found:
+    if answer.ended:
         result.points = 0
-        raise ended(answer, path, f"on {exercise.cases[found.index(None)].name!r}")
+        raise ended(answer, path, f"on {exercise.cases[unfinished(answer, exercise)].name!r}")
     failing = [i for i, check in enumerate(result.checks) if not check["ok"]]
     first = failing[0] if failing else 0
     case, got, right = exercise.cases[first], found[first], expected[first]
-    if failing and got.value is None and not got.error and right.value is not None:
-        return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
     named = misconceptions(exercise, found, expected)
     if named:
         result.status, result.misconception = "wrong", named[0]
         return say(exercise.wrongs[named[0]].hint, exercise, found, expected)
+    if likely := probable(exercise, found, expected):
+        return say(f"Probably: {exercise.wrongs[likely].hint}", exercise, found, expected)
+    if failing and got.value is None and not got.error and right.value is not None:
+        return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
     if failing and got.error:
         result.status = "error"
         line = f", line {answer.lines[first]}" if answer.lines.get(first) else ""
@@ -213,8 +215,6 @@ def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: R
         return (
             "Two calls on the same input disagree. Keep nothing between calls, and take randomness from the arguments."
         )
-    if likely := probable(exercise, found, expected):
-        return say(f"Probably: {exercise.wrongs[likely].hint}", exercise, found, expected)
     advice = exercise.judges[case.function](case.args, got.value) if case.function in exercise.judges else ""
     return say(advice or undefined(got, right) or pattern(found, expected), exercise, found, expected)
 
@@ -227,8 +227,8 @@ def ended(answer: Replies, path: Path, when: str) -> Trouble:
     if "computing" in answer.ended:
         return Trouble("timeout", f"{where}: the time limit struck {when}: {answer.ended}. Look for a loop without "
                        "an end, or for one that NumPy could do at once.")  # fmt: skip
-    return Trouble("timeout", f"{where}: {answer.ended} {when}, though hardly anything was computed. Look for what "
-                   "waits: a sleep, an input, a lock, another process.")  # fmt: skip
+    return Trouble("timeout", f"{where}: {answer.ended} {when}, though its time for computing was not used up. Look "
+                   "for what waits: a sleep, an input, a lock, another process.")  # fmt: skip
 
 
 def undefined(got: Outcome, right: Outcome) -> str:

@@ -12,10 +12,10 @@ from . import beside, files, rewards, screen
 from .cells import source_of
 from .grade import Result, grade
 from .kept import next_hint
-from .parts import files_beside
+from .parts import files_beside, load_file
 from .results import load_progress, remember
 from .rewards import Screen
-from .spec import Exercise, load_file
+from .spec import Exercise
 from .specs import all_exercises
 
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import MiniclipError
+from .parts import load_file
 from .sandbox import PipeReader, end, spawn, tell
-from .spec import load_file
 from .values import plain
 from .wire import decode, encode
 

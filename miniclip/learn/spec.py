@@ -2,8 +2,7 @@
 
 A spec file makes one `Exercise` and fills it with decorators:
 
-    exercise = Exercise("0.1", "The loss of knowing nothing", points=1, level=1, minutes=5,
-                        use="where it is", hints=(idea, where to look, worked example))
+    exercise = Exercise("0.1", "The title", points=1, level=1, minutes=5, use="what for", hints=(idea, where, example))
 
     @exercise.solution            the function the learner writes: its signature and docstring become the stub
     @exercise.oracle              slow and independent: loops, or another formula
@@ -11,18 +10,16 @@ A spec file makes one `Exercise` and fills it with decorators:
     @exercise.wrong("hint")       what someone got wrong and the next step, as the values themselves are told before it
     @exercise.judge               instead of comparing values: (args, value) -> None, a misconception, or a sentence
     exercise.case("name", *args)
+    exercise.unlike("name", "other", "wrong")   the value of one case must not be that of the other
     exercise.needs_float64("name", "reason")    everywhere else, the solution in float32 must pass, too
 """
 
 import ast
-import importlib.util
 import inspect
-import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -67,11 +64,10 @@ def written_docstring(node) -> str:
 
 @dataclass
 class Exercise:
-    """See the module's docstring.
+    """See the module's docstring; of the level, 1 is a formula to write down, 2 several steps, 3 something to derive.
 
-    `level` says how hard it is: 1 a formula to write down, 2 several steps, 3 something to derive. `minutes` is a guess
-    at the time of whoever meets it first. `needs` are earlier exercises that it builds on. `use` says in one sentence
-    what it is for, and which file of this package has it.
+    `minutes` is a guess, `needs` are earlier exercises that it builds on, and `use` says in one sentence what it is for
+    and which file of this package has it.
     """
 
     id: str
@@ -88,6 +84,7 @@ class Exercise:
     wrongs: dict[str, Wrong] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     judges: dict[str, Callable] = field(default_factory=dict)
+    unlikes: dict[int, tuple[int, str]] = field(default_factory=dict)
     float64: dict[str, str] = field(default_factory=dict)
     module: str = ""
 
@@ -149,35 +146,25 @@ class Exercise:
         """`memory`: the bytes that the call may hold at once, arguments not counted."""
         self.cases.append(Case(name, args, of or self.first, memory))
 
+    def unlike(self, case: str, other: str, misconception: str) -> None:
+        """Two cases that differ in the random generator alone: whoever gives one value for both did not use it."""
+        names = [one.name for one in self.cases]
+        self.unlikes[names.index(case)] = names.index(other), misconception
+
     def needs_float64(self, case: str, reason: str) -> None:
         """In this case float32 is no right answer: its numbers are too coarse."""
         self.float64[case] = reason
-
-
-def load_file(path) -> ModuleType:
-    """The module in a file, after running it; it may import what stands beside it."""
-    folder = str(Path(path).resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # at the end, so that no file of a learner hides a library
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) and str(Path(str(module.__file__)).parent) == folder:
-            del sys.modules[name]  # it may have been edited since
-    found = importlib.util.spec_from_file_location("answer", path)
-    if found is None or found.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = sys.modules["answer"] = importlib.util.module_from_spec(found)  # dataclasses look for it there
-    found.loader.exec_module(module)
-    return module
 
 
 def call(function, case: Case) -> Outcome:
     """Run code that is trusted, in this process: a solution, an oracle, a known wrong answer."""
     given = [prepare(argument) for argument in case.args]
     before = [prepare(argument) for argument in case.args]
-    if case.memory:
-        tracemalloc.start()
     try:
         with np.errstate(all="ignore"):
+            if case.memory:
+                function(*map(prepare, case.args))  # what it loads is not counted
+                tracemalloc.start()
             value = plain(function(*given))
         peak = tracemalloc.get_traced_memory()[1]
     except Exception as error:
@@ -211,8 +198,23 @@ def ok(exercise: Exercise, case: Case, outcome: Outcome, expected: Outcome) -> b
     return same(outcome, expected) and not hoards(case, outcome)
 
 
+def alike(exercise: Exercise, found: list) -> dict[int, str]:
+    """The places of the cases that gave what another gave and must not, and the misconception."""
+    given = [outcome and not outcome.error and [outcome.value] for outcome in found]
+    return {i: wrong for i, (other, wrong) in exercise.unlikes.items() if given[i] and equal(given[i], given[other])}
+
+
+def verdicts(exercise: Exercise, found: list, expected: list[Outcome]) -> list[bool]:
+    """Which cases have a right answer; what never came is None, and no answer."""
+    same_again = alike(exercise, found)
+    return [
+        outcome is not None and i not in same_again and ok(exercise, case, outcome, right)
+        for i, (case, outcome, right) in enumerate(zip(exercise.cases, found, expected, strict=True))
+    ]
+
+
 def misconceptions(exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> list[str]:
-    """The misconceptions that give exactly these outcomes on every case, or that a judge names."""
+    """The misconceptions that give exactly these outcomes on every case, or that a judge or `unlike` names."""
     named = []
     for case, outcome in zip(exercise.cases, found, strict=True):
         if case.function in exercise.judges and not outcome.error:
@@ -220,7 +222,9 @@ def misconceptions(exercise: Exercise, found: list[Outcome], expected: list[Outc
             named += [verdict] if verdict in exercise.wrongs else []
     if named:
         return list(dict.fromkeys(named))[:1]
-    if all(ok(exercise, *one) for one in zip(exercise.cases, found, expected, strict=True)):
+    if repeated := alike(exercise, found):
+        return list(repeated.values())[:1]
+    if all(verdicts(exercise, found, expected)):
         return []
     return [wrong.name for wrong in exercise.wrongs.values()
             if all(map(fits, exercise.cases, found, outcomes(exercise, wrong.functions), expected))]  # fmt: skip

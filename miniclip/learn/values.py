@@ -10,6 +10,7 @@ from fractions import Fraction
 from importlib import import_module
 
 import numpy as np
+from numpy import ma
 
 RTOL, ATOL = 1e-5, 1e-8  # float32 answers are right answers
 
@@ -60,7 +61,7 @@ def plain(value):
             return made(value)
     if hasattr(value, "detach"):  # a tensor, in the exercise about them
         return value.detach().cpu().numpy()
-    if hasattr(value, "__array__"):
+    if hasattr(value, "__array__") and not isinstance(value, type):
         return plain(np.asarray(value))
     if isinstance(value, Iterable) and not isinstance(value, Set | bytes | bytearray):  # a set has no order
         return [plain(item) for item in value]
@@ -69,8 +70,8 @@ def plain(value):
 
 def plain_array(value: np.ndarray):
     """An array of numbers as it is; strings and objects, as np.frompyfunc makes them, as what they are."""
-    if np.ma.isMaskedArray(value):
-        value = value.filled(np.nan) if np.ma.is_masked(value) and value.dtype.kind == "f" else value.data
+    if ma.isMaskedArray(value):
+        value = value.filled(np.nan) if ma.is_masked(value) and value.dtype.kind == "f" else value.data
     value = np.asarray(value)
     if value.dtype.kind not in "OU":
         return value

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from miniclip.learn.spec import Exercise, outcomes
+from miniclip.learn.spec import Exercise, Outcome, misconceptions, outcomes, verdicts
 from miniclip.learn.verify import counts, effort_and_use, float32, float32_answers, known_wrong_answers, texts
 
 
@@ -74,3 +74,15 @@ def test_level_minutes_and_use_are_told(exercise):
     exercise.level, exercise.minutes = 1, 5
     exercise.use = "Gradients are doubled like this in nn/ops.py wherever two paths meet."
     assert not list(effort_and_use(exercise))
+
+
+def test_a_case_must_be_unlike_another(exercise):
+    """Who gives one value for two generators is told so; what failed or never came is not the same value."""
+    exercise.case("the same 2 numbers", np.array([1.0, 2.5]))
+    right = outcomes(exercise, exercise.solutions)
+    exercise.unlike("the same 2 numbers", "2 numbers", "ignores_rng")
+    assert verdicts(exercise, right, right) == [True, True, False]
+    assert misconceptions(exercise, right, right) == ["ignores_rng"]
+    failed = [Outcome(error="ValueError"), right[1], Outcome(error="ValueError")]
+    assert misconceptions(exercise, failed, right) == []
+    assert verdicts(exercise, [None, right[1], None], right) == [False, True, False]

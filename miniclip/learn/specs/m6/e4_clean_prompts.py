@@ -123,11 +123,17 @@ def drops_all_copies(prompts, banned):
     return [p for p in clean_prompts(prompts, banned) if stripped.count(p) == 1]
 
 
-@exercise.wrong("""Nothing useless was found: you asked if a prompt equals a phrase. The phrase may stand anywhere in
+@exercise.wrong("""Only prompts that are a banned phrase, word for word, were dropped. The phrase may stand anywhere in
 the prompt: use `in`.""")
 def exact_phrase_only(prompts, banned):
     phrases = [phrase.lower() for phrase in banned]
     return first_of_each(p.strip() for p in prompts if p.strip() and p.strip().lower() not in phrases)
+
+
+@exercise.wrong("""Prompts with a banned phrase are still in the list: you never asked for it. Drop every prompt in
+which one of the `banned` phrases stands, in capitals or not.""")
+def nothing_banned(prompts, banned):
+    return first_of_each(p.strip() for p in prompts if p.strip())
 
 
 @exercise.wrong("""A banned phrase got through because of a capital letter. Compare lower-case copies of both, and keep
@@ -246,5 +252,7 @@ exercise.case(
 )
 exercise.case("60 descriptions of 2 frogs", PROMPTS, BANNED)
 exercise.case("nothing banned, 5 prompts", ["Zebra.", "", "zebra.", "  Zebra.", "an emu"], [])
-exercise.case("2 neighbours that both go", ["No idea.", "I have no idea.", "A cup has 1 handle."], ["no idea"])
+exercise.case(
+    "3 neighbours that all go", ["No idea", "No idea.", "I have no idea.", "A cup has 1 handle."], ["no idea"]
+)
 exercise.case("no prompts", [], ["no idea"])
