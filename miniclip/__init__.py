@@ -112,6 +112,7 @@ Figures
     figures/training.py      training curves, with the floors under the loss
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
+    figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/saliency.py      what pixels and patches say for a caption
     figures/overview.py      all of it in one picture
@@ -124,25 +125,35 @@ Figures
 
 The exercises
 
+    learn/values.py          arguments and values, and when two are the same
     learn/spec.py            what an exercise is
     learn/specs/             the fifty of them
     learn/seen.py            what an answer did, in one sentence
     learn/verify.py          is an exercise fit to grade others?
     learn/wire.py            values as JSON
+    learn/parts.py           a learner's file, and what it uses of others
     learn/child.py           a learner's code, in a process of its own
     learn/sandbox.py         that process, held
+    learn/paste.py           a case as code to paste
     learn/grade.py           from a file to a result and the one thing to say
     learn/files.py           stubs and solutions
     learn/results.py         what was reached so far
+    learn/kept.py            what else is kept: hints seen, the quiz, the cards
     learn/report.py          results for other tools
     learn/courses.py         assignments
     learn/screen.py          what a learner sees
+    learn/beside.py          the marked solution beside the learner's
+    learn/picture.py         a picture in a terminal
+    learn/toy_clip.py        a toy CLIP that a learner's own functions train
+    learn/served.py          a learner's functions, called as often as is asked
+    learn/rewards.py         what a passed exercise earns: the function at work
     learn/session.py         one exercise at a time, checked when saved
     learn/cards.py           flashcards and the cheat sheet
     learn/items.py           what the quiz asks
     learn/quiz.py            the quiz
     learn/practice.py        quiz and cards in the terminal
     learn/commands.py        miniclip learn ...
+    learn/cells.py           a notebook's functions as a file
     learn/notebook.py        the same in a notebook
     learn/lesson.py          what else the notebooks use
     learn/fixtures_m4.py     functions that exercises are given

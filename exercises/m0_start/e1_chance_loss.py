@@ -1,5 +1,7 @@
 """0.1 The loss of knowing nothing (1 point)
 
+Level 1 of 3, about 5 minutes.
+
 Write the loss of a CLIP that knows nothing.
 
 Show an untrained model one image and n texts, one of which belongs to the image. It has no idea, so it gives every text

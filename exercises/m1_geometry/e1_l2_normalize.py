@@ -1,5 +1,7 @@
 """1.1 Vectors of length 1 (3 points)
 
+Level 1 of 3, about 10 minutes.
+
 Bring vectors to length 1.
 
 Divide every vector by its length, the root of the sum of its squares. A vector lies along `axis`: with the default, the

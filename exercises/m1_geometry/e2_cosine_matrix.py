@@ -1,5 +1,7 @@
 """1.2 A table of cosines (3 points)
 
+Level 1 of 3, about 10 minutes, builds on 1.1.
+
 Compare every row of A with every row of B.
 
 The cosine of two vectors is their dot product divided by both lengths. It is 1 for the same direction, 0 for a right

@@ -1,5 +1,7 @@
 """1.3 Which text belongs to the image? (3 points)
 
+Level 1 of 3, about 10 minutes, builds on 1.2.
+
 Find the text that belongs to an image.
 
 You have the embedding of one image, d numbers, and the embeddings of k texts, one a row. Compute the cosine of the

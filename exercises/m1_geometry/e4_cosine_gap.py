@@ -1,5 +1,7 @@
 """1.4 Undo the softmax (3 points)
 
+Level 1 of 3, about 10 minutes, builds on 1.3.
+
 Go back from two probabilities to the difference of two cosines.
 
 CLIP turns the cosine of each text into a score, scale times cosine, and a softmax turns the scores into probabilities.

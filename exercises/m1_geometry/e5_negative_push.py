@@ -1,5 +1,7 @@
 """1.5 Who is pushed, and how hard? (4 points)
 
+Level 2 of 3, about 20 minutes, builds on 0.1 and 1.4.
+
 How hard does the loss push each text?
 
 An image has the cosines c[0] ... c[k-1] with k texts, and text `pos` is the right one. The probabilities p are the

@@ -1,5 +1,7 @@
 """2.1 A caption as a row of ids (4 points)
 
+Level 1 of 3, about 10 minutes.
+
 Turn a caption into a row of fixed length.
 
 A caption comes as a list of word ids. A batch of captions is a table, so every caption must become a row of exactly

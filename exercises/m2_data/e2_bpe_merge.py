@@ -1,5 +1,7 @@
 """2.2 One merge of byte pair encoding (4 points)
 
+Level 2 of 3, about 15 minutes.
+
 Merge one pair of tokens: the step that byte pair encoding repeats.
 
 `tokens` is a list of ids, `pair` holds two ids, and `new` is the id of the merged token. Walk through the list from

@@ -1,5 +1,7 @@
 """2.3 Patches and back (4 points)
 
+Level 2 of 3, about 20 minutes.
+
 Cut a picture into square patches, and put it together again.
 
 A vision transformer reads a picture as a row of patches. The image has shape (H, W, C): rows, columns, channels. p

@@ -1,5 +1,7 @@
 """2.4 Batches without repeated captions (4 points)
 
+Level 2 of 3, about 25 minutes.
+
 Make batches in which no caption stands twice.
 
 Item i of a data set has the caption `caption_ids[i]`; equal ids mean equal captions. If a caption stands twice in a

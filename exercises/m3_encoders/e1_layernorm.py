@@ -1,5 +1,7 @@
 """3.1 Layer normalisation (3 points)
 
+Level 1 of 3, about 10 minutes.
+
 Bring the features of every token to mean 0 and variance 1, then stretch and shift them.
 
 For one token with features x_1 .. x_d, let m be their mean and var the mean of (x_i - m) squared. The layer returns

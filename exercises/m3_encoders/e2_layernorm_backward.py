@@ -1,5 +1,7 @@
 """3.2 Layer normalisation, backwards (5 points)
 
+Level 3 of 3, about 35 minutes, builds on 3.1.
+
 Send a gradient back through layer normalisation.
 
 Forwards, every token becomes n = (x - mean) / s with s = root(variance + eps), and y = gain n + bias. You get dy, the

@@ -1,5 +1,7 @@
 """3.3 Softmax, backwards (3 points)
 
+Level 2 of 3, about 15 minutes, builds on 1.5.
+
 Send a gradient back through a softmax.
 
 Forwards, every row of scores z became probabilities p = softmax(z) along the last axis. You get p, and dy, the slope of

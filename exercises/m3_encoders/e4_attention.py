@@ -1,5 +1,7 @@
 """3.4 Attention (4 points)
 
+Level 2 of 3, about 20 minutes, builds on 1.5.
+
 Let every query read a weighted average of the values.
 
 The score of a query and a key is their dot product divided by the root of d_k, the number of features of both. Where

@@ -1,5 +1,7 @@
 """3.5 The causal mask (2 points)
 
+Level 1 of 3, about 5 minutes, builds on 3.4.
+
 Make the mask that hides the future from every word.
 
 A text tower reads from left to right: when it works on token i it may look at token i itself and at all tokens before

@@ -1,5 +1,7 @@
 """3.6 Splitting and merging heads (3 points)
 
+Level 2 of 3, about 15 minutes, builds on 2.3 and 3.4.
+
 Cut features into heads, and put them together again.
 
 Attention with h heads runs h small attentions side by side. Each works with its own block of the D features of a token:

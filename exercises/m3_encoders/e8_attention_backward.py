@@ -1,5 +1,7 @@
 """3.8 Attention, backwards (6 points)
 
+Level 3 of 3, about 45 minutes, builds on 3.3 and 3.4.
+
 Send a gradient back through attention.
 
 Forwards, with one table P of weights (a row for each query, a column for each key):

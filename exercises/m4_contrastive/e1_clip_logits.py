@@ -1,5 +1,7 @@
 """4.1 The table of logits (3 points)
 
+Level 1 of 3, about 10 minutes, builds on 1.2.
+
 Write the table of scores that CLIP compares.
 
 n images and m texts come as rows of any length. The logit of image i and text j is the scale times the cosine of their

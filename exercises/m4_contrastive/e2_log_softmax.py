@@ -1,5 +1,7 @@
 """4.2 A softmax in logarithms (3 points)
 
+Level 2 of 3, about 15 minutes, builds on 1.5.
+
 Write the logarithm of the softmax, so that no number breaks it.
 
 The softmax of z along an axis is exp(z) divided by the sum of exp(z) along that axis; we want its natural logarithm, in

@@ -1,5 +1,7 @@
 """4.6 When a caption comes twice (4 points)
 
+Level 2 of 3, about 20 minutes, builds on 2.4 and 4.3.
+
 Write the loss for a batch in which a caption appears more than once.
 
 Two photographs may share the caption "a red square". Then each text is a right answer for both images, and the loss of

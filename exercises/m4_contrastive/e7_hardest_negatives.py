@@ -1,5 +1,7 @@
 """4.7 The hardest negatives (3 points)
 
+Level 2 of 3, about 15 minutes, builds on 1.5 and 2.4.
+
 Find the wrong texts that an image is most likely to be confused with.
 
 S is the n x n table of similarities, images in rows and texts in columns. `group` holds one integer for each pair;

@@ -1,5 +1,7 @@
 """4.8 Is this gradient right? (5 points)
 
+Level 3 of 3, about 30 minutes, builds on 4.4.
+
 Write the tool that tells whether a gradient is right.
 
 `f(x)` returns an array, `grad(x, dout)` claims to be the slope of sum(dout * f(x)) in x: same shape as x. Measure that

@@ -1,5 +1,7 @@
 """5.1 One step of AdamW (4 points)
 
+Level 2 of 3, about 20 minutes.
+
 Write one step of AdamW, the optimiser that CLIP is trained with.
 
 Keep a running mean `m` of the gradient and a running mean `v` of its square:

@@ -1,5 +1,7 @@
 """5.2 Warm up, then cool down (3 points)
 
+Level 1 of 3, about 15 minutes.
+
 Write the learning rate of step t: up along a line, then down along half a cosine.
 
 Steps count from 0.

@@ -1,5 +1,7 @@
 """5.5 The same loss in PyTorch (4 points)
 
+Level 2 of 3, about 20 minutes, builds on 4.5.
+
 Write CLIP's loss once more, in PyTorch, and let it find the gradients.
 
 You get NumPy arrays I (N, d) and T (N, d), embeddings of any length, and a number log_scale. Turn all three into

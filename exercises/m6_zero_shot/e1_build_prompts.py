@@ -1,5 +1,7 @@
 """6.1 Names into prompts (2 points)
 
+Level 1 of 3, about 5 minutes.
+
 Turn class names into prompts: the classes of CLIP are just text.
 
 Put each name in the place of every {} in the template, and return the prompts as a list, one for each class, in the

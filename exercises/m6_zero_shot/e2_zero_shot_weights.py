@@ -1,5 +1,7 @@
 """6.2 An ensemble of prompts (4 points)
 
+Level 2 of 3, about 15 minutes, builds on 1.1 and 6.1.
+
 Make one classifier vector for each class out of many prompts.
 
 E holds the text embeddings, K classes by T templates by d numbers, of any length. For each class: bring every prompt's

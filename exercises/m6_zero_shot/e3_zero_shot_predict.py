@@ -1,5 +1,7 @@
 """6.3 Predict without training (3 points)
 
+Level 2 of 3, about 15 minutes, builds on 1.5 and 6.2.
+
 Classify images with the weights that names made.
 
 X (n, d) are image embeddings of any length; W (K, d) are unit vectors, one a class. Bring each image to length 1,

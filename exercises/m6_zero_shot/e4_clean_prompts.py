@@ -1,5 +1,7 @@
 """6.4 Clean what a language model wrote (4 points)
 
+Level 1 of 3, about 15 minutes, builds on 6.2.
+
 Clean a list of prompts that a language model wrote.
 
 Such lists have faults: blanks at the ends, sentences that stand there twice, and answers that say nothing one could see

@@ -1,5 +1,7 @@
 """6.5 Templates of your own (5 points)
 
+Level 2 of 3, about 25 minutes, builds on 6.2.
+
 Find two templates that make the shipped model a better classifier.
 
 The default is "a {}", where {} is the class. Return two of your own, (t1, t2). You are given a function:

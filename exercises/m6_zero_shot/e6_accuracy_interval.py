@@ -1,5 +1,7 @@
 """6.6 How sure is an accuracy? (3 points)
 
+Level 1 of 3, about 15 minutes.
+
 Say how sure an accuracy is: Wilson's interval.
 
 correct holds 0 or 1 (or False and True) for each of n test images. Let p be their mean. Return (p, low, high) with

@@ -1,5 +1,7 @@
 """7.1 Search a gallery (3 points)
 
+Level 2 of 3, about 15 minutes, builds on 1.2.
+
 Find the k best matches in a gallery.
 
 Every row of `index` is the embedding of one picture, and `query` is the embedding of one sentence. The score of a

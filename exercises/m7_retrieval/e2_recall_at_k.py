@@ -1,5 +1,7 @@
 """7.2 Recall at k (4 points)
 
+Level 2 of 3, about 20 minutes, builds on 7.1.
+
 How often is the right answer among the first k?
 
 `S` holds scores: row i is a query, column j an item of the gallery, and a larger score is a better match. The right

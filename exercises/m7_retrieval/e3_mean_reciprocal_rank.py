@@ -1,5 +1,7 @@
 """7.3 Mean reciprocal rank (3 points)
 
+Level 1 of 3, about 10 minutes, builds on 7.2.
+
 One number for a whole ranking.
 
 `S` holds scores: row i is a query, column j an item, larger is better; the right item of query i is column

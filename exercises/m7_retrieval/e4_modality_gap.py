@@ -1,5 +1,7 @@
 """7.4 The modality gap (3 points)
 
+Level 1 of 3, about 10 minutes, builds on 1.1.
+
 Measure how far pictures and texts live apart.
 
 In a trained CLIP all pictures sit in one corner of the sphere and all texts in another. The gap is the distance

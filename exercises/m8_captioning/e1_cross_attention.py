@@ -1,5 +1,7 @@
 """8.1 Cross-attention (4 points)
 
+Level 2 of 3, about 20 minutes, builds on 3.4.
+
 Let every word look at the picture.
 
 A captioner has L word vectors (`text`) and P patch vectors (`patches`), all with d entries. Words ask, patches answer:

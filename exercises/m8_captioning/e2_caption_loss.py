@@ -1,5 +1,7 @@
 """8.2 The loss of a captioner (4 points)
 
+Level 2 of 3, about 20 minutes, builds on 4.2.
+
 The loss of a captioner: how surprised is it by the next word?
 
 A captioner reads tokens 0 to t and gives scores for token t + 1. So `logits[b, t]` is judged by `tokens[b, t + 1]`:

@@ -1,5 +1,7 @@
 """8.3 Greedy decoding (3 points)
 
+Level 1 of 3, about 15 minutes, builds on 8.2.
+
 Write a caption word by word, always taking the likeliest word.
 
 `step(tokens)` gets the list of all tokens so far and gives a score for each word of the vocabulary. Start with the

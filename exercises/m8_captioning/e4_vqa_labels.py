@@ -1,5 +1,7 @@
 """8.4 Labels for visual question answering (3 points)
 
+Level 1 of 3, about 10 minutes, builds on 8.2.
+
 Answer questions about pictures with a captioner.
 
 Visual question answering is captioning with a prompt: the model reads the tokens of the question, then writes the

@@ -1,5 +1,7 @@
 """8.5 The bridge of a vision-language model (4 points)
 
+Level 2 of 3, about 15 minutes, builds on 8.1.
+
 Build the bridge between an image encoder and a language model.
 
 An encoder gives P patches, often hundreds. A language model should get m of them, few and always as many. So m learned

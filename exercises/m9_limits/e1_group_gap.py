@@ -1,5 +1,7 @@
 """9.1 The gap between groups (3 points)
 
+Level 1 of 3, about 10 minutes.
+
 Does the model serve all groups equally well?
 
 `correct[i]` says whether item i was classified right (1 or True) or wrong (0 or False); `group[i]` is the number of

@@ -1,5 +1,7 @@
 """9.2 A probe with few labels (4 points)
 
+Level 3 of 3, about 30 minutes, builds on 1.3.
+
 Train a linear probe with a handful of labels.
 
 `X` holds frozen image features, one row per image; `y` their classes, whole numbers from 0 to K - 1, where K is the

@@ -1,5 +1,7 @@
 """9.3 Expected calibration error (3 points)
 
+Level 2 of 3, about 20 minutes, builds on 6.3.
+
 When the model says 0.9, is it right nine times out of ten?
 
 `conf[i]` is the probability that the model gave to its own answer, `correct[i]` says whether it was right. Cut the

@@ -1,5 +1,7 @@
 """9.4 What to do next (3 points)
 
+Level 1 of 3, about 15 minutes, builds on 6.3 and 9.2.
+
 Zero-shot accuracy disappoints. What should you do about it?
 
 You measured four accuracies: `base` (the plain prompt), `prompt` (the best prompts), `probe` (a linear probe on frozen

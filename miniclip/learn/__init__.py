@@ -1,6 +1,8 @@
-"""Graded exercises: `check`, `hint`, `solution`, `progress` and `pick` in notebooks; `miniclip learn` in a terminal."""
+"""Graded exercises: `check`, `hint`, `solution`, `reward` and more in notebooks; `miniclip learn` in a terminal."""
 
-__all__ = ["FAST", "check", "compare", "explore", "hint", "pick", "progress", "solution", "source"]
+__all__ = [
+    "FAST", "check", "compare", "explore", "failing_case", "hint", "pick", "progress", "reward", "solution", "source",
+]  # fmt: skip
 
 
 def __getattr__(name: str):

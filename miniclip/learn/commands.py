@@ -4,20 +4,27 @@ import json
 import sys
 from pathlib import Path
 
-from ..errors import ConfigError, DataError, InputError, one_line, quote
+from ..errors import ConfigError, DataError, InputError, one_line
 from ..files.storage import write_new
 from ..machine.disk import new_file
 from ..machine.terminal import Parser, path, read_line
-from . import courses, practice, report, screen
+from . import beside, courses, practice, report, screen
 from .files import exercises_folder, path_of, reset, solution_text, sync
+from .grade import Result
+from .kept import RUNGS, next_hint, see_hint
 from .results import check_all, forget, load_progress, remember, results
-from .session import watch
+from .rewards import has_reward, show_in_terminal
+from .session import PLACE, named, watch
+from .spec import Exercise
 from .specs import all_exercises
+
+GO = "go"  # what is meant where no command is named
 
 
 def learn_parser() -> Parser:
     """All commands of `learn`."""
-    parser = Parser("miniclip learn", description="Fifty graded exercises. Without a command: go on.")
+    parser = Parser("miniclip learn", description="Fifty graded exercises. Without a command: go on; with a number or "
+                    "a module, such as 4.3 or m4: go there.")  # fmt: skip
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name, help, *which, **options):
@@ -26,14 +33,20 @@ def learn_parser() -> Parser:
             sub.add_argument(argument, **options)
         return sub
 
+    go = command(
+        GO, "go on, or go to an exercise, and check it whenever its file is saved", "which", nargs="?", default=""
+    )
+    go.add_argument("--no-watch", action="store_true", help="check only when Enter is pressed")
     check = command("check", "check one exercise, a module such as m4, or all", "which", nargs="?", default="all")
     check.add_argument("--all", dest="which", action="store_const", const="all", help="all exercises (the default)")
     check.add_argument("--json", action="store_true", help="print one JSON object")
-    hint = command("hint", "show a hint", "which", nargs="?")
-    hint.add_argument("--rung", type=int, choices=(1, 2, 3), default=1, help="which of the three (default: 1)")
-    command("list", "all exercises and how far you are")
+    hint = command("hint", "show the next hint", "which", nargs="?")
+    hint.add_argument("--rung", type=int, choices=range(1, RUNGS + 1), help="which of the three (default: the next)")
+    command("list", "all exercises, or those of a module, and how far you are", "which", nargs="?", default="all")
     command("show", "show the task", "which")
-    command("solution", "show the marked solution", "which")
+    command("show-case", "a case that fails, as code to paste, and what your code printed in it", "which", nargs="?")
+    command("solution", "show the marked solution; once you pass, beside yours", "which")
+    command("reward", "your function at work, once it passes", "which")
     command("reset", "start an exercise again; your file is kept as .bak", "which")
     command("sync", "make missing files, renew untouched ones")
     command("doctor", "is everything here that the exercises need?")
@@ -72,10 +85,7 @@ def chosen_exercises(which: str | None):
         known = load_progress(exercises_folder())
         still = [one for id, one in exercises.items() if known.get(id, {}).get("status") != "pass"]
         return still[:1] or list(exercises.values())[-1:]
-    found = [one for id, one in exercises.items() if which in (id, f"m{id.split('.')[0]}")]
-    if not found:
-        raise ConfigError(f"there is no exercise {quote(which)}, expected a number such as 4.3, or a module such as m4")
-    return found
+    return named(which)
 
 
 def run_check(args) -> int:
@@ -91,12 +101,42 @@ def run_check(args) -> int:
     if args.json:
         print(json.dumps(results(found)))
     elif len(found) == 1:
-        print(screen.verdict(exercises[0], found[0]))
+        print(judged(exercises[0], found[0]))
     else:
         print(screen.exercise_list(known, {one.id: one for one in exercises}))
     if any(one.status == "grader_error" for one in found):
         return 3
     return 0 if all(one.status == "pass" for one in found) else 1
+
+
+def judged(one: Exercise, result: Result) -> str:
+    """The verdict on one exercise; of one that passes also what there is to see now."""
+    if result.status != "pass":
+        return screen.verdict(one, result)
+    then = [f"solution {one.id}", *[f"reward {one.id}"] * has_reward(one.id)]
+    see = "\n".join(screen.wrapped(f"To see: `miniclip learn {'`, `miniclip learn '.join(then)}`"))
+    return f"{screen.verdict(one, result, beside.what_differs_in(one, Path(result.file)))}\n{see}"
+
+
+def run_show_case(args) -> int:
+    """Check an exercise, print a case that fails."""
+    one = chosen_exercises(args.which)[0]
+    (found,) = check_all([one], exercises_folder())
+    print(screen.case_text(found.failing, found.said) if found.failing else judged(one, found))
+    return 0 if found.status == "pass" else 1
+
+
+def solution_shown(one: Exercise, folder: Path) -> str:
+    """The marked solution; beside the learner's once that passes."""
+    (found,) = check_all([one], folder)
+    return beside.in_terminal(one, path_of(one, folder)) if found.status == "pass" else solution_text(one)
+
+
+def hint_text(one: Exercise, folder: Path, rung: int | None) -> str:
+    """The next hint, or the one that is asked for."""
+    if rung:
+        see_hint(one.id, rung - 1, folder)
+    return screen.rung(one, rung - 1 if rung else next_hint(one.id, folder))
 
 
 def run_report(args) -> int:
@@ -132,6 +172,8 @@ def run_doctor(args) -> int:
 
 def main(argv: list[str]) -> int:
     """One command of `learn`."""
+    if not {*argv} & {"-h", "--help"} and (not argv or argv[0].startswith("-") or PLACE.fullmatch(argv[0])):
+        argv = [GO, *argv]
     try:
         args = learn_parser().parse_args(argv)
     except SystemExit as stop:
@@ -146,10 +188,11 @@ def main(argv: list[str]) -> int:
 def run_learn(args) -> int:
     """Do what the arguments say."""
     folder = exercises_folder()
-    if args.command is None:
-        return watch(folder, read_line, print)
-    if args.command in ("check", "report", "doctor"):
-        return {"check": run_check, "report": run_report, "doctor": run_doctor}[args.command](args)
+    if args.command == GO:
+        return watch(folder, read_line, print, args.which, not args.no_watch)
+    others = {"check": run_check, "report": run_report, "doctor": run_doctor, "show-case": run_show_case}
+    if args.command in others:
+        return others[args.command](args)
     if args.command == "nbgrader":
         target = new_file(args.out, ".ipynb")
         write_new(target, (json.dumps(courses.nbgrader(chosen_exercises(args.which)), indent=1) + "\n").encode())
@@ -164,18 +207,21 @@ def run_learn(args) -> int:
     if args.command == "cheatsheet":
         return practice.cheatsheet(args, print)
     if args.command == "list":
-        print(screen.exercise_list(load_progress(folder), all_exercises()))
+        print(screen.exercise_list(load_progress(folder), {one.id: one for one in chosen_exercises(args.which)}))
     elif args.command == "sync":
         done = sync(folder)
         print("\n".join(f"{how:8} {path}" for path, how in done.items()) or "Everything is up to date.")
     else:
         one = chosen_exercises(args.which)[0]
-        if args.command == "reset":
+        if args.command == "reward":
+            show_in_terminal(one.id, folder, print)
+        elif args.command == "reset":
             backup = reset(one, folder)
             forget(one.id, folder)
+            see_hint(one.id, -1, folder)
             print(f"{path_of(one, folder)} is a stub again" + (f"; yours is in {backup}" if backup else ""))
         else:
-            said = {"hint": lambda: screen.rung(one, args.rung - 1), "solution": lambda: solution_text(one),
+            said = {"hint": lambda: hint_text(one, folder, args.rung), "solution": lambda: solution_shown(one, folder),
                     "show": lambda: screen.brief(one, path_of(one, folder))}  # fmt: skip
             print(said[args.command]())
     return 0

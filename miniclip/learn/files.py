@@ -1,4 +1,4 @@
-"""The learner's files: stubs made from the specs, kept up to date, never overwritten once edited."""
+"""The learner's files: stubs made from the specs, renewed as long as nobody has written in them."""
 
 import ast
 import inspect
@@ -7,7 +7,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from ..files.storage import replace
+from ..files.storage import digest, replace
 from ..machine.disk import read_file
 from .spec import Exercise, written_docstring
 from .specs import all_exercises
@@ -26,11 +26,15 @@ MODULES = {
 }
 
 
+SHIPPED = Path(__file__).parent / "content" / "shipped_stubs.txt"
+
+
 def exercises_folder() -> Path:
-    """`exercises/` here or in a folder above, as a clone has it; otherwise the one to be made here."""
+    """`exercises/` here or in a folder above, as a clone or `sync` has made it; otherwise the one to be made here."""
     for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / "exercises" / "README.md").is_file():
-            return folder / "exercises"
+        there = folder / "exercises"
+        if (there / "README.md").is_file() or (there / f"m0_{MODULES['m0'][0]}").is_dir():
+            return there
     return Path.cwd() / "exercises"
 
 
@@ -41,9 +45,9 @@ def path_of(exercise: Exercise, folder: Path) -> Path:
 
 
 def stub(exercise: Exercise) -> str:
-    """The file as the learner finds it: the brief, and each function's signature and docstring."""
+    """The file as the learner finds it: the effort, the brief, and each function's signature and docstring."""
     head = f"{exercise.id} {exercise.title} ({exercise.points} point{'s' * (exercise.points > 1)})"
-    parts = [f'"""{head}\n\n{exercise.brief}\n"""', "import numpy as np"]
+    parts = [f'"""{head}\n\n{exercise.effort}\n\n{exercise.brief}\n"""', "import numpy as np"]
     for name, function in exercise.solutions.items():
         tree = ast.parse(inspect.getsource(function))
         (definition,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -61,18 +65,26 @@ def solution_text(exercise: Exercise) -> str:
 
 
 def sync(folder: Path) -> dict[str, str]:
-    """Make what is missing, renew untouched stubs, leave every edited file alone: path -> made, renewed or kept."""
-    done = {}
+    """Make what is missing, and renew what was once shipped so, byte for byte: path -> made or renewed.
+
+    Whatever else stands in a file is the learner's, were it a single blank.
+    """
+    done, shipped = {}, shipped_stubs()
     for exercise in all_exercises().values():
         path = path_of(exercise, folder)
         fresh = stub(exercise)
         if not os.path.lexists(path):
             write_whole(path, fresh)
             done[str(path)] = "made"
-        elif (written := content(path)) != fresh.encode() and untouched(written, exercise):
+        elif (written := content(path)) != fresh.encode() and digest(written) in shipped:
             write_whole(path, fresh)
             done[str(path)] = "renewed"
     return done
+
+
+def shipped_stubs() -> set[str]:
+    """The digests of all stubs that any version has made; a test sees to it that today's are among them."""
+    return set(SHIPPED.read_text().split())
 
 
 def content(path: Path) -> bytes:
@@ -81,18 +93,6 @@ def content(path: Path) -> bytes:
         return read_file(path)
     except OSError:
         return b""
-
-
-def untouched(text: bytes, exercise: Exercise) -> bool:
-    """Is it a stub, though perhaps of an older version? Then nothing but docstrings and the marker stands in it."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return False
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    others = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.Import | ast.Expr)]
-    stubs = [node for node in functions if len(node.body) <= 2 and isinstance(node.body[-1], ast.Raise)]
-    return not others and len(stubs) == len(functions) == len(exercise.solutions)
 
 
 def reset(exercise: Exercise, folder: Path) -> Path | None:
@@ -114,3 +114,8 @@ def write_whole(path: Path, text: str) -> None:
     """All of it or nothing, in folders that are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path.parent, path.name, text.encode())
+
+
+if __name__ == "__main__":  # whoever has changed a stub adds its digest to those that were shipped
+    today = {digest(stub(exercise).encode()) for exercise in all_exercises().values()}
+    SHIPPED.write_text("\n".join(sorted(shipped_stubs() | today)) + "\n")

@@ -1,8 +1,8 @@
 """From a learner's file to a result: what is right, what is not, and the one thing to say about it.
 
-The first of these that applies is said: the file does not load; not started; another signature; nothing returned; a
-known misconception; an exception; a changed input; two calls that disagree; or what the first wrong case gave, with a
-question if the numbers show a pattern.
+The first of these that applies is said: the file does not load; not started; another signature; its time was up; a
+known misconception, or one that fits all cases but one that says little; nothing returned; an exception; a changed
+input; two calls that disagree; or what the first wrong case gave, with a question if the numbers show a pattern.
 """
 
 import ast
@@ -14,11 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from ..machine.disk import read_file
+from .parts import borrowed_by, imported_from, syntax_of
+from .paste import paste
 from .sandbox import Replies, run_file
-from .seen import say
-from .spec import Exercise, Outcome, equal, misconceptions, numeric, ok, outcomes, same
+from .seen import few_lines, say
+from .spec import Exercise, Outcome, misconceptions, outcomes, probable, same, verdicts
+from .specs import all_exercises
+from .values import equal, numeric
 
-STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error")
+STATUSES = ("not_started", "error", "wrong", "partial", "pass", "borrowed", "grader_error", "timeout")
 
 
 @dataclass
@@ -37,6 +41,8 @@ class Result:
     n_checks: int = 0
     misconception: str = ""
     hint: str = ""
+    said: str = ""  # what the learner's own code printed in the case that fails, and when it was loaded
+    failing: str = ""  # that case, as code to paste
     seconds: float = 0.0
 
     def record(self) -> dict:
@@ -51,8 +57,12 @@ class Trouble(Exception):
         self.status = status
 
 
-def grade(exercise: Exercise, path) -> Result:
-    """Judge the file at `path`. Never raises for what a learner wrote; a fault of ours is a `grader_error`."""
+def grade(exercise: Exercise, path, above: tuple[str, ...] = ()) -> Result:
+    """Judge the file at `path`. Never raises for what a learner wrote; a fault of ours is a `grader_error`.
+
+    Where it does not pass and uses another exercise that does not either, that one is named: it is judged first, unless
+    it is one of those `above`, which are being judged.
+    """
     begun, path = time.monotonic(), Path(path)
     result = Result(exercise.id, exercise.title, f"m{exercise.id.split('.')[0]}", exercise.points, file=str(path))
     try:
@@ -71,70 +81,83 @@ def grade(exercise: Exercise, path) -> Result:
         )
     except Exception as error:
         result.status, result.hint = "grader_error", f"a fault of the grader, not yours: {error!r}"
+    if result.status not in ("pass", "not_started", "borrowed"):
+        blame_part(exercise, result, path, above)
     result.seconds = round(time.monotonic() - begun, 3)
     return result
 
 
+def blame_part(exercise: Exercise, result: Result, path: Path, above: tuple[str, ...]) -> None:
+    """Say which imported part does not pass, if there is one: then the fault is there, and may be nowhere else."""
+    names = imported_from(syntax_of(path))
+    for part in all_exercises().values():
+        stem = part.module.rsplit(".", 1)[-1]
+        if stem in names and part.id not in (*above, exercise.id):
+            found = grade(part, path.with_name(f"{stem}.py"), (*above, exercise.id))
+            if found.status != "pass":
+                result.misconception = ""
+                result.hint = (f"{path.name} uses {part.first} ({part.id}), which does not pass yet: `miniclip learn "
+                               f"{part.id}` first.\n{found.hint}")  # fmt: skip
+                return
+
+
 def check_source(exercise: Exercise, source: bytes, path: Path) -> None:
-    """What can be said without running it: syntax, names, signatures, an untouched stub, a borrowed answer."""
+    """What can be said without running it: syntax, an untouched stub, a borrowed answer."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f"{path.name}, line {line}" if line else path.name
         raise Trouble("error", f"{where}: {getattr(error, 'msg', error)}. Python cannot read it.") from None
+    if where := borrowed_by(path):
+        raise Trouble("borrowed", f"{where} imports miniclip. It works, but it is not your answer: write the function "
+                      "yourself, with NumPy alone.")  # fmt: skip
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assigned = {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
-                if isinstance(target, ast.Name)}  # fmt: skip
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        names = [alias.name for alias in node.names]
-        module = getattr(node, "module", "") or ""
-        if any(f"{module}.{name}".lstrip(".").startswith("miniclip") for name in names):
-            raise Trouble("borrowed", f"{path.name}, line {node.lineno} imports miniclip. It works, but it is not your "
-                          "answer: write the function yourself, with NumPy alone.")  # fmt: skip
-    for name, solution in exercise.solutions.items():
-        if name not in functions and name not in assigned:
-            raise Trouble("error", f"{path.name} has no function {name}: keep the name that the stub had.")
-        if name in functions:
-            check_signature(functions[name], solution, path)
-    if all(name in functions and is_stub(functions[name]) for name in exercise.solutions):
+    if all(name in functions and is_stub(functions[name], solution) for name, solution in exercise.solutions.items()):
         raise Trouble("not_started", "Not started: replace the line that raises NotImplementedError.")
 
 
-def is_stub(function: ast.FunctionDef) -> bool:
-    """Does it still end with the line that came with it?"""
-    last = function.body[-1]
-    return isinstance(last, ast.Raise) and "NotImplementedError" in ast.dump(last)
+def is_stub(function: ast.FunctionDef, solution) -> bool:
+    """Is the signature as it was, and nothing in it but the docstring and the line that came with it?"""
+    arguments = [argument.arg for argument in function.args.args]
+    if arguments != list(solution.__code__.co_varnames[: solution.__code__.co_argcount]):
+        return False
+    body = function.body[isinstance(function.body[0], ast.Expr) :]
+    return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.dump(body[0])
 
 
-def check_signature(function: ast.FunctionDef, solution, path: Path) -> None:
-    """As many arguments as the stub had, as many of them optional."""
-    wanted = solution.__code__.co_varnames[: solution.__code__.co_argcount]
-    optional = len(solution.__defaults__ or ())
-    given = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-    required = len(given) - len(function.args.defaults)
-    fits = required <= len(wanted) - optional and (len(given) >= len(wanted) or function.args.vararg)
-    if not fits or None in function.args.kw_defaults:
-        raise Trouble("error", f"{path.name}, line {function.lineno}: {function.name}({', '.join(given)}) has another "
-                      f"signature, expected {function.name}({', '.join(wanted)}).")  # fmt: skip
+def check_functions(exercise: Exercise, answer: Replies, path: Path) -> None:
+    """What can be said before a call: is every function there, is it the learner's, does it take the arguments?"""
+    for name, solution in exercise.solutions.items():
+        if name not in answer.seen:
+            raise Trouble("error", f"{path.name} has no function {name}: keep the name that the stub had.")
+        seen = answer.seen[name]
+        if seen["library"]:
+            raise Trouble("borrowed", f"{name} was not written in {path.name} but in {seen['library']}, so it is not "
+                          "your answer yet: define it there with def.")  # fmt: skip
+        if seen["takes"]:
+            wanted = solution.__code__.co_varnames[: solution.__code__.co_argcount]
+            where = f"{path.name}, line {seen['line']}" if seen["line"] else path.name
+            raise Trouble("error", f"{where}: {name}{seen['takes']} has another signature, "
+                          f"expected {name}({', '.join(wanted)}).")  # fmt: skip
 
 
 def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> None:
     """Fill in the result from what the calls gave."""
+    result.said = few_lines(answer.printed(-1))
     if answer.failed:
         where = f"{path.name}, line {answer.failed['line']}" if answer.failed["line"] else path.name
         raise Trouble("error", f"{where}: {answer.failed['error']}: {answer.failed['message']}")
-    borrowed = [name for name, file in answer.files.items() if file != str(path.resolve())]
-    if borrowed:
-        raise Trouble("borrowed", f"{borrowed[0]} was not written in {path.name}, so it is not your answer yet: "
-                      "define it there with def.")  # fmt: skip
+    if answer.ended and not answer.seen:
+        raise ended(answer, path, "when it was loaded, before the first call")
+    check_functions(exercise, answer, path)
     expected = outcomes(exercise, exercise.solutions)
     found = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
     again = [answer.outcomes.get((i, 1)) for i in range(len(exercise.cases))]
-    for case, first, right in zip(exercise.cases, found, expected, strict=True):
-        fine = first is not None and ok(exercise, case, first, right)
+    for first, second in zip(found, again, strict=True):
+        if first and second:
+            first.peak = second.peak  # counted in the second call
+    for case, fine in zip(exercise.cases, verdicts(exercise, found, expected), strict=True):
         result.checks.append({"name": case.name, "ok": fine, "message": "" if fine else "not yet"})
     result.n_checks = len(result.checks)
     if result.n_checks < 3:
@@ -142,32 +165,48 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
     right_ones = sum(check["ok"] for check in result.checks)
     steady = all(a is not None and b is not None and same(a, b) for a, b in zip(found, again, strict=True))
     if right_ones == result.n_checks and steady:
-        result.status, result.points = "pass", exercise.points
+        result.status, result.points, result.said = "pass", exercise.points, ""
         return
+    show_case(exercise, answer, found, expected, result)
     result.points = min(exercise.points * right_ones // result.n_checks, exercise.points - 1)
     result.status = "partial" if right_ones else "wrong"
     result.hint = diagnose(exercise, answer, found, expected, steady, result, path)
 
 
+def show_case(exercise, answer: Replies, found, expected, result: Result) -> None:
+    """The first case that goes wrong, as code to paste, and what was printed in it."""
+    fine = [check["ok"] for check in result.checks]
+    case = unfinished(answer, exercise) if answer.ended else fine.index(False) if False in fine else 0
+    result.said = few_lines(answer.printed(case))
+    result.failing = paste(exercise, exercise.cases[case], expected[case])
+
+
+def unfinished(answer: Replies, exercise: Exercise) -> int:
+    """The case in which the answer ended, in its first call or its second."""
+    return next(case for case in range(len(exercise.cases)) if not {(case, 0), (case, 1)} <= answer.outcomes.keys())
+
+
 def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: Result, path: Path) -> str:
     """The one thing to say, in the order of the module's docstring."""
-    if None in found:
-        place = found.index(None)
-        result.status, result.points = "error", 0
-        where = exercise.cases[place].name
-        return f"{answer.ended} on {where!r}. Look for a loop without an end, or for a call that stops Python."
+    if answer.ended:
+        result.points = 0
+        raise ended(answer, path, f"on {exercise.cases[unfinished(answer, exercise)].name!r}")
     failing = [i for i, check in enumerate(result.checks) if not check["ok"]]
     first = failing[0] if failing else 0
     case, got, right = exercise.cases[first], found[first], expected[first]
-    if failing and got.value is None and not got.error and right.value is not None:
-        return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
     named = misconceptions(exercise, found, expected)
     if named:
         result.status, result.misconception = "wrong", named[0]
         return say(exercise.wrongs[named[0]].hint, exercise, found, expected)
+    if likely := probable(exercise, found, expected):
+        return say(f"Probably: {exercise.wrongs[likely].hint}", exercise, found, expected)
+    if failing and got.value is None and not got.error and right.value is not None:
+        return f"{case.function} returned None on {case.name!r}. Did you forget `return`?"
     if failing and got.error:
         result.status = "error"
         line = f", line {answer.lines[first]}" if answer.lines.get(first) else ""
+        if got.error == "NotImplementedError":
+            return f"{path.name}{line} is reached and still raises NotImplementedError: put your `return` in its place."
         return f"{path.name}{line}: {got.error}: {' '.join(got.message.split())} (on {case.name!r})"
     if any(outcome.mutated for outcome in found):
         changed = next(c.name for c, outcome in zip(exercise.cases, found, strict=True) if outcome.mutated)
@@ -178,6 +217,18 @@ def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: R
         )
     advice = exercise.judges[case.function](case.args, got.value) if case.function in exercise.judges else ""
     return say(advice or undefined(got, right) or pattern(found, expected), exercise, found, expected)
+
+
+def ended(answer: Replies, path: Path, when: str) -> Trouble:
+    """Why the answer did not come to its end: no wrong answer, and it says nothing of the values."""
+    where = f"{path.name}, line {answer.stuck}" if answer.stuck else path.name
+    if not answer.timed_out:
+        return Trouble("error", f"{answer.ended} {when}. Look for a call that stops Python.")
+    if "computing" in answer.ended:
+        return Trouble("timeout", f"{where}: the time limit struck {when}: {answer.ended}. Look for a loop without "
+                       "an end, or for one that NumPy could do at once.")  # fmt: skip
+    return Trouble("timeout", f"{where}: {answer.ended} {when}, though its time for computing was not used up. Look "
+                   "for what waits: a sleep, an input, a lock, another process.")  # fmt: skip
 
 
 def undefined(got: Outcome, right: Outcome) -> str:

@@ -1,16 +1,21 @@
-"""The exercises from a notebook: `check("4.3", clip_loss)`, `hint`, `solution`, `progress`, `pick`."""
+"""The exercises from a notebook: `check("4.3", clip_loss)`, `failing_case`, `hint`, `solution`, `reward`, `pick`."""
 
-import inspect
+import sys
 import tempfile
-import textwrap
-import types
+from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigError, MiniclipError, quote
-from . import files, screen
+from ..machine.disk import read_file
+from . import beside, files, rewards, screen
+from .cells import source_of
 from .grade import Result, grade
+from .kept import next_hint
+from .parts import files_beside, load_file
 from .results import load_progress, remember
-from .spec import Exercise, load_file
+from .rewards import Screen
+from .spec import Exercise
 from .specs import all_exercises
 
 
@@ -33,7 +38,7 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     id : str
         Such as "4.3".
     *functions : function
-        Those that the exercise asks for.
+        Those that the exercise asks for: anything that can be called.
     raise_on_fail : bool
         Raise NotYet instead of only saying so, for graded cells.
 
@@ -42,67 +47,96 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     float
         The points.
     """
-    exercise, folder = find(id), files.exercises_folder()
+    exercise = find(id)
+    with answer_file(exercise, functions, sys._getframe(1)) as path:
+        result = grade(exercise, path)
+        differs = beside.what_differs_in(exercise, path) if result.status == "pass" else ""
     if functions:
-        with tempfile.TemporaryDirectory(prefix="miniclip-") as home:
-            path = Path(home) / "notebook.py"
-            path.write_text(source_of(functions, list(exercise.solutions)), encoding="utf-8")
-            result = grade(exercise, path)
-            result.file = "notebook"
+        result.file = "notebook"
     else:
-        result = grade(exercise, files.path_of(exercise, folder))
-        remember([result], folder)
-    print(screen.verdict(exercise, result))
+        remember([result], files.exercises_folder())
+    CHECKED[id] = result
+    print(screen.verdict(exercise, result, differs))
     if raise_on_fail and result.status != "pass":
         raise NotYet(result.hint)
     return float(result.points)
 
 
-def source_of(functions, names) -> str:
-    """A file with these functions under these names, and what they use of their notebook: imports, helpers, numbers."""
-    parts, seen = {"np": "import numpy as np"}, set()
-
-    def add(function):
-        if function in seen:
-            return
-        seen.add(function)
-        for name in names_of(function.__code__):
-            value = function.__globals__.get(name)
-            if isinstance(value, types.ModuleType):
-                parts[name] = f"import {value.__name__} as {name}"
-            elif isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
-                add(value)
-            elif isinstance(value, int | float | str):
-                parts[name] = f"{name} = {value!r}"
-        parts[function.__name__] = textwrap.dedent(inspect.getsource(function))
-
-    for function in functions:
-        if not isinstance(function, types.FunctionType) or not function.__name__.isidentifier():
-            raise ConfigError(f"check got {type(function).__name__}, expected the function that you wrote, with def")
-        add(function)
-    for function, name in zip(functions, names, strict=False):
-        if function.__name__ != name:
-            parts[name] = f"{name} = {function.__name__}"
-    return "\n\n".join(parts.values()) + "\n"
+CHECKED: dict[str, Result] = {}  # what the last check of each exercise gave, for `failing_case`
 
 
-def names_of(code) -> list[str]:
-    """The global names that a function and the functions inside it read."""
-    inner = (constant for constant in code.co_consts if isinstance(constant, types.CodeType))
-    return [*code.co_names, *(name for one in inner for name in names_of(one))]
+PICKED: dict[Callable, Exercise] = {}  # what `pick` has given: an answer may use it, as one in a file imports a part
 
 
-def hint(id: str, rung: int = 1) -> None:
-    """Print one of the three hints."""
-    exercise = find(id)
-    if rung not in (1, 2, 3):
+def put_beside(path: Path, picked: dict[Callable, Exercise]) -> dict[Callable, str]:
+    """Write the files of picked functions into the folder of a path: function -> module."""
+    found = {}
+    for function, part in picked.items():
+        own = files.path_of(part, files.exercises_folder())
+        if function in part.solutions.values():
+            path.with_name(own.name).write_text(files.solution_text(part), encoding="utf-8")
+        else:
+            for file in files_beside(own):
+                path.with_name(file.name).write_bytes(read_file(file))
+        found[function] = own.stem
+    return found
+
+
+@contextmanager
+def answer_file(exercise: Exercise, functions, caller):
+    """A file with these functions, and what they use of the frame that calls; the exercise's own if there are none."""
+    if not functions:
+        yield files.path_of(exercise, files.exercises_folder())
+        return
+    with tempfile.TemporaryDirectory(prefix="miniclip-") as home:
+        path = Path(home) / "notebook.py"
+        modules = put_beside(path, {one: part for one, part in PICKED.items() if part.id != exercise.id})
+        text = source_of(functions, list(exercise.solutions), caller.f_globals | caller.f_locals, modules)
+        path.write_text(text, encoding="utf-8")
+        yield path
+
+
+def hint(id: str, rung: int | None = None) -> None:
+    """Print the next of the three hints, or the one that is asked for."""
+    exercise, folder = find(id), files.exercises_folder()
+    if rung not in (None, 1, 2, 3):
         raise ConfigError(f"rung is {quote(rung)}, expected 1, 2 or 3")
-    print(screen.rung(exercise, rung - 1))
+    print(screen.rung(exercise, rung - 1 if rung else next_hint(id, folder)))
 
 
-def solution(id: str) -> None:
-    """Print the marked solution."""
-    print(files.solution_text(find(id)))
+def solution(id: str, *functions) -> None:
+    """Print the marked solution: beside these functions, or the exercise's own file, where they pass."""
+    exercise = find(id)
+    with answer_file(exercise, functions, sys._getframe(1)) as path:
+        passes = grade(exercise, path).status == "pass"
+        print(beside.in_terminal(exercise, path) if passes else files.solution_text(exercise))
+
+
+def failing_case(id: str) -> None:
+    """Print the case that failed in the last `check`, as code to paste, and what the functions printed in it."""
+    find(id)
+    if id not in CHECKED:
+        raise ConfigError(f"{id} was not checked here yet: check({id!r}, your function) first")
+    print(screen.case_text(CHECKED[id].failing, CHECKED[id].said))
+
+
+def reward(id: str, *functions):
+    """Show functions of a notebook, or of the exercise's own file, at work; those that it needs besides are fetched.
+
+    Returns
+    -------
+    Figure or None
+
+    Raises
+    ------
+    NotEarned
+        Where they do not pass, or there is nothing to show.
+    """
+    folder = files.exercises_folder()
+    with answer_file(find(id), functions, sys._getframe(1)) as path:
+        place = {id: path}
+        shown = Screen(print, lambda line: None, lambda picture: None)
+        return rewards.show_reward(id, lambda one: place.get(one.id, files.path_of(one, folder)), shown)
 
 
 def progress() -> None:
@@ -125,4 +159,5 @@ def pick(id: str):
     else:
         functions = tuple(exercise.solutions.values())
         print(f"{id}: the reference's {', '.join(exercise.solutions)} (yours: {result.status.replace('_', ' ')})")
+    PICKED.update(dict.fromkeys(functions, exercise))
     return functions[0] if len(functions) == 1 else functions

@@ -1,37 +1,16 @@
 """`miniclip learn quiz`, `cards` and `cheatsheet`: the practice page in a terminal, on paper, and in other tools."""
 
-import json
 from pathlib import Path
 
-from ..errors import CheckpointError
-from ..files.storage import parse_json, write_new
-from ..machine.disk import new_file, read_file
+from ..files.storage import write_new
+from ..machine.disk import new_file
 from . import cards as flashcards
-from .files import write_whole
 from .grade import Result
 from .items import load_quiz
+from .kept import kept, recall, save_json
 from .quiz import record, run_quiz
 
 SECTIONS = ("self-check", "part-b", "pitfalls", "tables")
-
-
-def kept(folder: Path, name: str) -> Path:
-    """A file beside the progress of the exercises."""
-    return folder.parent / ".miniclip" / name
-
-
-def recall(path: Path) -> dict:
-    """What such a file holds; nothing where there is none, or none that can be read."""
-    try:
-        data = parse_json(read_file(path), path)
-    except (OSError, CheckpointError):
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def save_json(path: Path, data: dict) -> None:
-    """Write such a file, atomically."""
-    write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def quiz(folder: Path, section: str | None, ask, say) -> int:

@@ -45,14 +45,23 @@ def load_progress(folder: Path) -> dict[str, dict]:
     """id -> record of the last check; empty where there is none, or none that can be read."""
     try:
         data = parse_json(read_file(progress_file(folder)), progress_file(folder))
-        return {record["id"]: record for record in data["exercises"] if is_record(record)}
+        return {record["id"]: made_whole(record) for record in data["exercises"] if is_record(record)}
     except (OSError, CheckpointError, KeyError, TypeError):
         return {}
 
 
+def made_whole(record: dict) -> dict:
+    """A record with all that a `Result` has today: an older miniclip kept less."""
+    known = {field.name for field in fields(Result)}
+    return Result(**{name: value for name, value in record.items() if name in known}).record()
+
+
+NEEDED = ("id", "title", "module", "max_points", "status", "points")
+
+
 def is_record(data) -> bool:
     """Whether this is a `Result` as JSON, of an exercise that there is."""
-    if not isinstance(data, dict) or any(name not in data for name in (field.name for field in fields(Result))):
+    if not isinstance(data, dict) or any(name not in data for name in NEEDED):
         return False
     known = data["id"] in list(all_exercises()) and data["status"] in STATUSES
     return known and type(data["points"]) is int

@@ -1,15 +1,18 @@
 """What a learner sees in a terminal: at most twelve lines, the numbers first, one thing to do next."""
 
 import shutil
+import sys
 import textwrap
 from itertools import groupby
 from pathlib import Path
 
+from .files import MODULES
 from .grade import Result
+from .kept import RUNGS
 from .spec import Exercise
 
 WIDTH = max(40, min(92, shutil.get_terminal_size().columns - 2))
-MARKS = {"pass": "+", "not_started": ".", "error": "!", "wrong": "x", "partial": "x", "borrowed": "=",
+MARKS = {"pass": "+", "not_started": ".", "error": "!", "timeout": "!", "wrong": "x", "partial": "x", "borrowed": "=",
          "grader_error": "?"}  # fmt: skip
 
 
@@ -19,8 +22,8 @@ def wrapped(text: str, mark: str = " ") -> list[str]:
     return [f"  {' ' if i else mark}  {line}" for i, line in enumerate(lines)]
 
 
-def verdict(exercise: Exercise, result: Result) -> str:
-    """One result."""
+def verdict(exercise: Exercise, result: Result, difference: str = "") -> str:
+    """One result; of one that passes also what is otherwise in it than in the marked solution, and what it is for."""
     title = f"{exercise.id} {exercise.first}"
     lines = [f"{title:20} {nearby(result.file)}" + (f"  (sha {result.sha256[:6]})" if result.sha256 else "")]
     if result.n_checks:
@@ -28,10 +31,22 @@ def verdict(exercise: Exercise, result: Result) -> str:
         bar = "#" * right + "-" * (result.n_checks - right)
         lines.append(f"  {right} of {result.n_checks} checks  [{bar}]   {result.points}/{result.max_points} points")
     if result.status == "pass":
-        lines += wrapped(f"All right. {exercise.title} is yours.", "+")
+        lines += wrapped("\n".join([f"All right. {exercise.title} is yours.", difference, exercise.use]), "+")
     else:
         lines += wrapped(result.hint, MARKS[result.status])
-    return "\n".join(lines[:11])
+    return "\n".join([*lines[:11], *printed(result.said)])
+
+
+def printed(said: str) -> list[str]:
+    """What the learner's own code printed, under a line of its own."""
+    return ["  Your code printed:", *(f"  | {line}" for line in said.splitlines())] if said else []
+
+
+def case_text(failing: str, said: str) -> str:
+    """A case that failed, as code to paste, and what was printed in it."""
+    if not failing:
+        return "  No case has failed since your file was last checked: save it, or press Enter, to check it."
+    return "\n".join(["  Paste this below your function and run the file:", "", failing, "", *printed(said)]).rstrip()
 
 
 def score(known: dict[str, dict], exercises: dict[str, Exercise]) -> str:
@@ -41,16 +56,19 @@ def score(known: dict[str, dict], exercises: dict[str, Exercise]) -> str:
     return f"{passed}/{len(exercises)}  {points}/{sum(one.points for one in exercises.values())} points"
 
 
-def keys(rung: int) -> str:
-    """What can be typed."""
-    hint = f"h hint ({rung + 1} of 3)" if rung < 3 else "h hints again"
-    return f"  Save to check. A letter, then Enter: {hint}   s solution   n next   q quit"
+def keys(rung: int, failed: bool, passed: bool, rewarded: bool) -> str:
+    """What can be typed: only what does something now."""
+    hint = f"h hint {rung % RUNGS + 1}/{RUNGS}"
+    can = {hint: not passed, "i input": failed, "s solution": not passed, "s compare": passed,
+           "r reward": passed and rewarded, "l list": True, "n next": True, "q quit": True}  # fmt: skip
+    return "  Type, then Enter:  " + "  ".join(key for key, shown in can.items() if shown)
 
 
-def brief(exercise: Exercise, path) -> str:
-    """The task."""
+def brief(exercise: Exercise, path, checked: str = "") -> str:
+    """The task; `checked` says when the file is."""
     head = f"{exercise.id} {exercise.title}   {exercise.points} point{'s' * (exercise.points > 1)}"
-    return "\n".join([head, "", *refilled(exercise.brief), "", f"Write it in {nearby(path)}"])
+    where = f"Write it in {nearby(path)}" + (f": {checked}" if checked else "")
+    return "\n".join([head, exercise.effort, "", *refilled(exercise.brief), "", where])
 
 
 def refilled(text: str) -> list[str]:
@@ -70,16 +88,44 @@ def nearby(path) -> str:
         return str(path)
 
 
+def mark_of(known: dict[str, dict], id: str) -> str:
+    """The mark of an exercise: not started where nothing is known."""
+    return MARKS[known.get(id, {}).get("status", "not_started")]
+
+
+def exercise_line(known: dict[str, dict], exercise: Exercise) -> str:
+    """A mark, points, how hard it is, how long it takes, and what it builds on."""
+    points = f"{known.get(exercise.id, {}).get('points', 0)}/{exercise.points}"
+    effort = f"{'*' * exercise.level:3} {exercise.minutes:2} min"
+    needs = f"after {' '.join(exercise.needs)}" if exercise.needs else ""
+    return f"{mark_of(known, exercise.id)} {exercise.id:4} {exercise.title:37} {points}  {effort}  {needs}".rstrip()
+
+
+LEGEND = "* a formula, ** several steps, *** to derive; + passes, x not yet, . not started"
+
+
 def exercise_list(known: dict[str, dict], exercises: dict[str, Exercise]) -> str:
     """All exercises, one line each."""
+    return "\n".join([*(exercise_line(known, one) for one in exercises.values()), LEGEND, score(known, exercises)])
+
+
+def places(known: dict[str, dict], exercises: dict[str, Exercise], here: str) -> str:
+    """Where one can go: the modules, a mark for each exercise, and those of the module that `here` is in."""
     lines = []
-    for id, exercise in exercises.items():
-        record = known.get(id, {})
-        mark = MARKS[record.get("status", "not_started")]
-        lines.append(f"{mark} {id:4} {exercise.title:48} {record.get('points', 0)}/{exercise.points}")
-    return "\n".join([*lines, score(known, exercises)])
+    for module, (_, title) in MODULES.items():
+        members = {id: one for id, one in exercises.items() if f"m{id.split('.')[0]}" == module}
+        lines.append(f"  {module} {title:30} {''.join(mark_of(known, id) for id in members)}")
+        if here in members:
+            lines += [f"{'>' if id == here else ' '} {exercise_line(known, one)}" for id, one in members.items()]
+    return "\n".join([*lines, "  Type a number, such as 4.3, or a module, such as m4, to go there."])
 
 
 def rung(exercise: Exercise, number: int) -> str:
     """One of the three hints."""
-    return "\n".join(wrapped(f"({number + 1} of 3) {exercise.hints[number]}", "h"))
+    return "\n".join(wrapped(f"({number + 1} of {RUNGS}) {exercise.hints[number]}", "h"))
+
+
+def live(text: str) -> None:
+    """Show a line where the last one stood; the next `print` takes its place. Only where somebody looks."""
+    if sys.stdout.isatty():
+        print(f"\r{text[: WIDTH + 2]}\x1b[K\r", end="", flush=True)

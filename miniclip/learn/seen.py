@@ -6,7 +6,8 @@ A short value is told whole: "On 'n = 2' you got 1, expected 0.6931." Of a long 
 
 import numpy as np
 
-from .spec import ATOL, RTOL, Case, Exercise, Outcome, equal, numeric, ok
+from .spec import Case, Exercise, Outcome, hoards, verdicts
+from .values import ATOL, RTOL, equal, numeric
 
 LONG = 48  # characters of a value that is still told whole
 DIGITS = 4, 6, 9, 17  # as few as show that two values differ
@@ -14,8 +15,9 @@ DIGITS = 4, 6, 9, 17  # as few as show that two values differ
 
 def say(advice: str, exercise: Exercise, found: list[Outcome], expected: list[Outcome]) -> str:
     """What was seen on the first case that went wrong; on the next line the advice, if there is any."""
-    wrong = next(one for one in zip(exercise.cases, found, expected, strict=True) if not ok(exercise, *one))
-    return "\n".join(filter(None, (seen(exercise, *wrong), advice)))
+    wrong = verdicts(exercise, found, expected).index(False)
+    shown = seen(exercise, exercise.cases[wrong], found[wrong], expected[wrong])
+    return "\n".join(filter(None, (shown, advice)))
 
 
 def seen(exercise: Exercise, case: Case, got: Outcome, right: Outcome) -> str:
@@ -26,9 +28,13 @@ def seen(exercise: Exercise, case: Case, got: Outcome, right: Outcome) -> str:
         return f"{on} {case.function} raised {got.error}."
     if got.mutated and (judged or equal(got.value, right.value)):
         return f"{on} {case.function} changed its input."
+    if hoards(case, got):
+        most, held = (f"{bytes / 2**10:.0f} KB" for bytes in (case.memory, got.peak))
+        if judged or equal(got.value, right.value):
+            return f"{on} {case.function} held {held} of memory at once, expected at most {most}."
     if judged:
         whole = text(got.value)
-        return f"{on} {gave} {whole}." if len(whole) <= 2 * LONG else f"{on} something is wrong."
+        return f"{on} {gave} {whole if len(whole) <= 2 * LONG else kind(got.value)}."
     for digits in DIGITS:
         at, ours, theirs = difference(got.value, right.value, digits)
         if ours != theirs:
@@ -101,3 +107,11 @@ def short(value, limit: int = LONG) -> str:
     """A value in a few characters."""
     whole = text(value)
     return whole if len(whole) <= limit else whole[: limit - 3] + "..."
+
+
+def few_lines(printed: str, most: int = 6, width: int = 100) -> str:
+    """The first lines of what a learner's code printed, without what could steer a terminal."""
+    lines = ["".join(c if c.isprintable() else " " for c in line) for line in printed.splitlines()]
+    shown = [line if len(line) <= width else f"{line[: width - 3]}..." for line in lines[:most]]
+    more = len(lines) - most
+    return "\n".join(shown + [f"... and {more} more line{'s' * (more > 1)}"] * (more > 0))

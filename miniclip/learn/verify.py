@@ -3,11 +3,16 @@
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from .seen import say
-from .spec import Exercise, Outcome, call, equal, misconceptions, ok, outcomes
+from .spec import Exercise, Outcome, call, misconceptions, ok, outcomes, verdicts
+from .values import equal
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def problems(exercise: Exercise) -> list[str]:
@@ -17,6 +22,7 @@ def problems(exercise: Exercise) -> list[str]:
     return [
         *(problem for check in checks for problem in check(exercise, expected)),
         *texts(exercise),
+        *effort_and_use(exercise),
         *counts(exercise),
     ]
 
@@ -45,8 +51,8 @@ def other_right_answers(exercise: Exercise, expected: list[Outcome]) -> Iterator
     """A right answer in another style passes."""
     for functions in exercise.alternatives:
         other = outcomes(exercise, exercise.solutions | functions)
-        for case, a, b in zip(exercise.cases, other, expected, strict=True):
-            if not ok(exercise, case, a, b):
+        for case, right in zip(exercise.cases, verdicts(exercise, other, expected), strict=True):
+            if not right:
                 yield f"{next(iter(functions.values())).__name__}, a right answer, is refused on {case.name!r}"
 
 
@@ -54,7 +60,8 @@ def float32_answers(exercise: Exercise, expected: list[Outcome]) -> Iterator[str
     """The solution's results in float32 pass, and so does what it makes of arguments in float32, where these fit."""
     for case, right in zip(exercise.cases, expected, strict=True):
         given = [argument if isinstance(argument, float) else float32(argument) for argument in case.args]
-        coarse = Outcome(float32(right.value)), call(exercise.solutions[case.function], given)
+        coarsely = call(exercise.solutions[case.function], replace(case, args=tuple(given)))
+        coarse = Outcome(float32(right.value)), coarsely
         fits = all(ok(exercise, case, outcome, right) for outcome in coarse)
         if not fits and case.name not in exercise.float64:
             yield f"the solution in float32, a right answer, is refused on {case.name!r}"
@@ -106,6 +113,18 @@ def texts(exercise: Exercise) -> Iterator[str]:
             yield f"hint {name} shares six tokens in a row with the solution"
     if not 20 <= len(exercise.brief.split()) <= 200:
         yield f"the brief has {len(exercise.brief.split())} words, expected 20 to 200"
+
+
+def effort_and_use(exercise: Exercise) -> Iterator[str]:
+    """How hard and how long is within bounds, and what it is for is one sentence that names a file of the package."""
+    level, minutes, use = exercise.level, exercise.minutes, exercise.use
+    if level not in (1, 2, 3) or not 1 <= minutes <= 60:
+        yield f"level {level} and {minutes} minutes, expected a level from 1 to 3, and 1 to 60 minutes"
+    if not 8 <= len(use.split()) <= 40 or not use.endswith(".") or ". " in use:
+        yield f"the use is not one sentence of 8 to 40 words: {use!r}"
+    files = re.findall(r"[\w/]+\.py", use)
+    if not files or not all((PACKAGE / file).exists() for file in files):
+        yield f"the use names no file of the package: {use!r}"
 
 
 def counts(exercise: Exercise) -> Iterator[str]:

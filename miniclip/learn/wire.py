@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-from .spec import Fixture, Generator
+from .values import Drawn, Fixture, Generator
 
 
 def encode(value):
@@ -19,6 +19,8 @@ def encode(value):
                 "scalar": isinstance(value, np.generic)}  # fmt: skip
     if isinstance(value, Generator):
         return {"generator": value.seed}
+    if isinstance(value, Drawn):
+        return {"drawn": value.seed, "shape": list(value.shape)}
     if isinstance(value, Fixture):
         return {"fixture": value.name}
     if isinstance(value, list):
@@ -41,6 +43,8 @@ def decode(data):
         return array[()] if data["scalar"] else array
     if "generator" in data:
         return Generator(data["generator"])
+    if "drawn" in data:
+        return Drawn(data["drawn"], tuple(data["shape"]))
     if "fixture" in data:
         return Fixture(data["fixture"])
     if "tuple" in data:

@@ -37,13 +37,14 @@ HOSTILE = {
     "remembers": (answer("seen.append(1)", f"return {RESULT} if len(seen) % 2 else 0.0", before="seen = []\n"),
                   "disagree"),
     # never comes back
-    "endless loop": (answer("while True:", "    pass"), "no answer in"),
-    "endless loop on import": ("while True:\n    pass\ndef match_sum(x, w):\n    return 1.0\n", "no answer in"),
+    "endless loop": (answer("while True:", "    pass"), "line [345]: the time limit struck on .3 numbers"),
+    "endless loop on import": ("while True:\n    pass\ndef match_sum(x, w):\n    return 1.0\n",
+                               "line [12]: the time limit struck when it was loaded"),
     "sleep": (answer("time.sleep(600)", before="import time\n"), "no answer in"),
     "reads input": (answer("return float(input())"), "EOFError"),
     "recursion": (answer("return match_sum(x, w)"), "RecursionError"),
     "deep recursion": (answer("sys.setrecursionlimit(10**9)", "return match_sum(x, w)", before="import sys\n"),
-                       "process ended|no answer|RecursionError"),
+                       "process ended|the time limit struck|RecursionError"),
     # ends the process
     "os._exit(0)": (answer("os._exit(0)", before="import os\n"), "process ended .exit code 0"),
     "sys.exit(0)": (answer("sys.exit(0)", before="import sys\n"), "SystemExit"),

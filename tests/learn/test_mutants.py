@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from miniclip.learn.spec import ok, outcomes
+from miniclip.learn.spec import outcomes, verdicts
 from miniclip.learn.specs import all_exercises
 
 ALL = all_exercises()
@@ -25,8 +25,6 @@ EQUIVALENT = {
     ("4.6", "line 8: keepdims=True -> keepdims=False"): "members of a group share its size",
     ("4.6", "line 12: keepdims=True -> keepdims=False"): "the shares of a column add up to 1 as those of a row do",
     ("7.1", "line 9: 1 -> 2"): "a row of zeros may be divided by anything",
-    ("9.4", "line 12: 1 - offer <= 0.8 * (1 - accuracy) -> 1 - offer < 0.8 * (1 - accuracy)"):
-        "a float is never exactly on this edge",
 }  # fmt: skip
 BEHAVIOUR = {"5.4", "6.5"}  # graded by what they achieve: a change that still achieves it is a right answer
 
@@ -77,7 +75,7 @@ def noticed(exercise, name, source) -> bool:
         exec(code, scope)
         found = outcomes(exercise, exercise.solutions | {name: scope[name]})
         expected = outcomes(exercise, exercise.solutions)
-        return not all(map(lambda *one: ok(exercise, *one), exercise.cases, found, expected))
+        return not all(verdicts(exercise, found, expected))
     except TooLong:
         return True
     finally:

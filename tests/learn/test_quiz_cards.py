@@ -49,9 +49,11 @@ def test_every_wrong_answer_has_feedback_of_its_own(item):
 def test_each_section_has_its_own_form():
     for item in load_quiz("self-check"):
         assert 3 <= len(item.open.rubric) <= 5
-        (twin,) = item.steps
-        assert [option.key for option in twin.options] == list("abcd")
-        assert sum(option.right for option in twin.options) == 1
+        for step in item.steps:
+            assert [option.key for option in step.options] == list("abcd")
+            assert sum(option.right for option in step.options) == 1
+    steps = [len(item.steps) for item in load_quiz("self-check")]
+    assert steps == [1, 1, 1, 1, 1, 3, 1]  # prompts: and when not, and what then (part C of the seed)
     labels = ["zero-shot", "retrieval", "captioning", "vqa", "general-vlm"]
     for item in load_quiz("part-b"):
         assert [option.key for option in item.steps[0].options] == labels

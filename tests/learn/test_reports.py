@@ -28,10 +28,10 @@ def found():
 
 def test_the_record_itself(found):
     assert found["schema"] == "miniclip.results/1"
-    assert found["total"] == {"points": 7, "max": 35}
+    assert found["total"] == {"points": 7, "max": 40}
     assert found.keys() == {"schema", "miniclip", "python", "numpy", "seed", "total", "exercises"}
     wanted = {"id", "title", "module", "status", "points", "max_points", "file", "sha256", "checks", "n_checks",
-              "misconception", "hint", "seconds"}  # fmt: skip
+              "misconception", "hint", "said", "failing", "seconds"}  # fmt: skip
     assert all(one.keys() == wanted for one in found["exercises"])
     assert json.loads(report.export_results(found, "json")) == found
 
@@ -53,7 +53,7 @@ def test_gradescope(found):
 
 def test_classroom(found):
     view = json.loads(base64.b64decode(report.export_results(found, "classroom")))
-    assert (view["version"], view["status"], view["max_score"]) == (3, "error", 35)
+    assert (view["version"], view["status"], view["max_score"]) == (3, "error", 40)
     assert sum(test["score"] for test in view["tests"]) == 7
     for test in view["tests"]:
         assert test.keys() == {"name", "status", "score", "message", "test_code", "filename", "line_no", "duration",
@@ -63,7 +63,7 @@ def test_classroom(found):
 
 def test_junit(found):
     suite = ElementTree.fromstring(report.export_results(found, "junit").encode()).find("testsuite")
-    counts = {"tests": 7, "failures": 4, "errors": 1, "skipped": 1}
+    counts = {"tests": 8, "failures": 5, "errors": 1, "skipped": 1}
     assert {name: int(suite.get(name)) for name in counts} == counts
     for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         assert len(suite.findall(f"testcase/{tag}")) == counts[kind]
@@ -76,7 +76,7 @@ def test_junit(found):
 def test_prairielearn(found):
     view = json.loads(report.export_results(found, "prairielearn"))
     assert view["gradable"] is True
-    assert view["score"] == pytest.approx(0.2)
+    assert view["score"] == pytest.approx(7 / 40)
     assert all(test.keys() == {"name", "description", "points", "max_points", "message", "output", "images"}
                for test in view["tests"])  # fmt: skip
     assert len(report.export_results(found, "prairielearn")) < 2**20

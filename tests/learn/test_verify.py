@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from miniclip.learn.spec import Exercise, outcomes
-from miniclip.learn.verify import counts, float32, float32_answers, known_wrong_answers, texts
+from miniclip.learn.spec import Exercise, Outcome, misconceptions, outcomes, verdicts
+from miniclip.learn.verify import counts, effort_and_use, float32, float32_answers, known_wrong_answers, texts
 
 
 def double(x):
@@ -63,3 +63,26 @@ def test_there_must_be_enough_of_everything(exercise):
         "there are 2 cases, expected at least 3", "there are 0 known wrong answers, expected at least 3",
         "there are 0 other right answers, expected at least 3", "there are 0 oracles or judges, expected at least 1",
     ]  # fmt: skip
+
+
+def test_level_minutes_and_use_are_told(exercise):
+    exercise.level, exercise.minutes, exercise.use = 4, 0, "Too short. And nn/nowhere.py is not there."
+    assert [problem.split(":")[0] for problem in effort_and_use(exercise)] == [
+        "level 4 and 0 minutes, expected a level from 1 to 3, and 1 to 60 minutes",
+        "the use is not one sentence of 8 to 40 words", "the use names no file of the package",
+    ]  # fmt: skip
+    exercise.level, exercise.minutes = 1, 5
+    exercise.use = "Gradients are doubled like this in nn/ops.py wherever two paths meet."
+    assert not list(effort_and_use(exercise))
+
+
+def test_a_case_must_be_unlike_another(exercise):
+    """Who gives one value for two generators is told so; what failed or never came is not the same value."""
+    exercise.case("the same 2 numbers", np.array([1.0, 2.5]))
+    right = outcomes(exercise, exercise.solutions)
+    exercise.unlike("the same 2 numbers", "2 numbers", "ignores_rng")
+    assert verdicts(exercise, right, right) == [True, True, False]
+    assert misconceptions(exercise, right, right) == ["ignores_rng"]
+    failed = [Outcome(error="ValueError"), right[1], Outcome(error="ValueError")]
+    assert misconceptions(exercise, failed, right) == []
+    assert verdicts(exercise, [None, right[1], None], right) == [False, True, False]

@@ -13,7 +13,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "0.1", "The loss of knowing nothing", points=1,
+    "0.1", "The loss of knowing nothing", points=1, level=1, minutes=5,
+    use="`chance_loss` in nn/floors.py stands beside every loss that a training prints, so that a flat curve at ln n "
+        "explains itself.",
     hints=(
         "Someone who guesses among n texts is right once in n times, on average. The loss turns this chance into a "
         "number that is 0 for a sure hit and grows as the chance falls.",

@@ -16,7 +16,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import lengths
 
 exercise = Exercise(
-    "1.1", "Vectors of length 1", points=3,
+    "1.1", "Vectors of length 1", points=3, level=1, minutes=10,
+    use="`normalize_forward` in nn/ops.py does this to every embedding of both towers, so that only directions are "
+        "compared.",
     hints=(
         "A cosine only cares about directions. Dividing a vector by its own length keeps the direction and makes the "
         "length 1. Each vector has its own length.",

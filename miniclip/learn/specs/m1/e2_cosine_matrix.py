@@ -16,7 +16,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table, unit
 
 exercise = Exercise(
-    "1.2", "A table of cosines", points=3,
+    "1.2", "A table of cosines", points=3, level=1, minutes=10, needs=("1.1",),
+    use="`logits_forward` in nn/losses.py makes this table for every batch, and the loss of CLIP is read from nothing "
+        "else.",
     hints=(
         "If all vectors had length 1, a cosine would be a plain dot product. So bring all rows to length 1 first, "
         "those of A and those of B.",

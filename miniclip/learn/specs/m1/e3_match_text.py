@@ -15,7 +15,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table
 
 exercise = Exercise(
-    "1.3", "Which text belongs to the image?", points=3,
+    "1.3", "Which text belongs to the image?", points=3, level=1, minutes=10, needs=("1.2",),
+    use="Zero-shot classification is this line with class names for texts: `classify` in tasks/zero_shot.py.",
     hints=(
         "The text that points in the direction of the image fits best. The cosine measures this, from -1 (opposite) to "
         "1 (same direction).",

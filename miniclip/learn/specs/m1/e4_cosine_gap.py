@@ -16,7 +16,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "1.4", "Undo the softmax", points=3,
+    "1.4", "Undo the softmax", points=3, level=1, minutes=10, needs=("1.3",),
+    use="It tells what a probability of `zero_shot_probabilities` in tasks/zero_shot.py is worth: a large change can "
+        "be 0.01 of a cosine.",
     hints=(
         "A softmax keeps one thing simple: the ratio of two probabilities is e to the power of the difference of their "
         "scores. All other texts cancel out.",

@@ -14,10 +14,12 @@ Graded: scales 1, 14.3 and 1000, a right text that is not the best, a single tex
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import softmax
+from miniclip.learn.specs.helpers import softmax, untidy_softmaxes
 
 exercise = Exercise(
-    "1.5", "Who is pushed, and how hard?", points=4,
+    "1.5", "Who is pushed, and how hard?", points=4, level=2, minutes=20, needs=("0.1", "1.4"),
+    use="`info_nce_backward` in nn/losses.py pushes every text of a batch so, and it explains why hard negatives "
+        "teach the most.",
     hints=(
         "The loss only sees probabilities. A text with hardly any probability cannot lower the loss by moving, so it "
         "is hardly pushed. The close wrong texts take the probability away.",
@@ -68,11 +70,10 @@ def with_logsumexp(cos, pos, scale):
 
 @exercise.also_right
 def with_the_jacobian(cos, pos, scale):
+    """Row i holds the slopes of ln p[i] in the scores."""
     p = np.exp(scale * (cos - cos.max()))
-    p /= p.sum()
-    onehot = (np.arange(len(cos)) == pos).astype(float)
-    jacobian = np.diag(p) - np.outer(p, p)
-    return scale * np.einsum("ij,j->i", jacobian, -onehot / np.maximum(p, 1e-300))
+    jacobian = np.eye(len(cos)) - np.broadcast_to(p / p.sum(), (len(cos), len(cos)))
+    return -scale * np.einsum("ij,i->j", jacobian, (np.arange(len(cos)) == pos).astype(float))
 
 
 def onehot(cos, pos):
@@ -167,9 +168,17 @@ def positive_not_in_sum(cos, pos, scale):
     return scale * p
 
 
+@untidy_softmaxes(exercise, without=("shifted_by_table_maximum",))
+def with_softmax(softmax):
+    return lambda cos, pos, scale: scale * (softmax(scale * cos) - onehot(cos, pos))
+
+
 exercise.case("cosines 0.96, 0.6, -0.96 at scale 1", np.array([0.96, 0.6, -0.96]), 0, 1.0)
 exercise.case("cosines 0.96, 0.6, -0.96 at scale 14.3", np.array([0.96, 0.6, -0.96]), 0, 14.3)
 exercise.case("5 texts, the right one is third best, scale 5", np.array([0.31, -0.2, 0.12, 0.25, 0.07]), 2, 5.0)
 exercise.case("scale 1000 and a cosine of exactly 1", np.array([0.999, 1.0]), 0, 1000.0)
 exercise.case("a tie of 2 texts, right text last, scale 3", np.array([0.4, -0.1, 0.4]), 2, 3.0)
 exercise.case("1 text, scale 10", np.array([0.7]), 0, 10.0)
+exercise.case("4 texts at scale 1000, the first far below", np.array([-0.25, 0.5, 0.25, 0.0]), 2, 1000.0)
+exercise.case("4 texts at scale 1000, the right one far below", np.array([0.125, 0.25, -0.5, 0.0]), 2, 1000.0)
+exercise.case("4 texts at scale 1000, one far above", np.array([0.5, -1.0, -1.0, -1.0]), 0, 1000.0)

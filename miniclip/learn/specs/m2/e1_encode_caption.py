@@ -15,7 +15,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "2.1", "A caption as a row of ids", points=4,
+    "2.1", "A caption as a row of ids", points=4, level=1, minutes=10,
+    use="`Tokenizer` in data/tokenizer.py turns captions into such rows, and the text tower reads its answer at the "
+        "end marker.",
     hints=(
         "The text encoder reads its answer at the end marker, so that marker must survive whatever happens. Make room "
         "for both markers before you cut.",
@@ -171,8 +173,8 @@ def mutates_input(ids, context_length, sos=1, eos=2, pad=0):
 
 exercise.case("3 words, length 8", [7, 5, 11], 8)
 exercise.case("no words, length 5", [], 5)
-exercise.case("5 words fit exactly into length 7", [4, 13, 6, 3, 8], 7)
+exercise.case("5 words fit exactly into length 7, one twice", [4, 13, 4, 3, 8], 7)
 exercise.case("6 words, 1 too many for length 7", [4, 13, 6, 3, 8, 19], 7)
 exercise.case("11 words, length 5", [23, 3, 29, 5, 31, 7, 37, 11, 41, 13, 17], 5)
-exercise.case("other markers: 49, 50 and 9", [21, 3, 34, 8], 11, 49, 50, 9)
+exercise.case("other markers: 49, 50 and 9", [21, 1, 0, 34, 2], 11, 49, 50, 9)
 exercise.case("length 2, room for the markers only", [7, 5, 11], 2)

@@ -18,7 +18,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "2.3", "Patches and back", points=4,
+    "2.3", "Patches and back", points=4, level=2, minutes=20,
+    use="`patchify_forward` in models/vision.py cuts every picture so before the first layer of the image tower.",
     hints=(
         "Each pixel has four coordinates: the row of its patch, the row inside the patch, the column of its patch, the "
         "column inside the patch. Memory holds them in this order. You want both patch coordinates first.",

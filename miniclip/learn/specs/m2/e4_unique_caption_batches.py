@@ -19,7 +19,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise, Generator
 
 exercise = Exercise(
-    "2.4", "Batches without repeated captions", points=4,
+    "2.4", "Batches without repeated captions", points=4, level=2, minutes=25,
+    use="`unique_caption_batches` in data/pairs.py deals out training batches without false negatives.",
     hints=(
         "Deal the shuffled items out like cards onto several tables. An item goes to the first table that has room and "
         "does not hold its caption yet. If there is none, open a new table.",
@@ -225,15 +226,28 @@ def not_cut(caption_ids, batch_size, rng):
     return np.concatenate([np.zeros(0, int), *unique_caption_batches(caption_ids, batch_size, rng)])
 
 
-exercise.case("10 different captions, batches of 5", np.array([105, 103, 108, 101, 109, 102, 110, 104, 107, 106]), 5,
-              Generator(3))  # fmt: skip
-exercise.case("13 different captions, batches of 5",
-              np.array([113, 105, 103, 108, 101, 112, 109, 102, 110, 104, 107, 111, 106]), 5, Generator(5))  # fmt: skip
-exercise.case("17 items with 11 captions, batches of 5",
-              np.array([101, 102, 101, 103, 104, 105, 101, 106, 107, 108, 102, 109, 110, 103, 111, 104, 105]), 5,
-              Generator(7))  # fmt: skip
-exercise.case("11 items, 7 with one caption, batches of 2",
-              np.array([107, 107, 103, 107, 107, 109, 107, 103, 107, 105, 107]), 2, Generator(11))  # fmt: skip
+@exercise.wrong("""Your batches are the same for two different generators: you shuffle with one of your own. Use the
+`rng` that is passed, so that epoch 2 differs from epoch 1 and both can be had again.""")
+def ignores_rng(caption_ids, batch_size, rng):
+    return unique_caption_batches(caption_ids, batch_size, np.random.default_rng(0))
+
+
+SEEDS = 3, 5, 7
+ROOM = {
+    "10 different captions, batches of 5": ([105, 103, 108, 101, 109, 102, 110, 104, 107, 106], 5),
+    "13 different captions, batches of 5": ([113, 105, 103, 108, 101, 112, 109, 102, 110, 104, 107, 111, 106], 5),
+    "17 items with 11 captions, batches of 5":
+        ([101, 102, 101, 103, 104, 105, 101, 106, 107, 108, 102, 109, 110, 103, 111, 104, 105], 5),
+    "11 items, 7 with one caption, batches of 2": ([107, 107, 103, 107, 107, 109, 107, 103, 107, 105, 107], 2),
+    "12 items, each of 4 captions 3 times, batches of 3":
+        ([104, 101, 102, 103, 101, 104, 103, 102, 102, 101, 104, 103], 3),
+}  # fmt: skip
+for seed in SEEDS:
+    for name, (captions, size) in ROOM.items():
+        exercise.case(f"{name}, seed {seed}", np.array(captions), size, Generator(seed))
 exercise.case("3 equal captions, batches of 2", np.array([104, 104, 104]), 2, Generator(13))
 exercise.case("3 equal captions, batches of 1", np.array([104, 104, 104]), 1, Generator(17))
 exercise.case("3 items, batches of 7", np.array([101, 103, 102]), 7, Generator(19))
+for seed in SEEDS[1:]:
+    exercise.unlike(f"13 different captions, batches of 5, seed {seed}",
+                    f"13 different captions, batches of 5, seed {SEEDS[0]}", "ignores_rng")  # fmt: skip

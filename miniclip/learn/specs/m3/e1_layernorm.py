@@ -17,7 +17,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "3.1", "Layer normalisation", points=3,
+    "3.1", "Layer normalisation", points=3, level=1, minutes=10,
+    use="`layer_norm_forward` in nn/layers.py stands before every attention and every MLP of both towers.",
     hints=(
         "Each token is a small data set of d numbers. Centre it, give it spread 1, and let two learned vectors choose "
         "a new spread and a new centre for every feature.",

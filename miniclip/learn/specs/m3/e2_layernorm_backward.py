@@ -17,7 +17,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "3.2", "Layer normalisation, backwards", points=5,
+    "3.2", "Layer normalisation, backwards", points=5, level=3, minutes=35, needs=("3.1",),
+    use="`layer_norm_backward` in nn/layers.py carries every gradient through the norms of both towers.",
     hints=(
         "Three roads lead from a feature to the loss: straight through its own output, through the mean of its token, "
         "and through the variance. The formula has one term for each.",

@@ -15,7 +15,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "3.3", "Softmax, backwards", points=3,
+    "3.3", "Softmax, backwards", points=3, level=2, minutes=15, needs=("1.5",),
+    use="`softmax_backward` in nn/ops.py is the heart of the way back through attention.",
     hints=(
         "A softmax shares out a total of 1. A score gains only if its own slope beats the average slope of its row, "
         "and it moves in proportion to the share it has.",

@@ -15,10 +15,11 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import attention_weights, softmax
+from miniclip.learn.specs.helpers import attention_weights, softmax, untidy_softmaxes
 
 exercise = Exercise(
-    "3.4", "Attention", points=4,
+    "3.4", "Attention", points=4, level=2, minutes=20, needs=("1.5",),
+    use="`attend_forward` in nn/ops.py is how patches and words exchange what they know, in every block of CLIP.",
     hints=(
         "A query asks, keys answer how well they fit, values hold what is read. The answer is a blend: the better the "
         "fit of a key, the more of its value.",
@@ -131,6 +132,20 @@ def mask_minus_10(q, k, v, mask):
     return softmax(q @ k.T / np.sqrt(q.shape[1]) - 10.0 * ~mask) @ v
 
 
+@exercise.wrong("""You gave hidden keys a score of -10000. Here the keys that may be seen have less, so the hidden one
+wins. Minus infinity is below every score.""")
+def mask_minus_10000(q, k, v, mask):
+    return softmax(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -1e4)) @ v
+
+
+@exercise.wrong("""You subtracted the largest of all scores, and hid keys only after that. The largest is hidden here,
+so every exp that is left is 0. Hide first, then subtract the maximum.""")
+def shifted_by_a_hidden_score(q, k, v, mask):
+    scores = q @ k.T / np.sqrt(q.shape[1])
+    e = np.exp(scores - scores.max(1, keepdims=True)) * mask
+    return e / e.sum(1, keepdims=True) @ v
+
+
 @exercise.wrong("""You used exactly the keys that are hidden, and here none is. In this mask True means that the query
 may look. Put minus infinity where it is False.""")
 def mask_inverted(q, k, v, mask):
@@ -179,6 +194,11 @@ def reads_keys(q, k, v, mask):
     return attention_weights(q, k, mask) @ k
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    return lambda q, k, v, mask: softmax(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -np.inf)) @ v
+
+
 Q = np.array([[1.0, 0.5, -1.0, 2.0], [0.0, 3.0, 1.0, -0.5], [-2.0, 0.3, 0.8, 1.0]])
 K = np.array([[0.4, 1.0, -0.6, 1.2], [2.0, -1.0, 0.5, 0.0], [0.1, 0.2, 0.3, -0.4], [-1.0, 1.5, 1.0, 0.7],
               [0.9, -0.2, -1.1, 0.3]])  # fmt: skip
@@ -197,4 +217,10 @@ exercise.case("2 queries, scores in the thousands", np.array([[60.0, -20.0, 30.0
 exercise.case("1 query, 2 keys, 1 value feature", np.array([[2.0, 0.0, 0.0, 0.0]]),
               np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]), np.array([[10.0], [0.0]]),
               np.array([[True, True]]))  # fmt: skip
+exercise.case("2 queries, 4 keys, scores far apart", np.array([[-40.0, 20, 0, 40], [20, 40, 20, -20]]),
+              np.array([[-20.0, 0, 10, -10], [-20, -30, -30, -20], [-10, -20, -20, -10], [20, -10, 30, 10]]),
+              np.array([[-3.0, 3], [3, 2], [-2, 2], [1, 2]]), np.array([[1, 0, 1, 1], [1, 1, 1, 1]], bool))  # fmt: skip
+exercise.case("1 query, scores from -30100 to 30000, the largest hidden", np.array([[200.0, 0, 0, 0]]),
+              np.array([[-300.0, 1, 0, 0], [-301, 0, 0, 2], [300, 0, 1, 0]]),
+              np.array([[1.0, 2], [3, -1], [5, 4]]), np.array([[True, True, False]]))  # fmt: skip
 exercise.needs_float64("2 queries, scores in the thousands", "float32 is off by 3e-5 there")

@@ -12,7 +12,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "3.5", "The causal mask", points=2,
+    "3.5", "The causal mask", points=2, level=1, minutes=5, needs=("3.4",),
+    use="`causal_mask` in models/text.py lets a text tower, and every language model, read from left to right.",
     hints=(
         "Ask of every place (i, j): has token j already been read when token i is at work?",
         "Compare positions: a column of row numbers against a row of column numbers gives the whole table at once. "

@@ -13,7 +13,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "3.6", "Splitting and merging heads", points=3,
+    "3.6", "Splitting and merging heads", points=3, level=2, minutes=15, needs=("2.3", "3.4"),
+    use="`split_heads` in nn/ops.py lets one attention look for several things at once.",
     hints=(
         "Two moves, not one: first cut the last axis in two, then carry the new axis past the tokens. Merging makes "
         "the same moves in the opposite order.",

@@ -14,7 +14,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "3.7", "The vector of a caption", points=3,
+    "3.7", "The vector of a caption", points=3, level=1, minutes=10, needs=("2.1", "3.5"),
+    use="`text_forward` in models/text.py takes the embedding of a caption from this one place.",
     hints=(
         "First find out where: one place for each caption. Then pick: one row of x for each caption.",
         "Comparing ids with eos gives a table of True and False; argmax along axis 1 returns the first True. To pick, "

@@ -13,10 +13,11 @@ d_k, more keys than queries, causal masks, and a query that sees one key.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import attention_weights
+from miniclip.learn.specs.helpers import attention_weights, softmax, untidy_softmaxes
 
 exercise = Exercise(
-    "3.8", "Attention, backwards", points=6,
+    "3.8", "Attention, backwards", points=6, level=3, minutes=45, needs=("3.3", "3.4"),
+    use="`attend_backward` in nn/ops.py is this, head by head; without it no block of CLIP could be trained.",
     hints=(
         "A product C = A B sends its slope back as dA = dC B^T and dB = A^T dC. Attention is two such products with a "
         "softmax between them.",
@@ -196,6 +197,22 @@ def mask_on_slope_only(dout, q, k, v, mask):
     return finish(through_softmax(dout @ v.T, P) * mask, q, k, P.T @ dout)
 
 
+@exercise.wrong("""You gave hidden keys a score of -10000. Here the keys that may be seen have less, so the hidden one
+wins. Minus infinity is below every score.""")
+def mask_minus_10000(dout, q, k, v, mask):
+    P = softmax(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -1e4))
+    return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
+
+
+@exercise.wrong("""You subtracted the largest of all scores, and hid keys only after that. The largest is hidden here,
+so every exp that is left is 0. Hide first, then subtract the maximum.""")
+def shifted_by_a_hidden_score(dout, q, k, v, mask):
+    scores = q @ k.T / np.sqrt(q.shape[1])
+    P = np.exp(scores - scores.max(1, keepdims=True)) * mask
+    P = P / P.sum(1, keepdims=True)
+    return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
+
+
 @exercise.wrong("""You used exactly the places that are hidden, and here none is. In this mask True means that the query
 may look. Put minus infinity where it is False.""")
 def mask_inverted(dout, q, k, v, mask):
@@ -239,6 +256,15 @@ def unstable(dout, q, k, v, mask):
     return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    def attention_backward(dout, q, k, v, mask):
+        P = softmax(np.where(mask, q @ k.T / np.sqrt(q.shape[1]), -np.inf))
+        return finish(through_softmax(dout @ v.T, P), q, k, P.T @ dout)
+
+    return attention_backward
+
+
 Q = np.array([[1.0, 0.5, -1.0, 2.0], [0.0, 3.0, 1.0, -0.5], [-2.0, 0.3, 0.8, 1.0]])
 K = np.array([[0.4, 1.0, -0.6, 1.2], [2.0, -1.0, 0.5, 0.0], [0.1, 0.2, 0.3, -0.4], [-1.0, 1.5, 1.0, 0.7],
               [0.9, -0.2, -1.1, 0.3]])  # fmt: skip
@@ -259,5 +285,13 @@ exercise.case("2 queries, scores in the thousands", np.array([[1.0, -0.5, 2.0, 0
               np.array([[1.0, 0.0, 2.0, -1.0, 5.0], [0.0, 3.0, 1.0, 4.0, -2.0], [2.0, 2.0, 0.5, 1.0, 0.0],
                         [-3.0, 1.0, 6.0, 0.0, 0.7]]),
               np.array([[1, 1, 1, 0], [0, 1, 1, 1]], bool))  # fmt: skip
+exercise.case("1 query, scores from -30100 to 30000, the largest hidden", np.array([[1.0, -2]]),
+              np.array([[200.0, 0, 0, 0]]),
+              np.array([[-300.0, 1, 0, 0], [-301, 0, 0, 2], [300, 0, 1, 0]]),
+              np.array([[1.0, 2], [3, -1], [5, 4]]), np.array([[True, True, False]]))  # fmt: skip
 exercise.case("1 query, 1 key", np.array([[2.0, -3.0]]), np.array([[1.0, 0.5, -1.0]]), np.array([[0.2, 4.0, 1.0]]),
               np.array([[5.0, 7.0]]), np.array([[True]]))  # fmt: skip
+exercise.case("2 queries, 4 keys, scores far apart", np.array([[3.0, 0], [3, -2]]),
+              np.array([[40.0, 60, -60, -40], [-40, -40, -20, -60]]),
+              np.array([[30.0, -20, 30, 20], [-20, 10, 20, -30], [-30, -10, -30, -10], [0, 10, 10, 0]]),
+              np.array([[-2.0, 1], [0, 2], [1, 2], [1, -1]]), np.ones((2, 4), bool))  # fmt: skip

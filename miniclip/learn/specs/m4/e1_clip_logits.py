@@ -14,7 +14,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table, unit
 
 exercise = Exercise(
-    "4.1", "The table of logits", points=3,
+    "4.1", "The table of logits", points=3, level=1, minutes=10, needs=("1.2",),
+    use="`logits_forward` in nn/losses.py keeps the logarithm of the scale as a parameter, and the trainer caps the "
+        "scale at 100.",
     hints=(
         "A logit is a cosine, made larger by one number that the model learns. Only the direction of an embedding "
         "counts, and the learned number is stored as a logarithm.",

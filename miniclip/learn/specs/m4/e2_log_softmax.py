@@ -9,9 +9,11 @@ one unless told), logits of 1000 and -1000, rows far apart, and an input that st
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import untidy_softmaxes
 
 exercise = Exercise(
-    "4.2", "A softmax in logarithms", points=3,
+    "4.2", "A softmax in logarithms", points=3, level=2, minutes=15, needs=("1.5",),
+    use="`log_softmax_forward` in nn/ops.py keeps the loss finite at a scale of 100, where a plain softmax breaks.",
     hints=(
         "The logarithm of a quotient is a difference, and adding one number to all logits of a row changes nothing. "
         "Together they keep every exp at 1 or below.",
@@ -147,6 +149,11 @@ def mutates_input(z, axis=-1):
     return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
 
 
+@untidy_softmaxes(exercise, log=True, without=("shifted_by_table_maximum",))
+def itself(log_softmax):
+    return log_softmax
+
+
 exercise.case("2 rows of 3", np.array([[1.0, -0.5, 2.0], [0.3, 0.0, -4.0]]))
 exercise.case("2 rows of 3, along axis 0", np.array([[1.0, -0.5, 2.0], [0.3, 0.7, -4.0]]), 0)
 exercise.case("shape (2, 3, 5), along axis 1", np.array([
@@ -157,4 +164,5 @@ exercise.case("row 0 near 1000, row 1 near -1000", np.array([[1000.0, 1001, 998]
 exercise.case("probability exp(-30)", np.array([[0.0, -30.0]]))
 exercise.case("2 equal logits of 1000", np.array([1000.0, 1000.0]))
 exercise.case("1 logit alone", np.array([[7.0]]))
+exercise.case("3 logits, the first far below", np.array([-400.0, 400, 350]))
 exercise.needs_float64("shape (2, 3, 5), along axis 1", "-0.001 is a small difference of large numbers")

@@ -4,7 +4,7 @@ A batch has N images and N texts, and text i belongs to image i. Bring every row
 `scale`, and ask two questions of the N x N table: which text belongs to this image (a softmax along each row), and
 which image belongs to this text (a softmax along each column)? The loss of a question is the mean of -ln p(right
 answer). The loss of CLIP is the mean of both. It must survive a scale of 1000: take the logarithm of the softmax in one
-stable step.
+stable step, as in 4.2.
 """
 
 import math
@@ -12,15 +12,16 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
+from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit, untidy_softmaxes
 
 exercise = Exercise(
-    "4.3", "The loss of CLIP", points=5,
+    "4.3", "The loss of CLIP", points=5, level=2, minutes=25, needs=("4.1", "4.2"),
+    use="`info_nce_forward` in nn/losses.py is this number, which every training of CLIP makes smaller.",
     hints=(
         "The table of cosines answers two questions: rows ask for the text of an image, columns for the image of a "
         "text. Both have the right answer on the diagonal.",
-        "You need ln softmax along axis 1 and along axis 0, the diagonal of each, minus, the mean, and then the mean "
-        "of the two. Subtract the maximum of a row before exp.",
+        "Your function of 4.2 does the hard part: `from e2_log_softmax import log_softmax` brings it in. Use it along "
+        "axis 1 and along axis 0, take the diagonal of each, minus, the mean, and then the mean of the two.",
         "Two pairs at right angles, scale 1: the table is [[1, 0], [0, 1]]. Each row gives -ln(e / (e + 1)) = 0.3133, "
         "each column too, so the loss is 0.3133.",
     ),
@@ -196,6 +197,15 @@ def forgot_scale(I, T, scale):
     return table_loss(cosine_table(I, T))
 
 
+@untidy_softmaxes(exercise, log=True)
+def with_log_softmax(log_softmax):
+    def clip_loss(I, T, scale):
+        S = scale * cosine_table(I, T)
+        return -0.5 * (np.diag(log_softmax(S, 1)).mean() + np.diag(log_softmax(S, 0)).mean())
+
+    return clip_loss
+
+
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),
               np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2]]), 10.0)  # fmt: skip
 exercise.case("2 pairs in 3 dimensions, scale 0.5", np.array([[0.1, -0.2, 0.05], [30.0, 10, -20]]),
@@ -207,3 +217,7 @@ exercise.case("2 pairs at scale 1000, cosine exactly 1", np.array([[2.0, 0.0, 0.
               np.array([[7.0, 0.0, 0.0], [0.0, 3.0, 0.0]]), 1000.0)  # fmt: skip
 exercise.case("3 pairs, text 0 twice", np.array([[1.0, 0.2], [0.3, -2.0], [4.0, 4.0]]),
               np.array([[1.0, 1.0], [1.0, 1.0], [0.0, -3.0]]), 3.0)  # fmt: skip
+exercise.case("3 pairs at scale 1000, rows far apart", np.array([[2.0, 2, -2], [0, 2, 1], [0, 2, 2]]),
+              np.array([[-2.0, -2, -2], [-1, -2, -2], [-1, 1, 0]]), 1000.0)  # fmt: skip
+exercise.case("3 pairs at scale 800, all rows wide", np.array([[1.0, 0, -2], [0, -2, -2], [0, 1, -1]]),
+              np.array([[1.0, 2, -1], [1, 0, 2], [2, 1, 1]]), 800.0)  # fmt: skip

@@ -1,19 +1,23 @@
 """Write the gradient of the loss of 4.3 with respect to the image embeddings.
 
-The rows of I and T come in any length, and 4.3 normalises them: u = I / |I|, v = T / |T|, S = scale times u v^T. In the
-table, the slope of the loss is (P + Q - 2 times the identity) / 2N, where P is the softmax along rows and Q the softmax
-along columns. Carry it back through the scale and the texts to u, and through the normalisation to I: only the part at
-a right angle to u counts, divided by the length of the row. The answer has the shape of I. Graded in float64, with long
-and short rows, one pair alone, and a scale of 1000.
+The rows of I and T come in any length, and 4.3 normalises them: u = I / |I|, v = T / |T|, S = scale times u v^T. Go
+through these steps in reverse: from the loss to the table S (1.5 did it for one row; here the columns ask as well, and
+all is a mean), from S to u, and from u to I. The answer has the shape of I.
+
+You can check it without a solution. A longer image has the same loss, so each row of the answer is at a right angle to
+its image. And a small step against the gradient lowers your loss of 4.3. Graded in float64, with long and short rows,
+one pair alone, and a scale of 1000.
 """
 
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import softmax, table_slope, unit
+from miniclip.learn.specs.helpers import cosine_table, softmax, table_slope, unit, untidy_softmaxes
 
 exercise = Exercise(
-    "4.4", "Which way to turn an image", points=6,
+    "4.4", "Which way to turn an image", points=6, level=3, minutes=45, needs=("4.3",),
+    use="`info_nce_backward` in nn/losses.py begins every training step with this gradient, and the image tower "
+        "carries it on.",
     hints=(
         "Go backwards through 4.3, one step at a time: loss to logits, logits to unit vectors, unit vectors to the "
         "rows that came in. The first step is softmax minus truth, once for rows and once for columns.",
@@ -216,6 +220,15 @@ def unstable_exp(I, T, scale):
     return finish(table_slope(e / e.sum(1, keepdims=True), e / e.sum(0)), I, T, scale)
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    def clip_loss_grad_image(I, T, scale):
+        S = scale * cosine_table(I, T)
+        return finish(table_slope(softmax(S, 1), softmax(S, 0)), I, T, scale)
+
+    return clip_loss_grad_image
+
+
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),
               np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2]]), 10.0)  # fmt: skip
 exercise.case("2 pairs, an image of length 37 and one of 0.2", np.array([[0.1, -0.2, 0.05], [30.0, 10, -20]]),
@@ -225,3 +238,5 @@ exercise.case("3 pairs, text 0 twice", np.array([[1.0, 0.2], [0.3, -2.0], [4.0, 
 exercise.case("1 pair", np.array([[3.0, 4.0]]), np.array([[-2.0, 1.0]]), 7.0)
 exercise.case("2 pairs at scale 1000, cosine exactly 1", np.array([[2.0, 0.0, 0.0], [0.0, 0.5, 0.0]]),
               np.array([[0.0, 3.0, 0.0], [1.0, 1.0, 5.0]]), 1000.0)  # fmt: skip
+exercise.case("4 pairs at scale 1000, rows far apart", np.array([[-2.0, -2, 2], [-2, 2, 2], [2, -1, -2], [0, 2, -1]]),
+              np.array([[2.0, -1, 2], [-1, 0, -1], [-1, 2, 2], [-2, 2, 2]]), 1000.0)  # fmt: skip

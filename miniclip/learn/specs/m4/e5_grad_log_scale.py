@@ -1,10 +1,9 @@
 """Write the slope of CLIP's loss in the number that sets its scale.
 
 CLIP learns s, the natural logarithm of the scale: the logits are S = exp(s) times the cosines of images and texts, and
-the loss is that of 4.3. When s moves, every logit moves by itself times that much (dS/ds = S), so the answer is one
-number: the sum, over the whole table, of the slope of the loss in a logit times that logit. The slope in the table is
-softmax minus truth, averaged over rows and columns. Rows may have any length; there is no cap here. Graded: batches
-that are mostly right, all wrong, perfect at a scale of 1000, and one pair alone.
+the loss is that of 4.3. The answer is one number, but s moves all N x N logits at once. How does one of them change
+when s does? And how does the loss change when that logit does? (4.4 has this table.) Rows may have any length; there is
+no cap here. Graded: batches that are mostly right, all wrong, perfect at a scale of 1000, and one pair alone.
 """
 
 import cmath
@@ -13,10 +12,11 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import cosine_table, softmax, table_slope
+from miniclip.learn.specs.helpers import cosine_table, softmax, table_slope, untidy_softmaxes
 
 exercise = Exercise(
-    "4.5", "How the scale learns", points=4,
+    "4.5", "How the scale learns", points=4, level=3, minutes=25, needs=("4.4",),
+    use="`logits_backward` in nn/losses.py gives the scale its slope, which is how CLIP learns its own temperature.",
     hints=(
         "A good batch gains from a larger scale, a confused one from a smaller: the answer is negative for the first "
         "and positive for the second. One number moves all logits at once, so their effects add up.",
@@ -180,6 +180,15 @@ def unstable_exp(I, T, log_scale):
     return (table_slope(e / e.sum(1, keepdims=True), e / e.sum(0)) * S).sum()
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    def grad_log_scale(I, T, log_scale):
+        S = np.exp(log_scale) * cosine_table(I, T)
+        return (table_slope(softmax(S, 1), softmax(S, 0)) * S).sum()
+
+    return grad_log_scale
+
+
 mixed = (np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),
          np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2]]))  # fmt: skip
 exercise.case("3 pairs in 5 dimensions, log_scale 2.659", *mixed, 2.659)
@@ -190,3 +199,7 @@ exercise.case("2 pairs, an image of length 37 and one of 0.2", np.array([[0.1, -
 exercise.case("1 pair", np.array([[3.0, 4.0]]), np.array([[-2.0, 1.0]]), 1.0)
 exercise.case("2 perfect pairs at scale 1000", np.array([[2.0, 0.0, 0.0], [0.0, 0.5, 0.0]]),
               np.array([[7.0, 0.0, 0.0], [0.0, 3.0, 0.0]]), float(np.log(1000.0)))  # fmt: skip
+exercise.case("3 pairs at scale 800, rows far apart", np.array([[0.0, 1, 0], [-2, 2, 1], [-2, 2, 1]]),
+              np.array([[-2.0, 1, 0], [-2, 2, 1], [-1, -2, -2]]), float(np.log(800.0)))  # fmt: skip
+exercise.case("4 pairs at scale 800, all rows wide", np.array([[-2.0, -1, -1], [-2, -2, -2], [0, -2, 2], [2, 0, 0]]),
+              np.array([[-1.0, 0, 0], [-1, 1, 2], [-2, 0, -2], [2, -1, 1]]), float(np.log(800.0)))  # fmt: skip

@@ -10,10 +10,12 @@ for the columns, and return the mean of both. With n different groups this is th
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import log_softmax, same_group
+from miniclip.learn.specs.helpers import log_softmax, same_group, untidy_softmaxes
 
 exercise = Exercise(
-    "4.6", "When a caption comes twice", points=4,
+    "4.6", "When a caption comes twice", points=4, level=2, minutes=20, needs=("2.4", "4.3"),
+    use="`multi_positive_forward` in nn/losses.py trains on batches in which captions repeat, as those of a small "
+        "world do.",
     hints=(
         "The truth is no longer one text for an image, but an equal share for each text of its group. Every one of "
         "them must be likely, so every one adds its own -ln p.",
@@ -171,6 +173,15 @@ def unstable_exp(S, group):
     return -0.5 * sum(np.mean(table, axis=1, where=same_group(group)).mean() for table in tables)
 
 
+@untidy_softmaxes(exercise, log=True)
+def with_log_softmax(log_softmax):
+    def multi_positive_loss(S, group):
+        tables = log_softmax(S, 1), log_softmax(S, 0).T
+        return -0.5 * sum(np.mean(table, axis=1, where=same_group(group)).mean() for table in tables)
+
+    return multi_positive_loss
+
+
 five = np.array([[5.0, 1, -2, 0, 3], [0.5, 4, 1, -1, 2], [-3, 2, 6, 0, 1], [1, 0, -1, 3, 2.5], [2, 3.5, 0, 1, 4]])
 exercise.case("5 pairs, 1 and 4 share a caption", five, np.array([0, 1, 2, 3, 1]))
 exercise.case("5 pairs in groups of 3 and 2", five, np.array([7, 2, 7, 7, 2]))
@@ -178,3 +189,7 @@ exercise.case("3 different captions", five[:3, :3], np.array([4, 0, 9]))
 exercise.case("3 pairs, all the same caption", five[:3, 2:], np.array([6, 6, 6]))
 exercise.case("1 pair", np.array([[-2.0]]), np.array([3]))
 exercise.case("logits of 1000", np.array([[1000.0, 990, -1000], [1001, 1000, 0], [0, -5, 1000]]), np.array([1, 1, 0]))
+exercise.case("4 pairs with logits far apart", 100 * np.array([[6.0, 2, -1, 10], [10, 4, -1, 2], [2, -10, -10, 0],
+              [2, -4, -4, -7]]), np.array([3, 3, 5, 8]))  # fmt: skip
+exercise.case("4 pairs, the first logits far below", 100 * np.array([[-10.0, -1, 2, 6], [2, 9, 2, 9], [-7, 6, 9, 2],
+              [4, 6, 9, -4]]), np.array([3, 3, 5, 8]))  # fmt: skip

@@ -12,7 +12,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import largest, same_group
 
 exercise = Exercise(
-    "4.7", "The hardest negatives", points=3,
+    "4.7", "The hardest negatives", points=3, level=2, minutes=15, needs=("1.5", "2.4"),
+    use="figures/lectures/f04_push.py shows that these few texts take most of the push; choosing them makes a batch "
+        "harder.",
     hints=(
         "Hard means: wrong, and yet very similar. So remove what is right, and look at what remains from the top.",
         "Overwrite the right entries of a copy with a value that can never come first, then sort each row. Sorting "
@@ -114,6 +116,18 @@ def masks_with_zero(S, group, k):
     return largest(np.where(same_group(group), 0.0, S), k)
 
 
+@exercise.wrong("""Your right texts count as -1, and so does a text that points the opposite way: the two tie. Use
+minus infinity.""")
+def masks_with_minus_one(S, group, k):
+    return largest(np.where(same_group(group), -1.0, S), k)
+
+
+@exercise.wrong("""Your right texts count as the smallest similarity of the table, and so they tie with the one that
+has it. Use minus infinity, or leave them out.""")
+def masks_with_the_smallest(S, group, k):
+    return largest(np.where(same_group(group), S.min(), S), k)
+
+
 @exercise.wrong("""The right texts are chosen, but each row runs from easy to hard. Turn it around: column 0 is the
 hardest.""")
 def hardest_last(S, group, k):
@@ -130,6 +144,12 @@ rising sort backwards.""")
 def ties_last_first(S, group, k):
     negatives = np.where(same_group(group), -np.inf, S)
     return np.argsort(negatives, axis=1, kind="stable")[:, ::-1][:, :k]
+
+
+@exercise.wrong("""Among equals the lower position comes first. The sort that NumPy uses by itself mixes them in rows of
+more than 16: ask for kind "stable".""")
+def not_a_stable_sort(S, group, k):
+    return np.argsort(-np.where(same_group(group), -np.inf, S), axis=1)[:, :k]
 
 
 @exercise.wrong("You counted positions among the negatives only. Count in the full row, from 0.")
@@ -164,5 +184,8 @@ five = np.array([[0.9, 0.2, -0.95, 0.4, 0.3], [0.5, 0.7, 0.1, -0.6, 0.8], [-0.2,
 exercise.case("5 different captions, k = 2", five, np.arange(5), 2)
 exercise.case("5 pairs, 1 and 4 share a caption, k = 3", five, np.array([3, 8, 0, 5, 8]), 3)
 exercise.case("every negative is below 0, k = 2", five - 1, np.array([0, 1, 0, 2, 1]), 2)
-exercise.case("ties, k = 2", np.array([[1.0, 0.5, 0.5], [0.5, 1.0, 0.5], [-0.9, 0.8, 0.1]]), np.array([2, 1, 0]), 2)
+exercise.case("ties, k = 2", np.array([[1.0, 0.5, -0.9], [0.5, 1.0, 0.5], [-0.9, 0.8, 0.1]]), np.array([2, 1, 0]), 2)
+exercise.case("3 pairs, k = 2, two opposite ones", np.array([[1.0, -1, 0.3], [0.2, 0.5, -0.4], [-1, -0.2, 0.1]]),
+              np.array([0, 1, 2]), 2)  # fmt: skip
+exercise.case("20 pairs with many ties, k = 7", (np.arange(400.0) * 7 % 4).reshape(20, 20), np.arange(20) // 2, 7)
 exercise.case("2 pairs, k = 1", np.array([[0.1, 0.9], [-0.3, 0.2]]), np.array([1, 0]), 1)

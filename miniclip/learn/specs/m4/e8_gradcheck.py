@@ -13,7 +13,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise, Fixture
 
 exercise = Exercise(
-    "4.8", "Is this gradient right?", points=5,
+    "4.8", "Is this gradient right?", points=5, level=3, minutes=30, needs=("4.4",),
+    use="nn/gradcheck.py proves every backward of this package in this way, with the sharper line of 1e-7.",
     hints=(
         "A slope can be measured: go a little to the right, a little to the left, and see how much the value changed. "
         "Do it for one entry at a time, and ask how large the disagreement is compared with the gradient itself.",
@@ -53,7 +54,8 @@ NAMES: list[tuple[str, float, float, str]] = [
     ("m4.sine_flipped", 0, 1e-4, "compares_lengths"),
     ("m4.sine_reversed", 0, 1e-4, "all_entries_at_once"),
     ("m4.sine_last_doubled", 0, 1e-4, "first_entry_only"),
-    ("m4.faint_half", 0, 1e-4, "absolute_error"),
+    ("m4.faint_half", 0, 1e-12, "angle_only"),
+    ("m4.faint_half", 1e-12, 1e-4, "absolute_error"),
     ("m4.softmax_of_two_zeros", 0, 1e-4, "sums_output"),
     ("m4.sine_nearly", 0, 1e-4, "squared_error"),
     ("m4.cube_grad", 1e-7, 3e-3, "big_eps"),
@@ -105,6 +107,16 @@ def float64(x):
     return np.array(x, dtype=np.float64)
 
 
+def checker(error, eps=1e-5):
+    """A check that is right but for its measure of the error, or for its step."""
+
+    def gradcheck(f, grad, x, dout):
+        x = float64(x)
+        return error(grad(x, dout), measure(f, x, dout, eps))
+
+    return gradcheck
+
+
 @exercise.also_right
 def fourth_order(f, grad, x, dout):
     x, h = float64(x), 1e-3
@@ -152,20 +164,6 @@ def forward_difference(f, grad, x, dout):
     return relative(grad(x, dout), measured)
 
 
-@exercise.wrong("""The gradient is correct and f has no bend here, so your error is rounding. Numbers near 1 have 16
-digits. Take a larger step, such as 1e-5.""")
-def tiny_eps(f, grad, x, dout):
-    x = float64(x)
-    return relative(grad(x, dout), measure(f, x, dout, 1e-13))
-
-
-@exercise.wrong("""The gradient is correct, but your error is above 1e-7: the step is so long that it feels how f
-curves. Take a shorter one, such as 1e-5.""")
-def big_eps(f, grad, x, dout):
-    x = float64(x)
-    return relative(grad(x, dout), measure(f, x, dout, 1e-2))
-
-
 @exercise.wrong("""The gradient is correct, but the slope that you measured is 0. Are both points the same array? Make a
 copy for each, and change one entry in it.""")
 def measures_nothing(f, grad, x, dout):
@@ -178,32 +176,11 @@ def measures_nothing(f, grad, x, dout):
     return relative(grad(x, dout), measured)
 
 
-@exercise.wrong("""No measured slope gives an error of exactly 0. You compared the claim with itself. Work out the slope
-from f alone.""")
-def trusts_the_claim(f, grad, x, dout):
-    x = float64(x)
-    return relative(grad(x, dout), grad(x, dout))
-
-
-@exercise.wrong("""The gradient is correct. Your two points lie 2 steps apart: divide the change by that distance, not
-by one step.""")
-def forgets_the_two(f, grad, x, dout):
-    x = float64(x)
-    return relative(grad(x, dout), 2 * measure(f, x, dout))
-
-
 @exercise.wrong("""You do not weigh the outputs with dout. A softmax always sums to 1, so its plain sum has slope 0, and
 a gradient of zeros looks right. Multiply by dout before you sum.""")
 def sums_output(f, grad, x, dout):
     x = float64(x)
     return relative(grad(x, np.ones_like(dout)), measure(f, x, np.ones_like(dout)))
-
-
-@exercise.wrong("""Your error depends on how large f is: a correct gradient of size 1e60 fails, and a wrong one of size
-1e-8 passes. Divide by the larger of the two lengths.""")
-def absolute_error(f, grad, x, dout):
-    x = float64(x)
-    return np.linalg.norm(grad(x, dout) - measure(f, x, dout))
 
 
 @exercise.wrong("""Numbers overflowed: with 32 bits nothing exceeds 3.4e38, and differences keep few digits. Do all of
@@ -219,64 +196,12 @@ def keeps_the_dtype(f, grad, x, dout):
     return relative(grad(x, dout), measure(f, x, dout))
 
 
-@exercise.wrong("""The gradient is correct. One of its entries is 0, and noise divided by almost nothing is large.
-Compare the lengths of whole gradients, not entry by entry.""")
-def per_entry(f, grad, x, dout):
-    x = float64(x)
-    a, b = grad(x, dout), measure(f, x, dout)
-    return (abs(a - b) / np.maximum(abs(a) + abs(b), 1e-300)).max()
-
-
-@exercise.wrong("The claimed and the measured gradient are both 0, and you divided 0 by 0. They agree: return 0.")
-def nan_on_zero(f, grad, x, dout):
-    x = float64(x)
-    a, b = grad(x, dout), measure(f, x, dout)
-    return np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b))
-
-
-@exercise.wrong("""The gradient is wrong. You compared how long the two are, and a gradient of the wrong sign has the
-right length. Subtract first, then take the length.""")
-def compares_lengths(f, grad, x, dout):
-    x = float64(x)
-    a, b = np.linalg.norm(grad(x, dout)), np.linalg.norm(measure(f, x, dout))
-    return abs(a - b) / max(a, b) if max(a, b) > 0 else 0.0
-
-
 @exercise.wrong("""The gradient is wrong. You moved all entries of x together, which checks their sum only. Move one
 entry at a time.""")
 def all_entries_at_once(f, grad, x, dout):
     x = float64(x)
     measured = (dout * (f(x + 1e-5) - f(x - 1e-5))).sum() / 2e-5
     return relative(grad(x, dout).sum(), measured)
-
-
-@exercise.wrong("""The last entry of this gradient is wrong, and you checked entry 0 only. Go through all entries of x,
-along every axis.""")
-def first_entry_only(f, grad, x, dout):
-    x = float64(x)
-    return relative(grad(x, dout).flat[0], measure(f, x, dout).flat[0])
-
-
-@exercise.wrong("""An error cannot be below 0: differences of both signs cancel or hide. Take the length of the
-difference, or the largest absolute value.""")
-def forgets_the_absolute_value(f, grad, x, dout):
-    x = float64(x)
-    a, b = grad(x, dout), measure(f, x, dout)
-    size = max(abs(a).max(), abs(b).max())
-    return (a - b).max() / size if size > 0 else 0.0
-
-
-@exercise.wrong("""The gradient is 1 part in 1000 too large, so its error is near 1e-3. You squared it: take the root of
-both sums of squares.""")
-def squared_error(f, grad, x, dout):
-    x = float64(x)
-    return relative(grad(x, dout), measure(f, x, dout)) ** 2
-
-
-@exercise.wrong("Yes or no hides how close it was: 1e-9 and 1e-6 are different news. Return the relative error itself.")
-def returns_a_verdict(f, grad, x, dout):
-    x = float64(x)
-    return relative(grad(x, dout), measure(f, x, dout)) < 1e-7
 
 
 @exercise.wrong("""The errors are right, but you stepped up and down inside the caller's array, and rounding changed it
@@ -293,6 +218,49 @@ def moves_x_itself(f, grad, x, dout):
     return relative(claimed, measured)
 
 
+WRONG_ERRORS = {
+    "tiny_eps": (checker(relative, 1e-13),
+        "The gradient is correct and f has no bend here, so your error is rounding. Numbers near 1 have 16 digits. "
+        "Take a larger step, such as 1e-5."),
+    "big_eps": (checker(relative, 1e-2),
+        "The gradient is correct, but your error is above 1e-7: the step is so long that it feels how f curves. Take "
+        "a shorter one, such as 1e-5."),
+    "trusts_the_claim": (checker(lambda a, b: relative(a, a)),
+        "No measured slope gives an error of exactly 0. You compared the claim with itself. Work out the slope from f "
+        "alone."),
+    "forgets_the_two": (checker(lambda a, b: relative(a, 2 * b)),
+        "The gradient is correct. Your two points lie 2 steps apart: divide the change by that distance, not by one "
+        "step."),
+    "angle_only": (checker(lambda a, b: 1 - np.vdot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b) or 1.0)),
+        "You measured the angle between the two, and half of a gradient has the direction of the whole. Take the "
+        "length of the difference, divided by the larger length."),
+    "absolute_error": (checker(lambda a, b: np.linalg.norm(a - b)),
+        "Your error depends on how large f is: a correct gradient of size 1e60 fails, and a wrong one of size 1e-8 "
+        "passes. Divide by the larger of the two lengths."),
+    "per_entry": (checker(lambda a, b: (abs(a - b) / np.maximum(abs(a) + abs(b), 1e-300)).max()),
+        "The gradient is correct. One of its entries is 0, and noise divided by almost nothing is large. Compare the "
+        "lengths of whole gradients, not entry by entry."),
+    "nan_on_zero": (checker(lambda a, b: np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b))),
+        "The claimed and the measured gradient are both 0, and you divided 0 by 0. They agree: return 0."),
+    "compares_lengths": (checker(lambda a, b: relative(np.linalg.norm(a), np.linalg.norm(b))),
+        "The gradient is wrong. You compared how long the two are, and a gradient of the wrong sign has the right "
+        "length. Subtract first, then take the length."),
+    "first_entry_only": (checker(lambda a, b: relative(a.flat[0], b.flat[0])),
+        "The last entry of this gradient is wrong, and you checked entry 0 only. Go through all entries of x, along "
+        "every axis."),
+    "forgets_the_absolute_value": (checker(lambda a, b: (a - b).max() / max(abs(a).max(), abs(b).max(), 1e-300)),
+        "An error cannot be below 0: differences of both signs cancel or hide. Take the length of the difference, or "
+        "the largest absolute value."),
+    "squared_error": (checker(lambda a, b: relative(a, b) ** 2),
+        "The gradient is 1 part in 1000 too large, so its error is near 1e-3. You squared it: take the root of both "
+        "sums of squares."),
+    "returns_a_verdict": (checker(lambda a, b: relative(a, b) < 1e-7),
+        "Yes or no hides how close it was: 1e-9 and 1e-6 are different news. Return the relative error itself."),
+}  # fmt: skip
+for name, (answer, hint) in WRONG_ERRORS.items():
+    exercise.wrong(hint, name=name)(answer)
+
+
 def pair(case, f, grad, x, dout):
     exercise.case(case, Fixture(f"m4.{f}"), Fixture(f"m4.{grad}"), np.array(x), np.array(dout))
 
@@ -307,7 +275,7 @@ pair("wrong gradient 3 of 7: the last entry", "sine", "sine_last_doubled", x, do
 pair("wrong gradient 4 of 7: half, of size 1e-8", "faint", "faint_half", [0.2, -1.0, 0.7, 1.5], [1.0, 2.0, 0.5, 3.0])
 pair("wrong gradient 5 of 7: a softmax with zeros", "softmax_of_two", "softmax_of_two_zeros", [0.4, -0.9], [2.0, -1.0])
 pair("wrong gradient 6 of 7: 1 part in 1000", "sine", "sine_nearly", x, dout)
-pair("wrong gradient 7 of 7: without dout", "sine", "sine_deaf", x, dout)
+pair("wrong gradient 7 of 7: without dout", "sine", "sine_deaf", x, [[-2.0, -0.5, 3.0], [-1.5, -0.7, 1.0]])
 pair("a correct gradient with one entry 0", "cube", "cube_grad", [0.0, 5.0, -3.0], [1.5, 0.5, -2.0])
 pair("a correct gradient, x in float32", "bend", "bend_grad", np.array([0.3, -1.7, 2.3], np.float32), [1.0, -0.5, 2.0])
 pair("a correct gradient, 0 everywhere", "steps", "steps_grad", [1.0, -2.0], [3.0, 0.5])

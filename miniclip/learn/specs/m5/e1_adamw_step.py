@@ -20,7 +20,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "5.1", "One step of AdamW", points=4,
+    "5.1", "One step of AdamW", points=4, level=2, minutes=20,
+    use="`AdamW` in nn/optim.py makes this step for all weights of CLIP at once, as one long vector.",
     hints=(
         "AdamW divides a smoothed gradient by its usual size. A weight with tiny gradients therefore moves as far "
         "as one with huge ones. The decay is a separate pull towards zero.",

@@ -19,7 +19,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "5.2", "Warm up, then cool down", points=3,
+    "5.2", "Warm up, then cool down", points=3, level=1, minutes=15,
+    use="`warmup_cosine` in nn/optim.py sets the rate of every step: gently at first, when the gradients are wild, "
+        "and calmly at the end.",
     hints=(
         "There are three stretches, and each step lies in exactly one of them. Write one return for each.",
         "Ask first whether the warm-up is still on, then whether training is over. Only what is left gets the "

@@ -8,18 +8,21 @@ loss is the mean of the row half and the column half, each the mean of -ln p(rig
 
 A block of rows holds whole rows, so the row half is easy. A column is spread over all blocks: carry a running
 log-sum-exp for each column. Graded with a chunk that does not divide N, a chunk of 1, a chunk larger than N, and a
-scale of 1000 with cosines of exactly 1.
+scale of 1000 with cosines of exactly 1; and with 160 pairs in chunks of 4, where your memory is measured: the whole
+table would need 200 KB, and 150 KB are allowed.
 """
 
 import math
 
 import numpy as np
 
-from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit
+from miniclip.learn.spec import Drawn, Exercise
+from miniclip.learn.specs.helpers import cosine_table, log_softmax, table_loss, unit, untidy_softmaxes
 
 exercise = Exercise(
-    "5.3", "The loss of a batch that does not fit", points=4,
+    "5.3", "The loss of a batch that does not fit", points=4, level=3, minutes=35, needs=("4.3",),
+    use="nn/chunked.py trains with batches whose table of logits would not fit into memory: 32,768 pairs would need 4 "
+        "GiB.",
     hints=(
         "For one pair, -ln p is the log-sum-exp of its row (or column) minus its own logit. So you need N row "
         "sums, N column sums, and the diagonal. None of them needs the whole table at one time.",
@@ -184,6 +187,21 @@ def forgot_half(I, T, scale, chunk):
     return 2 * chunked_clip_loss(I, T, scale, chunk)
 
 
+@untidy_softmaxes(exercise, log=True)
+def with_log_softmax(log_softmax):
+    def chunked_clip_loss(I, T, scale, chunk):
+        S = scale * cosine_table(I, T)
+        return -0.5 * (np.diag(log_softmax(S, 1)).mean() + np.diag(log_softmax(S, 0)).mean())
+
+    return chunked_clip_loss
+
+
+@exercise.wrong("""The value is right, but all N x N logits were there at one time, and a large batch has no room for
+them. Work on `chunk` rows at a time, and keep only their sums.""")
+def full_table(I, T, scale, chunk):
+    return table_loss(scale * cosine_table(I, T))
+
+
 IMAGES = np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7], [0.2, 0.1, -0.3, 0.5, 0],
                    [2, -2, 1, 0, 1], [-3, 1, 1, 4, 2], [0.01, 0.02, 0, 0.05, -0.03]])  # fmt: skip
 TEXTS = np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2], [1, 0, -1, 2, 0],
@@ -195,3 +213,8 @@ exercise.case("5 pairs in a chunk of 11, scale 14", IMAGES[:5], TEXTS[2:], 14.0,
 exercise.case("1 pair in a chunk of 1", np.array([[3.0, 4.0]]), np.array([[-2.0, 1.0]]), 7.0, 1)
 exercise.case("3 pairs at scale 1000, chunks of 2", np.array([[2.0, 0], [0, 0.5], [-3, 0]]),
               np.array([[5.0, 0], [0, 3], [0, 0.25]]), 1000.0, 2)  # fmt: skip
+exercise.case("3 pairs at scale 800, chunks of 2, rows far apart", np.array([[1.0, 1, 2], [-2, -2, 2], [-2, 0, -2]]),
+              np.array([[-1.0, 0, 0], [0, -2, -2], [-2, -2, 1]]), 800.0, 2)  # fmt: skip
+exercise.case("3 pairs at scale 1000, all rows wide", np.array([[0.0, -1, 0], [2, -2, 2], [2, -2, 1]]),
+              np.array([[1.0, 1, 0], [-2, 1, 0], [-1, 2, 0]]), 1000.0, 1)  # fmt: skip
+exercise.case("160 pairs in chunks of 4, scale 20", Drawn(3, (160, 3)), Drawn(5, (160, 3)), 20.0, 4, memory=150 * 2**10)

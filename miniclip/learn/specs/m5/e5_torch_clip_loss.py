@@ -13,9 +13,12 @@ Graded in float64 against NumPy's value and slopes, with rows of very different 
 import numpy as np
 
 from miniclip.learn.spec import Exercise
+from miniclip.learn.specs.helpers import UNTIDY
 
 exercise = Exercise(
-    "5.5", "The same loss in PyTorch", points=4,
+    "5.5", "The same loss in PyTorch", points=4, level=2, minutes=20, needs=("4.5",),
+    use="torch/losses.py is the same loss for graphics cards, and autograd there must agree with the gradients "
+        "written by hand.",
     hints=(
         "Torch writes down every operation on a tensor that requires gradients and walks back along that record. "
         "So everything between the inputs and the loss has to be torch.",
@@ -209,6 +212,25 @@ def sum_not_mean(I, T, log_scale):
     return finish(len(S) * (cross_entropy(S) + cross_entropy(S.T)) / 2, I, T, log_scale)
 
 
+def shifted(shift):
+    """A softmax by hand, that subtracts shift(rows) before exp."""
+
+    def torch_clip_loss(I, T, log_scale):
+        I, T, log_scale = leaves(I, T, log_scale)
+        S = log_scale.exp() * unit(I) @ unit(T).T
+        tables = [z - shift(z) for z in (S, S.T)]
+        return finish(sum((z.exp().sum(1).log() - z.diagonal()).mean() for z in tables) / 2, I, T, log_scale)
+
+    return torch_clip_loss
+
+
+for name, shift in {
+    "shifted_by_minimum": lambda z: z.min(1, keepdim=True).values, "shifted_by_mean": lambda z: z.mean(1, keepdim=True),
+    "shifted_by_first": lambda z: z[:, :1], "shifted_by_table_maximum": lambda z: z.max(),
+}.items():  # fmt: skip
+    exercise.wrong(UNTIDY[name], name=name)(shifted(shift))
+
+
 exercise.case("3 pairs in 5 dimensions, scale 10", np.array([[1.0, 2, 0, -1, 3], [0, -1, 4, 2, 1], [10, 3, 5, -2, 7]]),
               np.array([[0.2, 0.1, 0, 0.3, 0.5], [1, -1, 2, 3, 0], [4, 4, -1, 0, 2]]), 2.302585092994046)  # fmt: skip
 exercise.case("5 pairs in 2 dimensions, scale 2", np.array([[1.0, 0.3], [-2, 5], [0.1, -0.2], [7, 11], [-3, -1]]),
@@ -216,3 +238,7 @@ exercise.case("5 pairs in 2 dimensions, scale 2", np.array([[1.0, 0.3], [-2, 5],
 exercise.case("1 pair", np.array([[3.0, 4.0]]), np.array([[-2.0, 1.0]]), 1.5)
 exercise.case("3 pairs at scale 1000", np.array([[2.0, 0, 0], [0, 0.5, 0], [3, 4, 0]]),
               np.array([[0.0, 3, 0], [5, 0, 0], [0, 0, 0.1]]), 6.907755278982137)  # fmt: skip
+exercise.case("3 pairs at scale 1000, rows far apart", np.array([[2.0, 2, -2], [0, 2, 1], [0, 2, 2]]),
+              np.array([[-2.0, -2, -2], [-1, -2, -2], [-1, 1, 0]]), 6.907755278982137)  # fmt: skip
+exercise.case("3 pairs at scale 800, all rows wide", np.array([[1.0, 0, -2], [0, -2, -2], [0, 1, -1]]),
+              np.array([[1.0, 2, -1], [1, 0, 2], [2, 1, 1]]), 6.684611727667927)  # fmt: skip

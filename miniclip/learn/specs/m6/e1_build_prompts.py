@@ -11,7 +11,8 @@ and stay. An empty list of classes gives an empty list.
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "6.1", "Names into prompts", points=2,
+    "6.1", "Names into prompts", points=2, level=1, minutes=5,
+    use="`build_prompts` in tasks/zero_shot.py makes classes out of names, so that a new class costs a line of text.",
     hints=(
         "A prompt is the template with a name in it. Do that once for each class and collect the results.",
         "str.format and % read more than {} and stumble over other braces and signs. A string has another method, "
@@ -130,15 +131,34 @@ def strips(classes, template):
     return [template.replace("{}", name.strip()).strip() for name in classes]
 
 
+@exercise.wrong("""A class that stands in the list twice got one prompt. There is one for each entry, so that number 2
+of the prompts is still that of class 2.""")
+def names_once(classes, template):
+    return [template.replace("{}", name) for name in dict.fromkeys(classes)]
+
+
 @exercise.wrong("You put the name behind the template. It belongs where the two signs {} stand.")
 def appends(classes, template):
     return [template.replace("{}", "").rstrip() + " " + name for name in classes]
 
 
-exercise.case("3 classes", ["dog", "cat", "horse"], "a photo of a {}, seen from afar")
+@exercise.wrong("""The full stop at the end of the template is gone. It is one of the signs that CLIP reads, and all its
+80 templates end with one: change nothing but {}.""")
+def eats_the_full_stop(classes, template):
+    return [template.rstrip(".").replace("{}", name) for name in classes]
+
+
+@exercise.wrong("""You began each prompt with a capital letter. Pass the template on sign by sign: to some tokenizers
+"A" and "a" are two tokens.""")
+def capitalises(classes, template):
+    return [template[:1].upper() + template[1:].replace("{}", name) for name in classes]
+
+
+exercise.case("4 classes, one twice", ["dog", "cat", "dog", "horse"], "a photo of a {}, seen from afar")
 exercise.case("2 places for the name", ["ring", "heart"], "a {} is a {}")
-exercise.case("capitals, an article, a blank", ["T-Rex", "orange ring", "emu "], "this is a {}")
+exercise.case("capitals, an article, a blank", ["T-Rex", "orange  ring", "emu "], "this is a {}")
 exercise.case("signs that look like formatting", ["cup", "{x} 5 %s"], "a {} in {style} }, 100 % {}")
 exercise.case("only percent signs", ["star", "cross"], "a {}, 50 % off")
 exercise.case("braces only", ["star", "cross"], "a {} in {style}")
+exercise.case("a full stop, and one in a name", ["dog", "St. Bernard", "no."], "a photo of a {}.")
 exercise.case("no classes", [], "a {}")

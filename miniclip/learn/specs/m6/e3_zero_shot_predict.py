@@ -13,10 +13,11 @@ import math
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import cosine_table, softmax
+from miniclip.learn.specs.helpers import cosine_table, softmax, untidy_softmaxes
 
 exercise = Exercise(
-    "6.3", "Predict without training", points=3,
+    "6.3", "Predict without training", points=3, level=2, minutes=15, needs=("1.5", "6.2"),
+    use="`zero_shot_probabilities` in tasks/zero_shot.py is this: a classifier that saw no labelled picture.",
     hints=(
         "Each image makes its own choice among the classes. So a row of the table belongs to an image, and a row's "
         "probabilities add up to 1.",
@@ -154,6 +155,15 @@ def norm_over_images(X, W, scale):
     return answer(scale * X / np.maximum(np.linalg.norm(X, axis=0), 1e-12) @ W.T)
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    def zero_shot_predict(X, W, scale):
+        z = scale * cosine_table(X, W)
+        return softmax(z), z.argmax(axis=1)
+
+    return zero_shot_predict
+
+
 exercise.case("5 images, 3 classes, scale 10",
               np.array([[3.0, 4.0], [-0.1, 0.2], [30, -7], [0.02, 0.005], [-5, -11]]),
               np.array([[1.0, 0.0], [0.6, 0.8], [-0.96, 0.28]]), 10.0)  # fmt: skip
@@ -166,3 +176,5 @@ exercise.case("scale 1000, cosines of exactly 1 and -1", np.array([[2.0, 0.0, 0.
 exercise.case("classes 0 and 2 are equal", np.array([[4.0, 0.0, 0.0], [0.0, 3.0, 0.0]]),
               np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), 5.0)  # fmt: skip
 exercise.case("1 image, 1 class", np.array([[3.0, -4.0]]), np.array([[0.6, 0.8]]), 7.0)
+exercise.case("3 images at scale 1000, one far from all classes", np.array([[-1.0, 1, 0], [2, -1, 1], [2, 3, -1]]),
+              np.array([[0.28, 0.96, 0], [0, 0.6, 0.8], [0.6, 0.8, 0]]), 1000.0)  # fmt: skip

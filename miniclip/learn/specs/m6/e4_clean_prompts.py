@@ -15,7 +15,9 @@ descriptions of lantern frogs and ribbon frogs. How many survive, do you think? 
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "6.4", "Clean what a language model wrote", points=4,
+    "6.4", "Clean what a language model wrote", points=4, level=1, minutes=15, needs=("6.2",),
+    use="What a language model wrote must be cleaned before `ensemble` in tasks/zero_shot.py gives each sentence a "
+        "vote.",
     hints=(
         "Walk through the list once and decide for each sentence: does it stay? A repeated sentence would have 2 "
         "votes in the mean of its class, and one without visual content pulls that mean to nowhere.",
@@ -121,11 +123,17 @@ def drops_all_copies(prompts, banned):
     return [p for p in clean_prompts(prompts, banned) if stripped.count(p) == 1]
 
 
-@exercise.wrong("""Nothing useless was found: you asked if a prompt equals a phrase. The phrase may stand anywhere in
+@exercise.wrong("""Only prompts that are a banned phrase, word for word, were dropped. The phrase may stand anywhere in
 the prompt: use `in`.""")
 def exact_phrase_only(prompts, banned):
     phrases = [phrase.lower() for phrase in banned]
     return first_of_each(p.strip() for p in prompts if p.strip() and p.strip().lower() not in phrases)
+
+
+@exercise.wrong("""Prompts with a banned phrase are still in the list: you never asked for it. Drop every prompt in
+which one of the `banned` phrases stands, in capitals or not.""")
+def nothing_banned(prompts, banned):
+    return first_of_each(p.strip() for p in prompts if p.strip())
 
 
 @exercise.wrong("""A banned phrase got through because of a capital letter. Compare lower-case copies of both, and keep
@@ -244,5 +252,7 @@ exercise.case(
 )
 exercise.case("60 descriptions of 2 frogs", PROMPTS, BANNED)
 exercise.case("nothing banned, 5 prompts", ["Zebra.", "", "zebra.", "  Zebra.", "an emu"], [])
-exercise.case("2 neighbours that both go", ["No idea.", "I have no idea.", "A cup has 1 handle."], ["no idea"])
+exercise.case(
+    "3 neighbours that all go", ["No idea", "No idea.", "I have no idea.", "A cup has 1 handle."], ["no idea"]
+)
 exercise.case("no prompts", [], ["no idea"])

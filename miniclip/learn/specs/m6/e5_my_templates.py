@@ -20,7 +20,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise, Fixture
 
 exercise = Exercise(
-    "6.5", "Templates of your own", points=5,
+    "6.5", "Templates of your own", points=5, level=2, minutes=25, needs=("6.2",),
+    use="`TEMPLATES` in tasks/zero_shot.py is such a set, and figures/lectures/f15_templates.py draws what more of "
+        "them buy.",
     hints=(
         "A single prompt says more than the class: it also hints at a style, a size or a place. Prompts that "
         "differ in those and agree on the class cancel each other's extras in the mean.",

@@ -19,7 +19,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "6.6", "How sure is an accuracy?", points=3,
+    "6.6", "How sure is an accuracy?", points=3, level=1, minutes=15,
+    use="`Share` in tasks/shares.py gives every accuracy of the evaluation its interval, so that luck is not taken "
+        "for progress.",
     hints=(
         "A model that is right 90 % of the time gets ten out of ten in one test of three. So ten of ten cannot "
         "prove 100 %. The interval leans towards one half, and the more so, the fewer the images.",

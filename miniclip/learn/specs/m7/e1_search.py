@@ -16,7 +16,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import cosine_table, largest
 
 exercise = Exercise(
-    "7.1", "Search a gallery", points=3,
+    "7.1", "Search a gallery", points=3, level=2, minutes=15, needs=("1.2",),
+    use="`Index` in tasks/retrieval.py searches a folder of pictures by a sentence with this function.",
     hints=(
         "Searching is sorting. Give every picture one number, how well it fits the sentence, and read the sorted list "
         "from its good end.",
@@ -124,6 +125,14 @@ def ties_reversed(index, query, k):
     return ids, scores[ids]
 
 
+@exercise.wrong("""The scores are right, but pictures with equal scores are mixed. The sort that NumPy uses by itself
+does that in lists of more than 16: ask for kind "stable".""")
+def not_a_stable_sort(index, query, k):
+    scores = cosine_table(index, query)
+    ids = np.argsort(-scores)[:k]
+    return ids, scores[ids]
+
+
 @exercise.wrong("""A gallery row of zeros was divided by its length, 0, which made NaN. A row without a direction should
 score 0.""")
 def zero_row_is_nan(index, query, k):
@@ -162,12 +171,31 @@ def ids_from_one(index, query, k):
     return ids + 1, scores
 
 
+@exercise.wrong("""The right pictures, but not the best first. `argpartition` finds the k best and leaves them in any
+order: sort these k by their scores.""")
+def not_sorted(index, query, k):
+    scores, k = cosine_table(index, query), min(k, len(index))
+    ids = np.argpartition(-scores, k - 1)[:k]
+    return ids, scores[ids]
+
+
+@exercise.wrong("""The right pictures, in the order of their row numbers. Sort them by score instead, so that the best
+stands at place 0.""")
+def in_order_of_the_rows(index, query, k):
+    ids = np.sort(top(cosine_table(index, query), k)[0])
+    return ids, cosine_table(index, query)[ids]
+
+
 gallery = np.array([[1.0, 2, -1], [30, -20, 10], [0.1, 0.3, 0.2], [0, 4, 5], [-2, 1, 0], [6, 7, 1], [0.5, -0.5, 2]])
 exercise.case("7 pictures of very different lengths, best 3", gallery, np.array([2.0, 5.0, 1.0]), 3)
 exercise.case("a query that points the other way, best 2", gallery, np.array([-3.0, 0.5, -7.0]), 2)
-exercise.case("equal scores, best 5", np.array([[2.0, 0, 0], [0, 4, 0], [1, 0, 0], [0, 0, 8], [0.5, 0, 0], [-2, 0, 0]]),
-              np.array([0.25, 0, 0]), 5)  # fmt: skip
+along = np.array([0, 1, 0, 2, 0, 0, 1, 2, 0, 1, 0, 2, 1, 0, 0, 2, 0, 1, 0, 2])
+exercise.case("20 pictures with equal scores, best 8", np.eye(3)[along] * 2.0 ** (np.arange(20) % 5 - 2)[:, None],
+              np.array([0.25, 0, 0]), 8)  # fmt: skip
 exercise.case("a row of zeros, k larger than the gallery",
               np.array([[1.0, -2, 2, 0, 0], [0, 0, 0, 0, 0], [3, 4, 0, 0, 1]]),
               np.array([1.0, 2, 0.5, -1, 3]), 11)  # fmt: skip
+# argpartition sorts arrays of up to 512 entries on some processors, and none of this size
+many = (np.arange(1.0, 1201) * 7919 % 2003 - 1001).reshape(600, 2)
+exercise.case("600 pictures, best 200", many, np.array([1.0, 2.0]), 200)
 exercise.case("1 picture", np.array([[3.0, 4.0]]), np.array([5.0, 0.0]), 1)

@@ -16,7 +16,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import ranks
 
 exercise = Exercise(
-    "7.2", "Recall at k", points=4,
+    "7.2", "Recall at k", points=4, level=2, minutes=20, needs=("7.1",),
+    use="`recall_at_k` in tasks/retrieval.py is how papers compare search engines for pictures.",
     hints=(
         "For each query you only need the place of one item, the right one. It is a hit when that place is at most k.",
         "You can find the place without a sort: pick the score of the right item in every row, and count the scores of "
@@ -147,5 +148,6 @@ captions = np.array([[0.8, 0.3, 0.1], [0.2, 0.4, 0.9], [0.5, 0.7, 0.6], [0.3, 0.
 exercise.case("7 captions of 3 pictures, k = 1", captions, np.array([0, 0, 1, 1, 2, 2, 2]), 1)
 exercise.case("3 pictures among 7 captions, k = 3", captions.T, np.array([1, 3, 6]), 3)
 exercise.case("every score the same, k = 2", np.full((2, 5), 0.25), np.array([0, 3]), 2)
+exercise.case("3 equal scores, k = 2", np.array([[0.5, 0.5, 0.5, 0.1], [0.9, 0.3, 0.2, 0.4]]), np.array([1, 3]), 2)
 exercise.case("k = 5 with 3 items", captions[:2], np.array([1, 0]), 5)
 exercise.case("1 query, 1 item", np.array([[-0.3]]), np.array([0]), 1)

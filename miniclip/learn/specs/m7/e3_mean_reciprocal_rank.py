@@ -15,7 +15,8 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import ranks
 
 exercise = Exercise(
-    "7.3", "Mean reciprocal rank", points=3,
+    "7.3", "Mean reciprocal rank", points=3, level=1, minutes=10, needs=("7.2",),
+    use="`mean_reciprocal_rank` in tasks/retrieval.py tells progress that recall at 1 is too coarse to see.",
     hints=(
         "The rank of an item is a count: how many items stand at its place or before it, itself included.",
         "Pick the right score of every row, compare the row with it, and sum the comparisons along axis 1. Turn each "

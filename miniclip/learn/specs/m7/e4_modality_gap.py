@@ -14,7 +14,9 @@ from miniclip.learn.spec import Exercise
 from miniclip.learn.specs.helpers import unit
 
 exercise = Exercise(
-    "7.4", "The modality gap", points=3,
+    "7.4", "The modality gap", points=3, level=1, minutes=10, needs=("1.1",),
+    use="figures/lectures/f13_gap.py draws this gap of the trained model, and what closing it does to loss and "
+        "accuracy.",
     hints=(
         "Two clouds, two centres, one distance. Only the directions of the embeddings matter, so lengths go first.",
         "Scale along axis 1, average along axis 0, subtract, and take one norm of a vector with d entries.",

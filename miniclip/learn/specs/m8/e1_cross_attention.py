@@ -13,10 +13,11 @@ overflow.
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import softmax
+from miniclip.learn.specs.helpers import softmax, untidy_softmaxes
 
 exercise = Exercise(
-    "8.1", "Cross-attention", points=4,
+    "8.1", "Cross-attention", points=4, level=2, minutes=20, needs=("3.4",),
+    use="`cross_attention_forward` in nn/decoder_blocks.py lets each word that is written look at the picture.",
     hints=(
         "It is self-attention with one change: the words only ask. What they read, keys and values, is made of "
         "patches.",
@@ -163,6 +164,14 @@ def no_softmax(text, patches, Wq, Wk, Wv, Wo):
     return (text @ Wq) @ (patches @ Wk).T / np.sqrt(text.shape[1]) @ (patches @ Wv) @ Wo
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    def cross_attention(text, patches, Wq, Wk, Wv, Wo):
+        return softmax((text @ Wq) @ (patches @ Wk).T / np.sqrt(text.shape[1])) @ (patches @ Wv) @ Wo
+
+    return cross_attention
+
+
 words = np.array([[0.5, -1.0, 0.3], [1.2, 0.1, -0.7], [0.0, 0.8, 0.4], [-2.0, 0.6, 1.1], [0.3, 0.9, -1.4]])
 patches = np.array([[1.0, 0.2, -0.5], [-0.3, 1.5, 0.7]])
 Wq = np.array([[0.7, -0.2, 1.1], [0.4, 0.9, -0.6], [-1.3, 0.5, 0.2]])
@@ -175,3 +184,6 @@ exercise.case("2 words, 5 patches, scores in the thousands", 100 * patches, 50 *
 exercise.case("1 word, 1 patch", np.array([[2.0, -1.0]]), np.array([[0.5, 3.0]]), np.array([[1.0, 2], [3, -1]]),
               np.array([[0.5, 1], [-2, 1]]), np.array([[2.0, 1], [0, -3]]), np.array([[1.0, -1], [4, 2]]))  # fmt: skip
 exercise.case("2 words, 3 patches that are all zero", patches, np.zeros((3, 3)), Wq, Wk, Wv, Wo)
+exercise.case("2 words, 5 patches, the first far below", np.array([[-10.0, -20, 0], [-10, 0, -20]]),
+              20 * np.array([[-2.0, -3, -1], [-1, -3, 0], [-2, 0, -3], [1, 1, 0], [-2, -1, 2]]),
+              Wq, Wk, Wv, Wo)  # fmt: skip

@@ -11,10 +11,11 @@ At least one token counts. Scores may be in the thousands: take the logarithm of
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import log_softmax
+from miniclip.learn.specs.helpers import log_softmax, untidy_softmaxes
 
 exercise = Exercise(
-    "8.2", "The loss of a captioner", points=4,
+    "8.2", "The loss of a captioner", points=4, level=2, minutes=20, needs=("4.2",),
+    use="`cross_entropy_forward` in nn/decoder_ops.py trains captioners, answerers and language models alike.",
     hints=(
         "Lay the scores and the tokens side by side with one step between them. Then it is an ordinary cross-entropy "
         "with some places crossed out.",
@@ -159,6 +160,16 @@ def log_of_softmax(logits, tokens, pad=0):
     return -np.log(np.take_along_axis(p, target[..., None], 2))[..., 0][target != pad].mean()
 
 
+@untidy_softmaxes(exercise, log=True)
+def with_log_softmax(log_softmax):
+    def caption_loss(logits, tokens, pad=0):
+        target = tokens[:, 1:]
+        log_p = np.take_along_axis(log_softmax(logits[:, :-1]), target[..., None], 2)[..., 0]
+        return -log_p[target != pad].mean()
+
+    return caption_loss
+
+
 logits = np.array([
     [[0.2, 1.1, -0.4, 2.0, 0.3], [1.5, -0.7, 0.6, 0.1, 0.9], [-1.2, 0.4, 2.2, 0.8, -0.3],
      [0.7, 0.5, -0.6, 1.9, 0.0], [1.3, -0.2, 0.4, 0.6, -1.1], [0.1, 0.9, 1.4, -0.8, 0.2],
@@ -176,3 +187,10 @@ exercise.case("padding has id 3, and 0 is a word", logits[:2, :5], np.array([[2,
 exercise.case("scores in the thousands", 1000 * logits[:2, :3], captions[1:, :3])
 exercise.case("a caption without any next token", logits[1:, :3], np.array([[2, 0, 0], [2, 4, 0]]))
 exercise.case("1 caption of 2 tokens", logits[2:, 4:6], np.array([[4, 1]]))
+exercise.case("2 captions, scores far apart", 100 * np.array([[[4.0, -1, -4, -1], [9, -7, -1, 10], [4, 9, -10, 0]],
+              [[6, -4, 9, 10], [0, -1, 0, -4], [-10, 0, -1, 6]]]), np.array([[1, 3, 1], [1, 3, 3]]))  # fmt: skip
+exercise.case("2 captions, the first scores far below", 100 * np.array([[[-7.0, -4, -10, 2], [-1, 10, 6, 4],
+              [10, 9, -7, 10]], [[9, -10, 9, 4], [0, 2, 6, 2], [9, 4, 9, -7]]]),
+              np.array([[3, 2, 3], [1, 3, 2]]))  # fmt: skip
+exercise.case("2 captions, the last scores far below", 100 * np.array([[[10.0, 9, 4, -1], [0, 0, 4, 0], [6, 10, 6, -1]],
+              [[9, 9, 9, -4], [-7, 2, 6, 0], [-7, -7, -4, 4]]]), np.array([[3, 1, 1], [2, 1, 2]]))  # fmt: skip

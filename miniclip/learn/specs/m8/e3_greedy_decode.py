@@ -13,7 +13,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise, Fixture
 
 exercise = Exercise(
-    "8.3", "Greedy decoding", points=3,
+    "8.3", "Greedy decoding", points=3, level=1, minutes=15, needs=("8.2",),
+    use="`generate` in tasks/generation.py writes every caption and every answer with this loop.",
     hints=(
         "A caption grows at its end. What was written becomes the input of the next step, until the end marker comes "
         "or the space is used up.",

@@ -14,7 +14,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "8.4", "Labels for visual question answering", points=3,
+    "8.4", "Labels for visual question answering", points=3, level=1, minutes=10, needs=("8.2",),
+    use="`encode_texts` in data/prompts.py marks in the same way what a model is to learn to say, and what it is only "
+        "told.",
     hints=(
         "Two people speak: the user asks, the model answers. Only what the model says is graded, and falling silent is "
         "part of what it says.",

@@ -12,10 +12,11 @@ stand on the right. m can be larger or smaller than P. Large scores must not ove
 import numpy as np
 
 from miniclip.learn.spec import Exercise
-from miniclip.learn.specs.helpers import softmax
+from miniclip.learn.specs.helpers import softmax, untidy_softmaxes
 
 exercise = Exercise(
-    "8.5", "The bridge of a vision-language model", points=4,
+    "8.5", "The bridge of a vision-language model", points=4, level=2, minutes=15, needs=("8.1",),
+    use="models/bridge.py hands a picture to a frozen language model as a few such tokens.",
     hints=(
         "It is cross-attention whose questions do not come from words: they are parameters, the same for every "
         "picture.",
@@ -157,6 +158,11 @@ def transposed_weights(Q, patches, Wk, Wv):
     return query_tokens(Q, patches, Wk.T, Wv.T)
 
 
+@untidy_softmaxes(exercise)
+def with_softmax(softmax):
+    return lambda Q, patches, Wk, Wv: softmax(Q @ (patches @ Wk).T / np.sqrt(Q.shape[1])) @ (patches @ Wv)
+
+
 Q = np.array([[0.9, -0.4, 1.3], [-1.1, 0.7, 0.2]])
 patches = np.array([[1.0, 0.2, -0.5], [-0.3, 1.5, 0.7], [0.6, -0.8, 1.2], [2.1, 0.4, 0.1], [-0.7, -1.3, 0.9]])
 Wk = np.array([[-0.8, 1.2, 0.1], [0.6, 0.3, -1.5], [0.9, -0.4, 0.7]])
@@ -167,3 +173,5 @@ exercise.case("7 queries, 2 patches", np.vstack([patches, Q]), patches[1:3], Wk,
 exercise.case("2 queries, 3 patches, scores in the thousands", 70 * Q, 60 * patches[2:], Wk, Wv)
 exercise.case("1 query, 1 patch", np.array([[0.5, -2.0]]), np.array([[3.0, 1.0]]), np.array([[1.0, -1], [2, 0.5]]),
               np.array([[0.0, 2], [-3, 1]]))  # fmt: skip
+exercise.case("2 queries, 4 patches, scores far apart", np.array([[-10.0, -30, 30], [-20, 20, 30]]),
+              20 * np.array([[1.0, 1, -1], [1, 0, 2], [2, 1, 2], [-3, 2, 3]]), Wk, Wv)  # fmt: skip

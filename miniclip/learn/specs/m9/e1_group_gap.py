@@ -13,7 +13,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "9.1", "The gap between groups", points=3,
+    "9.1", "The gap between groups", points=3, level=1, minutes=10,
+    use="tasks/evaluate.py scores the held-out combinations apart for the same reason: one average hides who pays for "
+        "the mistakes.",
     hints=(
         "One average over everybody hides who pays for the mistakes. Average inside each group first, then compare the "
         "extremes.",

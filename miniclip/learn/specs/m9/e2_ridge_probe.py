@@ -15,7 +15,8 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "9.2", "A probe with few labels", points=4,
+    "9.2", "A probe with few labels", points=4, level=3, minutes=30, needs=("1.3",),
+    use="A probe on what tasks/outside.py calls `features` is the baseline that good prompts have to beat.",
     hints=(
         "Ridge regression is least squares with a price on large weights. A column of ones turns the intercept into a "
         "weight like the others, except that it costs nothing.",

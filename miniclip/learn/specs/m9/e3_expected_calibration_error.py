@@ -15,7 +15,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "9.3", "Expected calibration error", points=3,
+    "9.3", "Expected calibration error", points=3, level=2, minutes=20, needs=("6.3",),
+    use="It judges the probabilities of `classify` in tasks/zero_shot.py, which may be right in order and wrong in "
+        "size.",
     hints=(
         "A promise is judged by many cases: collect the items for which the model promised about the same, and see how "
         "often the promise was kept.",
@@ -179,6 +181,8 @@ exercise.case("11 items, mostly too confident",
 exercise.case("7 items, too shy, 3 bins", np.array([0.55, 0.42, 0.61, 0.21, 0.15, 0.73, 0.58]),
               np.array([True, True, True, True, False, True, True]), 3)  # fmt: skip
 exercise.case("confidences of exactly 0 and 1, 5 bins", np.array([1.0, 0.0, 1.0, 0.91, 0.05, 0.47]),
-              np.array([0, 1, 1, 0, 0, 1]), 5)  # fmt: skip
+              np.array([0, 1, 1, 1, 0, 1]), 5)  # fmt: skip
+exercise.case("6 items, too shy and too confident, 5 bins", np.array([0.57, 0.41, 0.35, 0.91, 0.37, 0.27]),
+              np.array([1, 0, 0, 0, 0, 1]), 5)  # fmt: skip
 exercise.case("5 items in 1 bin", np.array([0.12, 0.95, 0.71, 0.33, 0.88]), np.array([0, 1, 1, 0, 0]), 1)
 exercise.case("1 item, confidently wrong", np.array([0.99]), np.array([0]))

@@ -16,7 +16,9 @@ import numpy as np
 from miniclip.learn.spec import Exercise
 
 exercise = Exercise(
-    "9.4", "What to do next", points=3,
+    "9.4", "What to do next", points=3, level=1, minutes=15, needs=("6.3", "9.2"),
+    use="It is the decision after each run of tasks/evaluate.py: the cheapest step first, and only if it earns its "
+        "price.",
     hints=(
         "Every step up costs more, so it must earn its price. Compare what is offered with what you already hold, not "
         "with the start, and compare errors, not accuracies.",
@@ -145,6 +147,12 @@ def ignores_labels(base, prompt, probe, fine_tune, n_labels):
     return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, needs=(0, 0, 0)))
 
 
+@exercise.wrong("""Exactly 10 labels are enough for a probe, and exactly 1000 for fine-tuning. What the rule calls "10
+labels or more" includes the 10 itself.""")
+def more_labels_than_asked(base, prompt, probe, fine_tune, n_labels):
+    return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, needs=(0, 11, 1001)))
+
+
 @exercise.wrong("""You compared each step with the base. When prompts already helped, a probe has to leave at most 0.8
 of their errors, not of the first ones.""")
 def compares_with_base(base, prompt, probe, fine_tune, n_labels):
@@ -182,6 +190,12 @@ def any_gain(base, prompt, probe, fine_tune, n_labels):
     return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, lambda offer, held: offer > held))
 
 
+@exercise.wrong("""Here a step leaves exactly 0.8 of the errors, 0.25 of 0.3125. The rule says at most 0.8, so this is
+enough: compare with `<=`.""")
+def less_than_is_asked(base, prompt, probe, fine_tune, n_labels):
+    return finish(base, *climb((base, prompt, probe, fine_tune), n_labels, lambda a, held: 1 - a < 0.8 * (1 - held)))
+
+
 exercise.case("scans, 40 labels", 0.41, 0.44, 0.80, 0.82, 40)
 exercise.case("dogs, cats and horses at 0.87, 500 labels", 0.87, 0.91, 0.92, 0.93, 500)
 exercise.case("holiday pictures at 0.97, 5000 labels", 0.97, 0.98, 0.985, 0.99, 5000)
@@ -190,6 +204,10 @@ exercise.case("microscopy, 30 labels", 0.31, 0.34, 0.46, 0.40, 30)
 exercise.case("sketches, 0 labels", 0.55, 0.58, 0.90, 0.62, 0)
 exercise.case("paintings, 0 labels", 0.52, 0.70, 0.90, 0.60, 0)
 exercise.case("street signs, 2000 labels", 0.60, 0.72, 0.74, 0.76, 2000)
+exercise.case("aerial pictures, 999 labels", 0.62, 0.65, 0.71, 0.90, 999)
+exercise.case("flowers at 0.92, 2000 labels", 0.92, 0.93, 0.94, 0.945, 2000)
+exercise.case("herbs, 50 labels", 0.50, 0.70, 0.90, 0.91, 50)
 exercise.case("birds, 10 labels", 0.45, 0.70, 0.90, 0.91, 10)
+exercise.case("exactly 0.8 of the errors, 9 labels", 0.6875, 0.75, 0.99, 0.99, 9)
 exercise.case("exactly 0.95, 3000 labels", 0.95, 0.97, 0.99, 0.99, 3000)
 exercise.case("a probe at exactly 0.5, 100 labels", 0.20, 0.22, 0.50, 0.52, 100)
