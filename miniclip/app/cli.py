@@ -22,7 +22,10 @@ from .. import __version__
 from ..errors import CheckpointError, FileError, ImageError, MiniclipError, one_line, quote
 from ..machine.terminal import Parser, settle_streams
 
-COMMANDS = ("demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures")
+COMMANDS = (
+    "demo", "train", "eval", "zeroshot", "search", "caption", "ask", "study", "export", "bench", "figures",
+    "class-pack", "class-marks",
+)  # fmt: skip
 
 
 def build_parser() -> Parser:
@@ -31,7 +34,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"miniclip {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
-        command = import_module(f".commands.{name}", __package__)
+        command = import_module(f".commands.{name.replace('-', '_')}", __package__)
         sub = commands.add_parser(name, help=command.HELP, description=command.HELP)
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         sub.add_argument("--debug", action="store_true", help="show tracebacks")
