@@ -14,15 +14,16 @@ import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import ConfigError, quote
+from ..errors import ConfigError, MiniclipError, one_line, quote
 from ..learn.files import path_of
 from ..learn.report import export_results
 from ..learn.results import check_all, results
 from ..learn.spec import Exercise
 from ..learn.specs import all_exercises
-from .course import module_name
+from .course import TORCH, module_name
 
 NOBODY = 61234  # a user and a group without a name, who own nothing
 DROP = """#!{python} -ISB
@@ -58,6 +59,12 @@ def collect_files(submission: Path, exercises: list[Exercise], folder: Path) -> 
         if same:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(same[0], target)
+
+
+def check_machine(exercises: list[Exercise]) -> None:
+    """A ConfigError where an exercise cannot be graded: without PyTorch, whoever imports it would be as right as we."""
+    if any(one.id == TORCH for one in exercises) and not find_spec("torch"):
+        raise ConfigError(f"exercise {TORCH} is about PyTorch, which is not installed here: pip install torch")
 
 
 @contextmanager
@@ -133,11 +140,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="(default: standard output)")
     args = parser.parse_args(argv)
     os.umask(0o022)
-    text = grade_submission(named(args.which), args.submission, args.format)
-    if args.out:
-        move_over(text, args.out)
-    else:
-        sys.stdout.write(text)
+    try:
+        exercises = named(args.which)
+        check_machine(exercises)
+        text = grade_submission(exercises, args.submission, args.format)
+        if args.out:
+            move_over(text, args.out)
+        else:
+            sys.stdout.write(text)
+    except MiniclipError as error:
+        print(f"miniclip: {one_line(error)}", file=sys.stderr)
+        return error.exit_code
     return 0
 
 

@@ -15,6 +15,7 @@ from ..learn.specs import all_exercises
 CONTENT = Path(__file__).parent / "content"
 KINDS = ("figure", "exercise", "quiz", "cards", "talk")
 MINUTES = 90  # of a lecture
+TORCH = "5.5"  # the exercise that is about PyTorch
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ from uuid import NAMESPACE_URL, uuid5
 from ..learn.files import MODULES, path_of, stub
 from ..learn.spec import Exercise
 from .archive import WHEEL, requirements, wheel, zipped
-from .course import CONTENT, Course, module_name
+from .course import CONTENT, TORCH, Course, module_name
 from .text import as_html, exercise_files
 
 CPU_ONLY = "--extra-index-url https://download.pytorch.org/whl/cpu "
-TORCH = "5.5"  # the exercise that is about PyTorch
 LINE = "      "  # where a step of a workflow begins
 
 

@@ -14,6 +14,7 @@ from .archive import zipped
 QTI = "http://www.imsglobal.org/xsd/imsqti_v2p1"
 PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+SCHEMA = "http://www.imsglobal.org/xsd/qti/qtiv2p1/imsqti_v2p1.xsd"
 RIGHT, WRONG = "right", "wrong"
 
 
@@ -65,7 +66,7 @@ def manifest(names: list[str]) -> Element:
 
 def assessment_test(title: str, names: list[str]) -> Element:
     """test.xml: the questions in their order."""
-    root = document("assessmentTest", QTI, f"{QTI}.xsd", identifier="miniclip-quiz-test", title=title)
+    root = document("assessmentTest", QTI, SCHEMA, identifier="miniclip-quiz-test", title=title)
     part = SubElement(root, "testPart", identifier="part", navigationMode="nonlinear", submissionMode="simultaneous")
     section = SubElement(part, "assessmentSection", identifier="section", title=title, visible="true")
     for name in names:
@@ -75,7 +76,7 @@ def assessment_test(title: str, names: list[str]) -> Element:
 
 def item(name: str, title: str, step: Choice | Blank, points: float) -> Element:
     """A question: declarations, what is shown, how it is marked, what is said about it."""
-    root = document("assessmentItem", QTI, f"{QTI}.xsd", identifier=name, title=title, adaptive="false",
+    root = document("assessmentItem", QTI, SCHEMA, identifier=name, title=title, adaptive="false",
                     timeDependent="false")  # fmt: skip
     if isinstance(step, Choice):
         keys = [option.key for option in step.options if option.right]
