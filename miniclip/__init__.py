@@ -111,7 +111,7 @@ Figures
     figures/render.py        figures into files
     figures/gallery.py       all figures on one sheet
     figures/cards.py         flashcards and the cheat sheet on paper
-    figures/deck.py          lecture figures as slides
+    figures/deck.py          the slides of some lectures
 
 The exercises
 

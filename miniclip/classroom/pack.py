@@ -34,7 +34,7 @@ def below(folder: str, files: Files) -> Files:
 
 def slide_files(course: Course) -> Files:
     """The figures of the lectures, in one PDF and one by one, with notes."""
-    pdf, pages = deck(course.figures)
+    pdf, pages = deck([(one.title, one.question, one.of("figure")) for one in course.lectures])
     files = {"slides.pdf": pdf, "notes.html": notes(pages)}
     for one in pages:
         files |= {f"{one.file}.svg": one.svg, f"{one.file}.csv": one.csv}
@@ -85,11 +85,12 @@ def read_me(course: Course) -> str:
     """What is in the pack, and how each part is used."""
     text = (CONTENT / "pack.md").read_text(encoding="utf-8")
     rows = "\n".join(f"| {one.id} | {one.title} | {one.points} |" for one in course.exercises)
-    values = {"modules": course.name, "version": __version__, "wheel": WHEEL, "points": str(course.points),
-              "count": str(len(course.exercises)), "quiz": str(len(course.quiz)), "cards": str(len(course.cards)),
-              "slides": str(len(course.figures)), "lectures": str(len(course.lectures)), "exercises": rows}  # fmt: skip
-    for key, value in values.items():
-        text = text.replace(f"@{key}@", value)
+    shown = sum(1 + len(one.of("figure")) for one in course.lectures)
+    counts = {"points": course.points, "count": len(course.exercises), "quiz": len(course.quiz), "slides": shown,
+              "cards": len(course.cards), "lectures": len(course.lectures)}  # fmt: skip
+    words = {"modules": course.name, "version": __version__, "wheel": WHEEL, "exercises": rows}
+    for key, value in {**counts, **words}.items():
+        text = text.replace(f"@{key}@", str(value))
     return text
 
 

@@ -7,10 +7,11 @@ from ..learn.cards import CheatTable
 from ..learn.files import MODULES, solution_text, stub
 from ..learn.items import Blank, Choice, Item
 from ..learn.spec import Exercise
-from .course import Course, Lecture, Step, homework
+from .course import MINUTES, Course, Lecture, Step, homework
 from .text import html_document, html_table, inline
 
 LINES = 4  # to write an answer on
+LARGE = "body { font-size: 13pt }"  # what is read standing
 
 
 # The plan
@@ -18,48 +19,52 @@ LINES = 4  # to write an answer on
 
 def plan(course: Course, titles: dict[str, str]) -> bytes:
     """A page for each lecture, minute by minute; `titles` are the figures'."""
-    parts = [
-        f"<section>\n{lecture_plan(n, one, course, titles)}\n</section>" for n, one in enumerate(course.lectures, 1)
-    ]
-    return html_document("Plan of the lectures", "\n".join(parts))
+    parts, slide = [], 1
+    for n, lecture in enumerate(course.lectures, 1):
+        where = f"Lecture {n} of {len(course.lectures)} · {MODULES[lecture.module][1]} · {MINUTES} minutes"
+        parts.append(f"<section>\n{lecture_plan(lecture, course, where, titles, slide)}\n</section>")
+        slide += 1 + len(lecture.of("figure"))
+    return html_document("Plan of the lectures", "\n".join(parts), LARGE)
 
 
-def lecture_plan(number: int, lecture: Lecture, course: Course, titles: dict[str, str]) -> str:
-    """One lecture."""
-    rows, minute = [], 0
+def lecture_plan(lecture: Lecture, course: Course, where: str, titles: dict[str, str], slide: int) -> str:
+    """One lecture, whose first slide has a number."""
+    rows, minute, shown = [], 0, slide
     for step in lecture.steps:
-        rows.append((f"{minute}–{minute + step.minutes}", told(step, course, titles)))
+        shown += step.kind == "figure"
+        rows.append((f"{minute}–{minute + step.minutes}", told(step, course, titles, shown)))
         minute += step.minutes
-    needed = ", ".join([f"notebook {lecture.notebook}", *(f"slide {id}" for id in lecture.of("figure"))])
-    left = homework(lecture, course.lectures)
-    where = f"Lecture {number} of {len(course.lectures)} · {MODULES[lecture.module][1]} · {minute} minutes"
+    left, asked = homework(lecture, course.lectures), {one.id: one for one in course.quiz}
     parts = [
         f'<p class="muted">{where}</p>',
         f"<h1>{escape(lecture.title)}</h1>",
         f"<p><b>The question:</b> {inline(lecture.question)}</p>",
-        f"<p><b>You need:</b> {needed}.</p>",
+        f"<p><b>You need:</b> slides {slide} to {shown}, notebook {lecture.notebook}.</p>",
         html_table(["minutes", "what"], rows, "minutes"),
     ]
     if left:
         names = ", ".join(f"{one.id} {escape(one.title)} ({one.points})" for one in left)
         parts.append(f"<p><b>Homework:</b> {names}; {sum(one.points for one in left)} points.</p>")
+    if lecture.quiz:
+        parts.append(f"<p><b>Quiz at home:</b> {', '.join(escape(asked[id].title) for id in lecture.quiz)}.</p>")
     return "\n".join(parts)
 
 
-def told(step: Step, course: Course, titles: dict[str, str]) -> str:
+def told(step: Step, course: Course, titles: dict[str, str], slide: int) -> str:
     """A step of the plan: what it is about, and what to do."""
-    exercises, quiz = {one.id: one for one in course.exercises}, {one.id: one for one in course.quiz}
-    head = {
-        "figure": lambda: f"Slide {step.of}: {escape(titles[step.of])}",
-        "exercise": lambda: (
-            f"Exercise {step.of}: {escape(exercises[step.of].title)} ({exercises[step.of].points} points)"
-        ),
-        "quiz": lambda: f"Quiz: {escape(quiz[step.of].title)}",
-        "cards": lambda: f"Flashcards: {escape(step.of)}",
-        "talk": lambda: "",
-    }[step.kind]()
-    said = inline(step.do or (step.of if step.kind == "talk" else ""))
-    return "<br>".join(part for part in (f"<b>{head}</b>" if head else "", said) if part)
+    head = ""
+    if step.kind == "figure":
+        head = f"Slide {slide} ({step.of}): {titles[step.of]}"
+    elif step.kind == "exercise":
+        (exercise,) = (one for one in course.exercises if one.id == step.of)
+        head = f"Exercise {exercise.id}: {exercise.title} ({exercise.points} point{'s' * (exercise.points > 1)})"
+    elif step.kind == "quiz":
+        number = [one.id for one in course.quiz].index(step.of)
+        head = f"Quiz, question {number + 1}: {course.quiz[number].title}"
+    elif step.kind == "cards":
+        head = f"Flashcards: {step.of}"
+    said = step.do or (step.of if step.kind == "talk" else "")
+    return "<br>".join(part for part in (f"<b>{escape(head)}</b>" if head else "", inline(said)) if part)
 
 
 # The quiz
@@ -90,7 +95,7 @@ def item_to_answer(number: int, item: Item) -> str:
 
 def quiz_key(course: Course) -> bytes:
     """The answers, and what to say to those who gave another one."""
-    items = [f'<div class="item">\n{item_answered(n, one)}\n</div>' for n, one in enumerate(course.quiz, 1)]
+    items = [item_answered(n, one) for n, one in enumerate(course.quiz, 1)]
     return html_document("Key of the quiz", "\n".join(["<h1>Quiz: the answers</h1>", *items]))
 
 
@@ -149,7 +154,7 @@ def notes(slides: list[SlidePage]) -> bytes:
         f'<section>\n<h2>{one.id} {escape(one.title)}</h2>\n<img src="{one.file}.svg" alt="{escape(one.alt)}">\n'
         f'<p class="muted">{inline(one.caption)}</p>\n<p>{inline(one.note)}</p>\n</section>' for one in slides
     ]  # fmt: skip
-    return html_document("Lecturer's notes", "\n".join(parts))
+    return html_document("Lecturer's notes", "\n".join(parts), LARGE)
 
 
 def solved(exercise: Exercise) -> bytes:
