@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import zipfile
+from functools import cache
 from importlib.metadata import distribution, requires, version
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def is_script(content: bytes) -> bool:
     return content.startswith(b"#!")
 
 
+@cache
 def wheel() -> bytes:
     """This miniclip, to be installed with pip: who grades then has the one that made the exercises, and no other."""
     paths = sorted(path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".pyc", ".tmp"))

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -214,6 +216,9 @@ def test_what_is_installed_is_pinned(pack, course):
     assert "@" not in setup
     assert all("==" in line or line == "torch>=2.6,<3" for line in wanted.split())
     assert "torch" in wanted
+    needed = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w-]+", text)[0] for text in needed}
+    assert names == {re.match(r"[\w-]+", line)[0] for line in wanted.split()} - {"torch"}, "pip install -e . once more"
     assert "torch" not in fill("setup.sh", index="", wheel=WHEEL).decode()
 
 
