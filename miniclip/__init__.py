@@ -122,6 +122,7 @@ Figures
     figures/render.py        figures into files
     figures/gallery.py       all figures on one sheet
     figures/cards.py         flashcards and the cheat sheet on paper
+    figures/deck.py          the slides of some lectures
 
 The exercises
 
@@ -140,7 +141,6 @@ The exercises
     learn/results.py         what was reached so far
     learn/kept.py            what else is kept: hints seen, the quiz, the cards
     learn/report.py          results for other tools
-    learn/courses.py         assignments
     learn/screen.py          what a learner sees
     learn/beside.py          the marked solution beside the learner's
     learn/picture.py         a picture in a terminal
@@ -159,6 +159,20 @@ The exercises
     learn/fixtures_m4.py     functions that exercises are given
     learn/fixtures_m6.py     the same
     learn/fixtures_m8.py     the same
+
+A class in a box
+
+    classroom/course.py      what belongs to some modules
+    classroom/archive.py     archives that are the same bytes every time
+    classroom/text.py        briefs as HTML, pages, what is handed out
+    classroom/autograde.py   one person's files, graded on a grading machine
+    classroom/platforms.py   Gradescope, PrairieLearn, GitHub Classroom
+    classroom/nbgrader.py    assignments for nbgrader
+    classroom/qti.py         the quiz as QTI 2.1
+    classroom/moodle.py      the quiz for Moodle
+    classroom/paper.py       plan, quiz, key and notes on paper
+    classroom/marks.py       points for a gradebook
+    classroom/pack.py        all of it in a folder
 
 The command line
 

@@ -159,10 +159,11 @@ WRITERS = [
     ["search", "default", "red", "--out"], ["zeroshot", "default", "--classes", "a,b", "--out"],
     ["caption", "default", "--out"], ["explain", "default", "example", "red", "--out"],
     ["figures", "sheet", "--out"], ["figures", "render", "f03", "--out"],
-    ["learn", "report", "-o"], ["learn", "nbgrader", "all", "-o"], ["learn", "autograder", "-o"],
+    ["learn", "report", "-o"], ["class-pack", "--modules", "m4", "--out"],
+    ["class-marks", "results", "--roster", "roster.csv", "--modules", "m4", "--out"],
     ["learn", "cards", "--print"], ["learn", "cards", "--anki"], ["learn", "cheatsheet", "--print"],
 ]  # fmt: skip
-ENDINGS = {"sheet": ".png", "nbgrader": ".ipynb", "autograder": ".zip", "--print": ".pdf", "--anki": ".txt"}
+ENDINGS = {"sheet": ".png", "class-marks": ".csv", "--print": ".pdf", "--anki": ".txt"}
 
 
 @pytest.fixture
@@ -174,8 +175,8 @@ def no_work(monkeypatch):
 
     for name in ("app.show.zeroshot", "app.show.search", "app.show.captions", "app.show.explanation",
                  "figures.gallery.all_figures", "figures.render.lecture", "train.loop.Learner.step",
-                 "train.study.trained", "learn.commands.check_all", "learn.courses.nbgrader",
-                 "learn.cards.html_page"):  # fmt: skip
+                 "train.study.trained", "learn.commands.check_all", "learn.cards.html_page",
+                 "classroom.pack.write_files", "learn.report.load_submission"):  # fmt: skip
         monkeypatch.setattr(f"miniclip.{name}", begun)
 
 

@@ -24,6 +24,7 @@ from ..machine.terminal import Parser, settle_streams
 
 COMMANDS = (
     "demo", "train", "eval", "zeroshot", "search", "explain", "caption", "ask", "study", "export", "bench", "figures",
+    "class-pack", "class-marks",
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"miniclip {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
-        command = import_module(f".commands.{name}", __package__)
+        command = import_module(f".commands.{name.replace('-', '_')}", __package__)
         sub = commands.add_parser(name, help=command.HELP, description=command.HELP)
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         sub.add_argument("--debug", action="store_true", help="show tracebacks")

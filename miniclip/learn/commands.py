@@ -8,7 +8,7 @@ from ..errors import ConfigError, DataError, InputError, one_line
 from ..files.storage import write_new
 from ..machine.disk import new_file
 from ..machine.terminal import Parser, path, read_line
-from . import beside, courses, practice, report, screen
+from . import beside, practice, report, screen
 from .files import exercises_folder, path_of, reset, solution_text, sync
 from .grade import Result
 from .kept import RUNGS, next_hint, see_hint
@@ -60,10 +60,6 @@ def learn_parser() -> Parser:
     sub.add_argument("--seed", action="store_true", help="only the nine of the practice page")
     sub = command("cheatsheet", "the tables of the course")
     sub.add_argument("--print", type=path, metavar="FILE", help="a new .pdf or .md")
-    sub = command("nbgrader", "an assignment notebook of one exercise, a module, or all", "which")
-    sub.add_argument("-o", "--out", type=path, metavar="FILE", required=True, help="a new .ipynb")
-    sub = command("autograder", "Gradescope's autograder")
-    sub.add_argument("-o", "--out", type=path, metavar="FILE", required=True, help="a new .zip")
     sub = command("report", "write your results, or a class's, for another tool")
     sub.add_argument("--format", choices=report.FORMATS, default="json", help="(default: %(default)s)")
     sub.add_argument("-o", "--out", type=path, metavar="FILE", help="(default: standard output)")
@@ -72,7 +68,7 @@ def learn_parser() -> Parser:
     )
     sub.add_argument("--quiz", action="store_true", help="with the quiz's twenty points")
     sub.add_argument("--unmatched", action="store_true", help="only what no known wrong answer gives, for new hints")
-    sub.add_argument("--wide", action="store_true", help="with --class: a table of points for Canvas or Moodle")
+    sub.add_argument("--wide", action="store_true", help="with --class: a table of points, an exercise a column")
     return parser
 
 
@@ -149,7 +145,7 @@ def run_report(args) -> int:
         found = check_all(list(all_exercises().values()), exercises_folder())
         found += practice.quiz_results(exercises_folder()) if args.quiz else []
         text = report.export_results(results(found), args.format, Path.cwd().name)
-        text = courses.unmatched(found, all_exercises()) if args.unmatched else text
+        text = report.unmatched(found, all_exercises()) if args.unmatched else text
     if target:
         write_new(target, text.encode())
     else:
@@ -193,13 +189,6 @@ def run_learn(args) -> int:
     others = {"check": run_check, "report": run_report, "doctor": run_doctor, "show-case": run_show_case}
     if args.command in others:
         return others[args.command](args)
-    if args.command == "nbgrader":
-        target = new_file(args.out, ".ipynb")
-        write_new(target, (json.dumps(courses.nbgrader(chosen_exercises(args.which)), indent=1) + "\n").encode())
-        return 0
-    if args.command == "autograder":
-        write_new(new_file(args.out, ".zip"), courses.autograder())
-        return 0
     if args.command == "quiz":
         return practice.quiz(folder, args.section, read_line, print)
     if args.command == "cards":

@@ -11,6 +11,10 @@ from xml.etree import ElementTree
 from ..errors import CheckpointError, ConfigError, quote
 from ..files.storage import parse_json
 from ..machine.disk import read_file, reason
+from .grade import Result
+from .sandbox import run_file
+from .seen import short
+from .spec import Exercise
 
 FORMATS = ("json", "gradescope", "classroom", "junit", "prairielearn", "csv")
 
@@ -82,9 +86,9 @@ def junit(results: dict) -> str:
 
 
 def prairielearn(results: dict) -> dict:
-    """/grade/results/results.json; a file that Python cannot read costs no attempt."""
+    """/grade/results/results.json; if Python can read nothing of a submission, it costs no attempt."""
     broken = [message_of(one) for one in results["exercises"] if "Python cannot read it" in one["hint"]]
-    if broken:
+    if broken and len(broken) == len(results["exercises"]):
         return {"gradable": False, "format_errors": broken}
     tests = [
         {
@@ -151,6 +155,21 @@ def export_results(results: dict, form: str, submission: str = "") -> str:
         return classroom_output(results) + "\n"
     view = {"json": lambda x: x, "gradescope": gradescope, "prairielearn": prairielearn}[form]
     return json.dumps(view(results), indent=1) + "\n"
+
+
+def unmatched(found: list[Result], exercises: dict[str, Exercise]) -> str:
+    """What wrong answers gave that no known misconception gives: nothing but the numbers, for new hints."""
+    harvest = []
+    for result in found:
+        if result.status in ("wrong", "partial") and not result.misconception:
+            exercise = exercises[result.id]
+            answer = run_file(Path(result.file).resolve(), exercise.cases)
+            gave = [answer.outcomes.get((i, 0)) for i in range(len(exercise.cases))]
+            harvest.append({"exercise": result.id, "gave": [
+                {"case": case.name, "value": short(one.value, 200) if one and not one.error else one and one.error}
+                for case, one in zip(exercise.cases, gave, strict=True)
+            ]})  # fmt: skip
+    return json.dumps(harvest, indent=1) + "\n"
 
 
 def load_class(folder: Path) -> dict[str, dict]:

@@ -81,8 +81,10 @@ def test_prairielearn(found):
                for test in view["tests"])  # fmt: skip
     assert len(report.export_results(found, "prairielearn")) < 2**20
     found["exercises"][1]["hint"] = "e1.py, line 3: invalid syntax. Python cannot read it."
-    view = report.prairielearn(found)
-    assert view == {"gradable": False, "format_errors": ["e1.py, line 3: invalid syntax. Python cannot read it."]}
+    assert report.prairielearn(found)["gradable"] is True  # one of several costs one
+    assert report.prairielearn({"exercises": found["exercises"][1:2], "total": {}}) == {
+        "gradable": False, "format_errors": ["e1.py, line 3: invalid syntax. Python cannot read it."],
+    }  # fmt: skip
 
 
 def test_csv_and_the_class(found, tmp_path):
@@ -100,40 +102,3 @@ def test_csv_and_the_class(found, tmp_path):
     assert "2 submissions" in text
     assert "4.2   passed   0   forgot_half 2" in text
     assert "4.4   passed   2" in text
-
-
-def test_nbgrader():
-    """Schema version 3 of nbgrader's metadata: which keys, which types, which ids."""
-    import re
-
-    from miniclip.learn.courses import nbgrader
-    from miniclip.learn.specs import all_exercises
-
-    book = nbgrader([all_exercises()[id] for id in ("0.1", "2.3", "4.3")])
-    assert (book["nbformat"], len(book["cells"])) == (4, 9)
-    ids = [one["metadata"]["nbgrader"]["grade_id"] for one in book["cells"]]
-    assert len(set(ids)) == 9
-    for one in book["cells"]:
-        told = one["metadata"]["nbgrader"]
-        assert told["schema_version"] == 3
-        assert told.keys() <= {"schema_version", "grade", "locked", "solution", "grade_id", "points"}
-        assert all(type(told[key]) is bool for key in ("grade", "locked", "solution"))
-        assert re.fullmatch(r"[a-zA-Z0-9_\-]*", told["grade_id"])
-        assert ("points" in told) == told["grade"]
-    answer, test = book["cells"][7:9]
-    assert "raise NotImplementedError" in answer["source"]
-    assert 'check("4.3", clip_loss)' in test["source"]
-    assert test["metadata"]["nbgrader"]["points"] == 5
-    compile(answer["source"], "answer", "exec")
-
-
-def test_the_autograder_for_gradescope():
-    import zipfile
-
-    from miniclip.learn.courses import autograder
-
-    with zipfile.ZipFile(io.BytesIO(autograder())) as archive:
-        assert archive.namelist() == ["setup.sh", "run_autograder"]
-        assert all(entry.external_attr >> 16 & 0o111 for entry in archive.infolist())
-        assert b"/autograder/results/results.json" in archive.read("run_autograder")
-    assert autograder() == autograder()
