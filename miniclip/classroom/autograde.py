@@ -35,7 +35,7 @@ os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 """
 
 
-def named(words: str) -> list[Exercise]:
+def listed(words: str) -> list[Exercise]:
     """The exercises of a list such as "m4,m5" or "4.3"."""
     asked = words.split(",")
     found = [one for one in all_exercises().values() if one.id in asked or module_name(one) in asked]
@@ -141,7 +141,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     os.umask(0o022)
     try:
-        exercises = named(args.which)
+        exercises = listed(args.which)
         check_machine(exercises)
         text = grade_submission(exercises, args.submission, args.format)
         if args.out:

@@ -22,12 +22,12 @@ def columns_of(course: Course) -> dict[str, int]:
 
 def canvas_template(course: Course) -> str:
     """The file for Canvas without learners."""
-    return written(CANVAS, [], course)
+    return table_file(CANVAS, [], course)
 
 
 def moodle_template(course: Course) -> str:
     """The file for Moodle without learners."""
-    return written(MOODLE, [], course)
+    return table_file(MOODLE, [], course)
 
 
 def marks(course: Course, people: dict[str, dict], roster: list[dict[str, str]]) -> tuple[str, list[str]]:
@@ -56,7 +56,7 @@ def marks(course: Course, people: dict[str, dict], roster: list[dict[str, str]])
             unknown.append(name)
         else:
             rows[id(row)] |= {column: str(points) for column, points in points_of(results, course).items()}
-    return written(columns, list(rows.values()), course), unknown
+    return table_file(columns, list(rows.values()), course), unknown
 
 
 def points_of(results: dict, course: Course) -> dict[str, int]:
@@ -89,7 +89,7 @@ def read_roster(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def written(columns: Iterable[str], rows: list[dict], course: Course) -> str:
+def table_file(columns: Iterable[str], rows: list[dict], course: Course) -> str:
     """The file; for Canvas with what the columns are worth."""
     worth = columns_of(course)
     possible = [{"Student": POSSIBLE, **worth}] if "Student" in columns else []
