@@ -84,6 +84,8 @@ def test_every_claim_about_another_style_is_true(id, of, function):
         assert loop.search(text)
     if "the marked one has none" in said:
         assert not loop.search(marked)
+    if "written-out list" in said:
+        assert re.findall(r"for .* in (.)", marked) == ["("]
     if "one matrix product" in said:
         assert marked.count("@") == 1
     if "Yours has no loop" in said:
