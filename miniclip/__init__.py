@@ -154,8 +154,8 @@ The exercises
     learn/practice.py        quiz and cards in the terminal
     learn/commands.py        miniclip learn ...
     learn/cells.py           a notebook's functions as a file
-    learn/notebook.py        the same in a notebook
-    learn/lesson.py          what else the notebooks use
+    learn/lesson.py          what the notebooks use beside the package
+    learn/notebook.py        the exercises in a notebook
     learn/fixtures_m4.py     functions that exercises are given
     learn/fixtures_m6.py     the same
     learn/fixtures_m8.py     the same

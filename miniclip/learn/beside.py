@@ -95,7 +95,7 @@ def built_on_parts(yours: Code, marked: Code) -> str:
     """It imports what was written in another exercise."""
     if not yours.imported:
         return ""
-    return f"Yours builds on your own {' and '.join(yours.imported)}; the marked one has everything in one place."
+    return f"Yours builds on {' and '.join(yours.imported)}; the marked one has everything in one place."
 
 
 def loops(yours: Code, marked: Code) -> str:

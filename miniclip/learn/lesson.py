@@ -2,6 +2,7 @@
 
 import inspect
 import os
+from pathlib import Path
 
 from ..errors import MiniclipError
 
@@ -19,6 +20,18 @@ class Source:
 
     def _repr_markdown_(self) -> str:
         return f"```python\n{self.text}\n```"
+
+
+class Picture:
+    """A figure, drawn wherever a notebook is shown, whatever is set for matplotlib."""
+
+    def __init__(self, figure):
+        self.figure = figure
+
+    def _repr_png_(self) -> bytes:
+        from ..figures import drawn
+
+        return drawn(self.figure, Path("reward.png"))
 
 
 def source(*objects) -> Source:

@@ -12,6 +12,7 @@ from . import beside, files, rewards, screen
 from .cells import source_of
 from .grade import Result, grade
 from .kept import next_hint
+from .lesson import Picture
 from .parts import files_beside, load_file
 from .results import load_progress, remember
 from .rewards import Screen
@@ -117,7 +118,7 @@ def failing_case(id: str) -> None:
     find(id)
     if id not in CHECKED:
         raise ConfigError(f"{id} was not checked here yet: check({id!r}, your function) first")
-    print(screen.case_text(CHECKED[id].failing, CHECKED[id].said))
+    print(screen.case_text(CHECKED[id].failing, CHECKED[id].said, "Run this in a cell:"))
 
 
 def reward(id: str, *functions):
@@ -125,7 +126,7 @@ def reward(id: str, *functions):
 
     Returns
     -------
-    Figure or None
+    Picture or None
 
     Raises
     ------
@@ -135,8 +136,9 @@ def reward(id: str, *functions):
     folder = files.exercises_folder()
     with answer_file(find(id), functions, sys._getframe(1)) as path:
         place = {id: path}
-        shown = Screen(print, lambda line: None, lambda picture: None)
-        return rewards.show_reward(id, lambda one: place.get(one.id, files.path_of(one, folder)), shown)
+        shown = Screen(print, lambda line: None, lambda picture, under="": None, "stopping the cell")
+        figure = rewards.show_reward(id, lambda one: place.get(one.id, files.path_of(one, folder)), shown)
+    return figure and Picture(figure)
 
 
 def progress() -> None:

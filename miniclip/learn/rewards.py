@@ -31,11 +31,12 @@ FOUND, GALLERY, PICTURE = 8, 512, 35
 
 @dataclass(frozen=True)
 class Screen:
-    """Where a reward is shown: lines that stay, a line that the next one replaces, and pictures (Y, X, 3)."""
+    """Where a reward is shown: lines that stay, one that the next replaces, and pictures (Y, X, 3) with a line."""
 
     say: Callable
     live: Callable
     picture: Callable
+    stop: str  # how one stops what takes long
 
 
 class NotEarned(MiniclipError):
@@ -88,11 +89,11 @@ def show_reward(id: str, place: Callable[[Exercise], Path], screen: Screen):
 def show_in_terminal(id: str, folder: Path, say: Callable) -> None:
     """The same where a learner types: pictures in letters if the terminal has colours, and the figure in a file."""
 
-    def show(image):
+    def show(image, under=""):
         if can_show():
-            say("\n".join("  " + line for line in picture_lines(image)))
+            say("\n".join("  " + line for line in [*picture_lines(image), under]))
 
-    if figure := show_reward(id, lambda one: path_of(one, folder), Screen(say, live, show)):
+    if figure := show_reward(id, lambda one: path_of(one, folder), Screen(say, live, show, "Ctrl-C")):
         from ..figures import save
 
         path = kept(folder, f"reward-{id}.png")
@@ -117,7 +118,7 @@ def train_toy_clip(functions, screen: Screen):
     loss, slope, scale_slope = (functions[name] for name in ("clip_loss", "clip_loss_grad_image", "grad_log_scale"))
     measured, claimed = belongs(loss, slope, scale_slope)
     agree = f"Along a random direction the loss changes by {measured:.6f}, measured; the gradients say {claimed:.6f}."
-    screen.say("\n".join(wrapped(f"{agree} Now {STEPS} steps; Ctrl-C ends them.")))
+    screen.say("\n".join(wrapped(f"{agree} Now {STEPS} steps; {screen.stop} ends them.")))
     screen.say(f"\n   step    loss   of {PAIRS} unseen pictures, so many find their caption")
     begun, rows = time.monotonic(), [0]
 
@@ -154,8 +155,7 @@ def fill_sheet(functions, screen: Screen):
     small = images[ids].reshape(FOUND, 16, 2, 16, 2, 3).mean((2, 4))  # eight fit a terminal
     screen.say(f'\n  "{QUERY}": the best {FOUND} of {GALLERY} pictures, best first\n')
     for row in (slice(0, FOUND // 2), slice(FOUND // 2, FOUND)):
-        screen.picture(in_a_row(small[row]))
-        screen.say("  " + "".join(f"{score:^18.2f}" for score in scores[row]).rstrip())
+        screen.picture(in_a_row(small[row]), "".join(f"{score:^18.2f}" for score in scores[row]).rstrip())
     return figures.contact_sheet(QUERY, images[ids], scores, is_true(QUERY, scenes)[ids])
 
 

@@ -42,11 +42,11 @@ def printed(said: str) -> list[str]:
     return ["  Your code printed:", *(f"  | {line}" for line in said.splitlines())] if said else []
 
 
-def case_text(failing: str, said: str) -> str:
+def case_text(failing: str, said: str, how: str = "Paste this below your function and run the file:") -> str:
     """A case that failed, as code to paste, and what was printed in it."""
     if not failing:
         return "  No case has failed since your file was last checked: save it, or press Enter, to check it."
-    return "\n".join(["  Paste this below your function and run the file:", "", failing, "", *printed(said)]).rstrip()
+    return "\n".join([f"  {how}", "", failing, "", *printed(said)]).rstrip()
 
 
 def score(known: dict[str, dict], exercises: dict[str, Exercise]) -> str:

@@ -36,7 +36,7 @@ SAID = {
     "ready-made": ("4.3", HEAD + "    return 0.5 * (np.logaddexp.reduce(S, 0) + np.logaddexp.reduce(S, 1)).mean()",
                    "Yours leaves the shift by the maximum to logaddexp; the marked one does it by hand."),
     "a part": ("4.3", "from e2_log_softmax import log_softmax\n" + HEAD + "    return -log_softmax(S).mean()",
-               "Yours builds on your own log_softmax; the marked one has everything in one place."),
+               "Yours builds on log_softmax; the marked one has everything in one place."),
     "a part that is not used": ("4.3", "from e2_log_softmax import log_softmax\n" + MARKED["4.3"], "word for word."),
     "a helper with a loop": ("4.2", "def total(z):\n    t = 0\n    for x in z:\n        t += x\n    return t\n"
                              "def log_softmax(z, axis=-1):\n    return z - total(z)", "Yours has a loop;"),
@@ -84,6 +84,8 @@ def test_every_claim_about_another_style_is_true(id, of, function):
         assert loop.search(text)
     if "the marked one has none" in said:
         assert not loop.search(marked)
+    if "written-out list" in said:
+        assert re.findall(r"for .* in (.)", marked) == ["("]
     if "one matrix product" in said:
         assert marked.count("@") == 1
     if "Yours has no loop" in said:

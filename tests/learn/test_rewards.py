@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from miniclip.learn import files
+from miniclip.learn import files, reward
 from miniclip.learn.picture import in_a_row, picture_lines
 from miniclip.learn.rewards import REWARDS, NotEarned, Screen, show_reward
 from miniclip.learn.served import Unanswered, served
@@ -88,7 +88,8 @@ def solve(folder, *ids):
 
 def rewarded(folder, id):
     said, pictures = [], []
-    figure = show_reward(id, lambda one: files.path_of(one, folder), Screen(said.append, said.append, pictures.append))
+    shown = Screen(said.append, said.append, lambda picture, under="": pictures.append(picture), "Ctrl-C")
+    figure = show_reward(id, lambda one: files.path_of(one, folder), shown)
     return "\n".join(said), pictures, figure
 
 
@@ -104,6 +105,18 @@ def test_search_fills_the_contact_sheet(folder):
     assert "2 of 8 pictures are right, the first one included" in words_in(figure)
 
 
+def test_a_notebook_shows_the_figure(folder, capsys):
+    def patchify(img, p):
+        H, W, C = img.shape
+        return img.reshape(H // p, p, W // p, p, C).swapaxes(1, 2).reshape(-1, p * p * C)
+
+    def unpatchify(patches, p, H, W):
+        return patches.reshape(H // p, W // p, p, p, -1).swapaxes(1, 2).reshape(H, W, -1)
+
+    assert reward("2.3", patchify, unpatchify)._repr_png_().startswith(b"\x89PNG")
+    assert "At work: your patchify (2.3)." in capsys.readouterr().out
+
+
 def test_patchify_draws_the_picture(folder):
     solve(folder, "2.3")
     said, (picture,), figure = rewarded(folder, "2.3")
@@ -113,8 +126,7 @@ def test_patchify_draws_the_picture(folder):
 
 
 def test_what_is_not_passed_is_the_references_and_said_so(folder, monkeypatch):
-    monkeypatch.setattr("miniclip.learn.toy_clip.STEPS", 12)
-    monkeypatch.setattr("miniclip.learn.toy_clip.train_toy", lambda *three: train_toy(*three, 12))
+    monkeypatch.setattr("miniclip.learn.toy_clip.train_toy", lambda *three: train_toy(*three, 101))
     solve(folder, "4.4")
     said, _, figure = rewarded(folder, "4.4")
     assert "your clip_loss_grad_image (4.4); from the reference, until yours pass: clip_loss (4.3)" in " ".join(
