@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 
 from ...data.drawing import object_window
-from ...data.pairs import denormalize, normalized_images
+from ...data.pairs import normalized_images
+from ...data.pictures import denormalize
 from ...data.world import sample_scenes
 from ...tasks.evaluate import untrained
 from ...tasks.saliency import explain, naming, patch_shares, pointing
