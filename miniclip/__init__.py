@@ -203,6 +203,7 @@ __version__ = "0.1.0"
 # Public name -> the module that has it; imported at first use, so that `import miniclip` is quick.
 _PUBLIC = {
     "load": "files.checkpoint",
+    "save": "files.checkpoint",
     "Model": "model",
     "Describer": "model",
     "preprocess": "data.pictures",

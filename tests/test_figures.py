@@ -168,24 +168,24 @@ def test_everything_drawn_lies_inside_the_figure(name):
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_same_numbers_give_the_same_bytes(tmp_path, kind):
     for again in ("a", "b"):
-        figures.save(FIGURES["overview"](), tmp_path / f"{again}.{kind}")
+        figures.save_figure(FIGURES["overview"](), tmp_path / f"{again}.{kind}")
     assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
     figure = FIGURES["sheet"]()
-    figures.save(figure, tmp_path / f"c.{kind}")
+    figures.save_figure(figure, tmp_path / f"c.{kind}")
     first = (tmp_path / f"c.{kind}").read_bytes()
-    figures.save(figure, tmp_path / f"c.{kind}")  # one figure, written twice
+    figures.save_figure(figure, tmp_path / f"c.{kind}")  # one figure, written twice
     assert (tmp_path / f"c.{kind}").read_bytes() == first
     assert not re.search(rb"CreationDate|<dc:date>|20[2-9]\d-\d\d-\d\d", first if kind != "png" else b"")
 
 
 def test_the_same_bytes_in_another_process_and_under_other_settings(tmp_path):
-    figures.save(figures.training_curves(log(30)), tmp_path / "here.svg")
+    figures.save_figure(figures.training_curves(log(30)), tmp_path / "here.svg")
     (tmp_path / "log.json").write_text(json.dumps(log(30)))
     program = (
         "import json, matplotlib; matplotlib.rcParams.update({'font.size': 30, 'lines.linewidth': 9,"
         " 'svg.hashsalt': 'x', 'font.family': 'serif', 'text.parse_math': True, 'axes.grid': True, 'savefig.dpi': 30});"
         "from miniclip import figures;"
-        "figures.save(figures.training_curves(json.load(open('log.json'))), 'there.svg')"
+        "figures.save_figure(figures.training_curves(json.load(open('log.json'))), 'there.svg')"
     )
     place = {"PYTHONPATH": os.pathsep.join(["/".join(figures.__file__.split("/")[:-3])]), "PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=os.environ | place, check=True)
@@ -194,7 +194,7 @@ def test_the_same_bytes_in_another_process_and_under_other_settings(tmp_path):
 
 def test_settings_of_the_user_stay_as_they_are(tmp_path):
     before = dict(matplotlib.rcParams)
-    figures.save(FIGURES["overview"](), tmp_path / "a.svg")
+    figures.save_figure(FIGURES["overview"](), tmp_path / "a.svg")
     with pytest.raises(ValueError):
         figures.training_curves([])
     assert dict(matplotlib.rcParams) == before
@@ -204,7 +204,7 @@ def test_settings_of_the_user_stay_as_they_are(tmp_path):
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.png.exe", ".png"])
 def test_an_unknown_format_is_refused_and_nothing_is_written(tmp_path, name):
     with pytest.raises(ValueError, match=r"expected a name that ends in \.png, \.svg, \.pdf") as caught:
-        figures.save(FIGURES["matrix of one"](), tmp_path / name)
+        figures.save_figure(FIGURES["matrix of one"](), tmp_path / name)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
@@ -215,7 +215,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     figure = FIGURES["matrix of one"]()
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        figures.save(figure, path)
+        figures.save_figure(figure, path)
     assert path.read_bytes() == b"old"
 
 

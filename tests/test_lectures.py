@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from test_figures import texts
 
-from miniclip.figures import save
+from miniclip.figures import save_figure
 from miniclip.figures.lectures import Run, lecture, lectures
 from miniclip.figures.slide import BODY, SIZES, THEMES, Slide
 from miniclip.figures.style import IMAGE, NEGATIVE, POSITIVE, ROSE, SKY, TEXT
@@ -103,7 +103,7 @@ def test_the_numbers_of_the_caption_are_those_of_the_csv(id, run):
 @EACH
 def test_the_same_bytes_again(id, run, tmp_path):
     for again in "ab":
-        save(lecture(id, run)[0], tmp_path / f"{again}.svg")
+        save_figure(lecture(id, run)[0], tmp_path / f"{again}.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 

@@ -16,17 +16,24 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+import miniclip
 from miniclip.errors import CheckpointError, ConfigError, InputError, MiniclipError, WeightsError
-from miniclip.files.checkpoint import load, model_files
+from miniclip.files.checkpoint import export, load
 from miniclip.files.names import OPENAI, TRANSFORMERS, from_dialect, to_dialect
 from miniclip.files.real import cache_folder
-from miniclip.files.storage import commit
 from miniclip.files.tensors import map_tensors
 from miniclip.models.clip import clip_backward, clip_forward
 from miniclip.nn.losses import info_nce_backward, info_nce_forward
 from miniclip.nn.tree import flatten, unflatten
 
 pytestmark = pytest.mark.filterwarnings("default")
+
+
+def files(folder):
+    """Every file of a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 SMALL = {"P": 4, "side": 3, "K": (3, 2), "H": (2, 3), "layers": (2, 1), "inner": (11, 7), "eps": (1e-5, 1e-6),
          "act": ("quick_gelu", "gelu"), "V": 23, "T": 9, "end": 5, "E": 6}  # fmt: skip
@@ -295,7 +302,9 @@ def test_an_index_that_is_none(folder, index):
 
 def test_what_we_save_transformers_opens_and_we_open_again(folder, tmp_path):
     ours = load(folder)
-    commit(tmp_path / "saved", model_files(ours))
+    miniclip.save(ours, tmp_path / "saved")
+    with pytest.raises(CheckpointError, match="exists already"):
+        miniclip.save(ours, tmp_path / "saved")
     again, report = transformers.CLIPModel.from_pretrained(tmp_path / "saved", output_loading_info=True)
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     images, ids = some_inputs(SMALL, 1)
@@ -304,6 +313,8 @@ def test_what_we_save_transformers_opens_and_we_open_again(folder, tmp_path):
     np.testing.assert_allclose(ours.encode_image(images), out.image_embeds.numpy(), rtol=0, atol=1e-5)
     np.testing.assert_allclose(ours.encode_text(ids), out.text_embeds.numpy(), rtol=0, atol=1e-5)
     assert np.array_equal(embeddings(load(tmp_path / "saved")), embeddings(ours))
+    assert export(folder, tmp_path / "exported") > 0
+    assert files(tmp_path / "exported") == files(tmp_path / "saved")
 
 
 class OpenAIBlock(nn.Module):

@@ -1,4 +1,4 @@
-"""Every figure, and the only place that imports matplotlib: numbers in, a Figure out, `save` to a file.
+"""Every figure, and the only place that imports matplotlib: numbers in, a Figure out, `save_figure` to a file.
 
 A figure's title states what its numbers say, and is computed from them.
 """
@@ -7,7 +7,7 @@ from .matrix import contrastive_matrix
 from .overview import overview
 from .saliency import saliency_maps
 from .search import captions_sheet, contact_sheet
-from .style import drawn, save
+from .style import drawn, save_figure
 from .training import training_curves
 from .words import word_maps
 from .zero_shot import zero_shot_bars
@@ -19,7 +19,7 @@ __all__ = [
     "drawn",
     "overview",
     "saliency_maps",
-    "save",
+    "save_figure",
     "training_curves",
     "word_maps",
     "zero_shot_bars",

@@ -16,7 +16,7 @@ from ..errors import InputError, quote
 from ..files.storage import replace
 from . import page as sheets
 from .page import LINE, fitting, page, width_of
-from .style import FAINT, IMAGE, INK, METADATA, MUTED, TEXT, new_figure, save, styled
+from .style import FAINT, IMAGE, INK, METADATA, MUTED, TEXT, new_figure, save_figure, styled
 
 SIZES = {"A6": (4.13, 5.83), "A4": (8.27, 11.69), "Letter": (8.5, 11.0), "5x3": (5.0, 3.0)}  # inches
 SHEET = (11.69, 8.27)  # the cheat sheet: A4 across
@@ -122,7 +122,7 @@ def rule(sheet: Axes, y, width, color, thick, x=0.0) -> None:
 
 def cheatsheet_pdf(sheet, path) -> None:
     """Write the cheat sheet as PDF, one page; `sheet` has `title`, `summary` and `tables`."""
-    save(cheatsheet_figure(sheet), path)
+    save_figure(cheatsheet_figure(sheet), path)
 
 
 def cheatsheet_figure(sheet) -> Figure:

@@ -9,7 +9,7 @@ from ..machine.disk import make_folder
 from . import film
 from .lectures import Drawn, Run, lecture, lectures
 from .slide import SIZES, THEMES
-from .style import save
+from .style import save_figure
 
 FORMATS = ("svg", "pdf", "png", "gif", "mp4")
 
@@ -62,7 +62,7 @@ def render(ids, out, formats=("svg",), size: str = "wide", theme: str = "light",
         figure, drawn = lecture(id, run, size, theme)
         for kind in formats:
             if kind not in ("gif", "mp4"):
-                save(figure, folder / f"{stem}.{kind}")
+                save_figure(figure, folder / f"{stem}.{kind}")
                 written.append(str(folder / f"{stem}.{kind}"))
         files = films(id, formats, run, size, theme) if film.moves(id) else {}
         for end, content in {**files, "csv": drawn.csv().encode(), "txt": words(id, drawn).encode()}.items():

@@ -69,7 +69,7 @@ def new_figure(size=WIDE) -> Figure:
     return figure
 
 
-def save(figure: Figure, path) -> None:
+def save_figure(figure: Figure, path) -> None:
     """Write a figure as PNG, SVG or PDF: the same figure gives the same bytes, and the file is whole or not there.
 
     Parameters

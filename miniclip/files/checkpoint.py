@@ -223,15 +223,41 @@ def load_tensors(folder: Path, name: str, config, init: Callable, config_name: s
     return params, digest(data)
 
 
-def export(run, out) -> int:
-    """Copy a run without its training state into a new folder, to share it; returns the bytes written.
+def save(model: Handle, out) -> int:
+    """Write a model into a new folder; returns the bytes written.
 
-    Raises CheckpointError if the run is damaged or the folder exists.
+    A CLIP is written in transformers' layout: `transformers.CLIPModel.from_pretrained` opens the folder, and `load`.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder exists, or cannot be written.
     """
-    folder, target = run_folder(run), as_folder(out)
+    return write_model(model_files(model), out)
+
+
+def export(run, out) -> int:
+    """Copy a model without its training state into a new folder, to share it; returns the bytes written.
+
+    Raises CheckpointError if it is damaged or the folder exists.
+    """
+    folder = run_folder(run)
+    check_new(out)
+    if is_real(folder):
+        return save(load(folder), out)
+    names = [name for name in model_manifest(folder) if name != TRAINING]
+    return write_model({name: read_verified(folder, name) for name in names}, out)
+
+
+def check_new(out) -> Path:
+    """The path of a folder that is not there yet; a CheckpointError if it is."""
+    target = as_folder(out)
     if os.path.lexists(target):
         raise CheckpointError(f"{quote(target)} exists already: choose a new folder")
-    names = [name for name in model_manifest(folder) if name != TRAINING]
-    files = {name: read_verified(folder, name) for name in names}
-    commit(target, files)
+    return target
+
+
+def write_model(files: dict[str, bytes], out) -> int:
+    """The files in a new folder, and how many bytes they are."""
+    commit(check_new(out), files)
     return sum(map(len, files.values()))

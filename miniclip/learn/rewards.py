@@ -94,11 +94,11 @@ def show_in_terminal(id: str, folder: Path, say: Callable) -> None:
             say("\n".join("  " + line for line in [*picture_lines(image), under]))
 
     if figure := show_reward(id, lambda one: path_of(one, folder), Screen(say, live, show, "Ctrl-C")):
-        from ..figures import save
+        from ..figures import save_figure
 
         path = kept(folder, f"reward-{id}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
-        save(figure, path)
+        save_figure(figure, path)
         say(f"\n  The same as a picture: {nearby(path)}")
 
 

@@ -111,3 +111,25 @@ def test_whatever_a_decoder_raises_is_said_of_the_picture(tmp_path, monkeypatch,
     else:
         with pytest.raises(ImageError, match=r"x\.png is not a picture that can be read .*of the decoder"):
             open_image(path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("n", [120, pytest.param(1500, marks=pytest.mark.nightly)])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_damaged_picture_is_a_picture_or_an_error(tmp_path, kind, n):
+    """Whatever a decoder does with other bytes: pixels of the right kind, or an ImageError in one line."""
+    rng, path, errors = random.Random(1), tmp_path / f"x.{kind.lower()}", list[str]()
+    Image.fromarray(np.kron(LEVELS, np.ones((2, 2, 1), np.uint8))).save(path)
+    whole = path.read_bytes()
+    for i in range(n):
+        path.write_bytes(damaged(whole[: rng.randrange(1, len(whole))] if i % 3 == 0 else whole, rng))
+        try:
+            image = open_image(path)
+            assert image.ndim == 3
+            assert image.shape[2] == 3
+            assert image.dtype == np.float32
+            assert 0.0 <= image.min() <= image.max() <= 1.0
+        except ImageError as error:
+            errors.append(str(error))
+    assert errors
+    assert not any("\n" in error for error in errors)

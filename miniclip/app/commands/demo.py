@@ -19,7 +19,7 @@ def arguments(parser) -> None:
 
 
 def run(args) -> dict:
-    from ...figures import save
+    from ...figures import save_figure
     from ...files.state import read_log
     from ...tasks.evaluate import evaluate
     from ...train.clip import train
@@ -27,5 +27,5 @@ def run(args) -> dict:
 
     recipe, picture = recipe_of(args), Path(args.out) / "demo.png"
     model = train(recipe, args.out, args.resume)
-    save(run_overview(model, read_log(args.out), recipe.seed), picture)
+    save_figure(run_overview(model, read_log(args.out), recipe.seed), picture)
     return {"run": str(args.out), "picture": str(picture), "scores": evaluate(model, recipe.seed)}
