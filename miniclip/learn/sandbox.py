@@ -27,7 +27,7 @@ from .wire import decode, encode
 
 OUTPUT_LIMIT, REPLY_LIMIT = 2**20, 64 * 2**20
 START_SECONDS = 120.0  # for Python, NumPy and what the file imports to load, on a busy machine
-WAIT_SECONDS = 30.0  # for an answer that does not compute: it sleeps, or is blocked; or others have all cores
+WAIT_SECONDS = 60.0  # for an answer that does not compute: it sleeps, or is blocked; or others have all cores
 
 
 @dataclass
