@@ -89,13 +89,14 @@ def own_source(value) -> str:
 
 
 def executed(namespace: dict) -> list[str]:
-    """All that was executed, newest first: a notebook's cells, or a script."""
+    """All that was executed, newest first: a notebook's cells as they were typed, or a script."""
+    if "get_ipython" in namespace:
+        return namespace["get_ipython"]().history_manager.input_hist_raw[::-1]
     try:
         with open(namespace["__file__"], encoding="utf-8") as file:
-            script = [file.read()]
+            return [file.read()]
     except (KeyError, TypeError, OSError, ValueError):
-        script = []
-    return [cell for cell in reversed(namespace.get("In", ())) if isinstance(cell, str)] + script
+        return []
 
 
 def statement_of(name: str, text: str) -> str:

@@ -161,16 +161,21 @@ def judge(exercise: Exercise, answer: Replies, result: Result, path: Path) -> No
 def show_case(exercise, answer: Replies, found, expected, result: Result) -> None:
     """The first case that goes wrong, as code to paste, and what was printed in it."""
     fine = [check["ok"] for check in result.checks]
-    case = found.index(None) if None in found else fine.index(False) if False in fine else 0
+    case = unfinished(answer, exercise) if answer.ended else fine.index(False) if False in fine else 0
     result.said = few_lines(answer.printed(case))
     result.failing = paste(exercise, exercise.cases[case], expected[case])
 
 
+def unfinished(answer: Replies, exercise: Exercise) -> int:
+    """The case in which the answer ended, in its first call or its second."""
+    return next(case for case in range(len(exercise.cases)) if not {(case, 0), (case, 1)} <= answer.outcomes.keys())
+
+
 def diagnose(exercise, answer: Replies, found, expected, steady: bool, result: Result, path: Path) -> str:
     """The one thing to say, in the order of the module's docstring."""
-    if None in found:
+    if answer.ended:
         result.points = 0
-        raise ended(answer, path, f"on {exercise.cases[found.index(None)].name!r}")
+        raise ended(answer, path, f"on {exercise.cases[unfinished(answer, exercise)].name!r}")
     failing = [i for i, check in enumerate(result.checks) if not check["ok"]]
     first = failing[0] if failing else 0
     case, got, right = exercise.cases[first], found[first], expected[first]
@@ -207,8 +212,8 @@ def ended(answer: Replies, path: Path, when: str) -> Trouble:
     if "computing" in answer.ended:
         return Trouble("timeout", f"{where}: the time limit struck {when}: {answer.ended}. Look for a loop without "
                        "an end, or for one that NumPy could do at once.")  # fmt: skip
-    return Trouble("timeout", f"{where}: {answer.ended} {when}, though hardly anything was computed. Look for what "
-                   "waits: a sleep, an input, a lock, another process.")  # fmt: skip
+    return Trouble("timeout", f"{where}: {answer.ended} {when}, though its time for computing was not used up. Look "
+                   "for what waits: a sleep, an input, a lock, another process.")  # fmt: skip
 
 
 def undefined(got: Outcome, right: Outcome) -> str:

@@ -26,8 +26,8 @@ from .spec import Case, Outcome
 from .wire import decode, encode
 
 OUTPUT_LIMIT, REPLY_LIMIT = 2**20, 64 * 2**20
-START_SECONDS = 60.0  # for Python, NumPy and what the file imports to load, on a busy machine
-WAIT_SECONDS = 30.0  # for an answer that does not compute: it sleeps, or is blocked; or others have all cores
+START_SECONDS = 120.0  # for Python, NumPy and what the file imports to load, on a busy machine
+WAIT_SECONDS = 60.0  # for an answer that does not compute: it sleeps, or is blocked; or others have all cores
 
 
 @dataclass

@@ -34,7 +34,7 @@ def seen(exercise: Exercise, case: Case, got: Outcome, right: Outcome) -> str:
             return f"{on} {case.function} held {held} of memory at once, expected at most {most}."
     if judged:
         whole = text(got.value)
-        return f"{on} {gave} {whole}." if len(whole) <= 2 * LONG else f"{on} something is wrong."
+        return f"{on} {gave} {whole if len(whole) <= 2 * LONG else kind(got.value)}."
     for digits in DIGITS:
         at, ours, theirs = difference(got.value, right.value, digits)
         if ours != theirs:

@@ -72,9 +72,11 @@ def run(cells):
     import linecache
 
     shell = types.ModuleType("__main__")
-    namespace = shell.__dict__ | {"In": [""], "check": check}
+    typed = [""]
+    kernel = types.SimpleNamespace(history_manager=types.SimpleNamespace(input_hist_raw=typed))
+    namespace = shell.__dict__ | {"get_ipython": lambda: kernel, "check": check}
     for number, cell in enumerate(cells):
-        namespace["In"].append(cell)
+        typed.append(cell)
         text = "\n".join("pass" if line[:1] in "%!" or "= !" in line or line.endswith("?") else line
                          for line in cell.splitlines())  # fmt: skip
         file = f"<cell {number} {hash(cell)}>"
@@ -106,3 +108,17 @@ k: int = 1"""
     several = "b, (c, *d) = 3, (4, 5)"
     assert first == {"a": "a = 1", "b": several, "c": several, "d": several, "e": "for e in d:", "f": "", "g": "",
                      "h": "for e in d:", "i": "@a", "j": "", "k": "k: int = 1"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["%%time", "two magics, and one in a line", "a class", "the same with wraps", "a lambda"]
+)
+def test_a_real_kernel_knows_them_too(name, tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    cells = ["from miniclip.learn import check", *NOTEBOOKS[name], "%%time\npoints = check('0.1', chance_loss)",
+             "assert points == 1.0"]  # fmt: skip
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert "All right." in str(notebook.cells[-2].outputs)

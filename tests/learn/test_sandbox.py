@@ -36,10 +36,15 @@ for n, name in ((3, "3 numbers"), (1, "1 number"), (5, "5 numbers")):
 def impatient(monkeypatch):
     real = sandbox.run_file
     monkeypatch.setattr("miniclip.learn.grade.run_file", lambda path, cases: real(path, cases, seconds=1.0))
-    monkeypatch.setattr(sandbox, "WAIT_SECONDS", 3.0)
 
 
-def graded(tmp_path, text):
+WAITS = ("sleep(99", "sleep(600)", "acquire()")
+
+
+def graded(tmp_path, text, monkeypatch=None):
+    """The verdict; only those that wait for ever are not waited for, since a busy machine makes the others slow."""
+    if monkeypatch and any(word in text for word in WAITS):
+        monkeypatch.setattr(sandbox, "WAIT_SECONDS", 3.0)
     path = tmp_path / "answer.py"
     path.write_bytes(text.encode())
     return grade(exercise, path)
@@ -52,10 +57,10 @@ def state_of_the_grader():
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_and_buggy_answers_do_not_pass(tmp_path, name):
+def test_hostile_and_buggy_answers_do_not_pass(tmp_path, monkeypatch, name):
     text, words = HOSTILE[name]
     before, begun = state_of_the_grader(), time.monotonic()
-    result = graded(tmp_path, text)
+    result = graded(tmp_path, text, monkeypatch)
     assert result.status in ("error", "timeout", "wrong", "partial", "borrowed"), result
     assert result.points < exercise.points
     assert re.search(words, result.hint), result.hint
@@ -93,10 +98,10 @@ def running() -> list[str]:
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux gives orphans to who asks for them")
 @pytest.mark.parametrize(("sleeper", "ending"), [*((one, "returns") for one in SLEEPERS),
                                                  *(("a demon", one) for one in ENDINGS)])  # fmt: skip
-def test_nothing_that_an_answer_started_outlives_it(tmp_path, sleeper, ending):
+def test_nothing_that_an_answer_started_outlives_it(tmp_path, monkeypatch, sleeper, ending):
     marker = f"sleep 6{os.getpid()}{len(sleeper)}{len(ending)}"
     before = f"import os, subprocess, time\nCOMMAND = {marker.split()!r}\n"
-    result = graded(tmp_path, answer(SLEEPERS[sleeper], ENDINGS[ending], before=before))
+    result = graded(tmp_path, answer(SLEEPERS[sleeper], ENDINGS[ending], before=before), monkeypatch)
     assert not any(marker in command for command in running())
     assert result.status in ("error", "timeout", "wrong")
 
@@ -179,10 +184,12 @@ TIMED_OUT = {
     "whatever it catches": (answer("while True:", "    try:", "        while True: pass", "    except BaseException:",
                                    "        pass"), "answer.py, line [5-8]: the time limit struck"),
     "in its last case": (answer("while len(x) == 5: pass", "return float(x @ w)"), "struck on '5 numbers'"),
+    "in its second call": (answer("n.append(1)", "while len(n) > 1: pass", "return float(x @ w)", before="n = []\n"),
+                           "line [56]: the time limit struck on '3 numbers'"),
     "at import": ("def match_sum(x, w):\n    return 0.0\nwhile True: pass\n",
                   "answer.py, line 3: the time limit struck when it was loaded, before the first call: 1 s"),
     "asleep": (answer("time.sleep(600)", before="import time\n"),
-               "answer.py, line 4: no answer in 3 s on '3 numbers', though hardly anything was computed. Look for"),
+               "answer.py, line 4: no answer in 3 s on '3 numbers', though its time for computing was not used"),
     "asleep at import": ("import time\ntime.sleep(600)\ndef match_sum(x, w):\n    return 0.0\n",
                          "answer.py, line 2: no answer in 3 s when it was loaded"),
     "waiting for itself": (answer("a.acquire()", "a.acquire()", before="import threading\na = threading.Lock()\n"),
@@ -191,9 +198,9 @@ TIMED_OUT = {
 
 
 @pytest.mark.parametrize("how", TIMED_OUT)
-def test_a_limit_that_strikes_says_so_and_is_no_wrong_answer(tmp_path, how):
+def test_a_limit_that_strikes_says_so_and_is_no_wrong_answer(tmp_path, monkeypatch, how):
     text, words = TIMED_OUT[how]
-    result = graded(tmp_path, text)
+    result = graded(tmp_path, text, monkeypatch)
     assert (result.status, result.points, result.misconception) == ("timeout", 0, "")
     assert re.search(words, result.hint), result.hint
 
@@ -207,14 +214,14 @@ def test_the_environment_is_empty_and_the_folder_its_own(tmp_path, monkeypatch):
 
 def test_whoever_never_falls_silent_is_stopped_too(tmp_path, monkeypatch):
     """A byte now and then into every pipe it can find is no answer."""
-    monkeypatch.setattr(sandbox, "START_SECONDS", 5.0)
-    monkeypatch.setattr(sandbox, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(sandbox, "START_SECONDS", 10.0)
+    monkeypatch.setattr(sandbox, "WAIT_SECONDS", 2.0)
     path = tmp_path / "answer.py"
     path.write_text(answer("while True:", "    for pipe in range(3, 256):", "        try:",
                            "            os.write(pipe, bytes([10]))", "        except OSError:", "            pass",
                            "    time.sleep(0.05)", before="import os, time\n"))  # fmt: skip
-    found = sandbox.run_file(path, exercise.cases, seconds=9.0)
-    assert found.ended == "no end in 7.1 s"  # five for the start, and seven times what a call may wait
+    found = sandbox.run_file(path, exercise.cases[:1], seconds=99.0)
+    assert found.ended == "no end in 16 s"  # ten for the start, and three times what a call may wait
 
 
 @pytest.mark.skipif(os.name != "posix", reason="stops a process by a signal")

@@ -63,7 +63,7 @@ def test_exceptions_changed_inputs_and_judges_have_no_expected_value():
         said = seen.seen(exercise, case, Outcome(2, mutated=True), Outcome(2))
         assert said == "On 'n = 2' f changed its input."
     assert seen.seen(exercise, case, Outcome([1, 2]), Outcome([2])) == "On 'n = 2' you got [1, 2]."
-    assert seen.seen(exercise, case, Outcome([WORDS] * 9), Outcome([2])) == "On 'n = 2' something is wrong."
+    assert seen.seen(exercise, case, Outcome([WORDS] * 9), Outcome([2])) == "On 'n = 2' you got a list of 9."
 
 
 def test_what_was_seen_and_the_advice_begin_lines_of_their_own():
