@@ -22,7 +22,7 @@ def answers():
         head, *parts = re.split(r"^# (\d\.\d): (.+)\n", path.read_text(), flags=re.MULTILINE)
         for id, name, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             assert (id, name) not in found
-            found[id, name] = f"import numpy as np\n{head}{text}"
+            found[id, name] = head + text
     return found
 
 

@@ -1,5 +1,7 @@
 import math
 
+import numpy as np
+
 # 0.1: a sum of logarithms
 def chance_loss(n):
     return sum(math.log(1 + 1 / k) for k in range(1, n))

@@ -1,6 +1,8 @@
 import math
 from functools import reduce
 
+import numpy as np
+
 # 1.1: apply_along_axis
 def l2_normalize(x, axis=-1, eps=1e-12):
     def one(v):

@@ -2,6 +2,8 @@ import itertools
 from collections import Counter, defaultdict, deque
 from functools import reduce
 
+import numpy as np
+
 # 2.1: islice and chain
 def encode_caption(ids, context_length, sos=1, eos=2, pad=0):
     row = itertools.chain([sos], itertools.islice(ids, context_length - 2), [eos], itertools.repeat(pad))

@@ -2,6 +2,8 @@ import itertools
 import math
 from functools import partial, reduce
 
+import numpy as np
+
 # 3.1: apply_along_axis
 def layernorm(x, gain, bias, eps=1e-05):
     def token(row):

@@ -2,6 +2,8 @@ import math
 from fractions import Fraction
 from functools import partial, reduce
 
+import numpy as np
+
 def unit(x):
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
