@@ -23,6 +23,7 @@ import miniclip
 from miniclip.app import cli
 from miniclip.app.measure_clip import VIT_B_32
 from miniclip.data.byte_pairs import read_shipped
+from miniclip.figures.lectures.f08_merges import steps
 from miniclip.figures.lectures.f32_one_picture import PRINTED, SCALE, cosine_gap, fewest_to_convince
 from miniclip.files.real import NEEDED
 from miniclip.files.words import byte_pair_files
@@ -120,6 +121,16 @@ def test_the_two_prompts_differ_in_one_word():
     assert one[:9].tolist() == [49406, 320, 1125, 539, 320, 2677, 11438, 49407, 49407]
     assert other[:8].tolist() == [49406, 320, 1125, 539, 320, 20626, 11438, 49407]
     assert (one != other).sum() == 1
+
+
+def test_the_figure_of_merges_merges_as_the_tokenizer_does():
+    tokenizer = read_shipped()
+    words = {"amphibian", *" ".join(sum(DESCRIPTIONS, PROMPTS)).lower().split(), "日本語", "🐸", "a"}
+    for word in words:
+        found = steps(tokenizer, word)
+        assert found[-1][0] == tokenizer.merge(word)
+        assert [len(pieces) for pieces, _ in found] == [*range(len(found[0][0]), len(found[-1][0]) - 1, -1)]
+    assert len(words) > 40
 
 
 def test_a_photograph_becomes_the_pixels_of_the_processor(article):
