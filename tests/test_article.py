@@ -5,6 +5,8 @@ article is one on CuPL, as Pratt et al. 2022, arXiv:2209.03320 have it: its numb
 """
 
 import math
+import re
+import shlex
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,9 +20,12 @@ from test_real import in_double
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 import miniclip
+from miniclip.app import cli
 from miniclip.app.measure_clip import VIT_B_32
 from miniclip.data.byte_pairs import read_shipped
+from miniclip.figures.lectures.f08_merges import steps
 from miniclip.figures.lectures.f32_one_picture import PRINTED, SCALE, cosine_gap, fewest_to_convince
+from miniclip.files.real import NEEDED
 from miniclip.files.words import byte_pair_files
 from miniclip.models.text import text_forward
 from miniclip.models.vision import vision_forward
@@ -79,7 +84,7 @@ def article(tmp_path_factory):
     with Image.open(ROCKET) as image:
         inputs = processor(text=PROMPTS, images=image, return_tensors="pt", padding=True)
     outputs = theirs.double()(**inputs | {"pixel_values": inputs["pixel_values"].double()})
-    return SimpleNamespace(theirs=theirs, processor=processor, ours=ours, params=in_double(ours.params),
+    return SimpleNamespace(folder=folder, theirs=theirs, processor=processor, ours=ours, params=in_double(ours.params),
                            inputs=inputs, outputs=outputs)  # fmt: skip
 
 
@@ -116,6 +121,16 @@ def test_the_two_prompts_differ_in_one_word():
     assert one[:9].tolist() == [49406, 320, 1125, 539, 320, 2677, 11438, 49407, 49407]
     assert other[:8].tolist() == [49406, 320, 1125, 539, 320, 20626, 11438, 49407]
     assert (one != other).sum() == 1
+
+
+def test_the_figure_of_merges_merges_as_the_tokenizer_does():
+    tokenizer = read_shipped()
+    words = {"amphibian", *" ".join(sum(DESCRIPTIONS, PROMPTS)).lower().split(), "日本語", "🐸", "a"}
+    for word in words:
+        found = steps(tokenizer, word)
+        assert found[-1][0] == tokenizer.merge(word)
+        assert [len(pieces) for pieces, _ in found] == [*range(len(found[0][0]), len(found[-1][0]) - 1, -1)]
+    assert len(words) > 40
 
 
 def test_a_photograph_becomes_the_pixels_of_the_processor(article):
@@ -236,7 +251,32 @@ def test_one_picture_allows_nearly_every_share():
     assert 2 * 0.5**6 < 0.05 < 2 * 0.5**5
 
 
-# Five: at full size
+# Five: the README's way to a first answer
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+NAME = "openai/clip-vit-base-patch32"
+REAL_LINES = re.findall(rf"^miniclip .*{NAME}.*$", README, re.MULTILINE)
+
+
+def test_there_are_lines_for_real_weights():
+    assert [line.split()[1] for line in REAL_LINES] == ["zeroshot", "search", "explain"]
+    assert f"hf download {NAME} {NEEDED}\n" in README
+
+
+@pytest.mark.parametrize("line", REAL_LINES)
+def test_the_lines_for_real_weights_run_on_random_ones(article, tmp_path, monkeypatch, capsys, line):
+    monkeypatch.chdir(tmp_path)
+    for name in ("photo.jpg", "other.jpg"):
+        shutil.copy(ROCKET, name)
+    words = [str(article.folder) if word == NAME else word for word in shlex.split(line)[1:]]
+    words = [one for word in words for one in (["other.jpg", "photo.jpg"] if word == "*.jpg" else [word])]
+    assert cli.main(words) == 0
+    out, err = capsys.readouterr()
+    assert f"{words[0]}.png" in out
+    assert not err
+
+
+# Six: at full size
 
 
 def test_a_full_vit_b_32_of_transformers_says_the_same(tmp_path):
