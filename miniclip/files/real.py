@@ -102,4 +102,7 @@ def weights_name(folder: Path) -> str:
             f"{quote(folder)} has its weights only as a pickle ({quote(pickles[0])}), which may run code and is never "
             f'opened: where PyTorch is, `python -c "{convert}"` writes {WEIGHTS}'
         )
-    raise CheckpointError(f"{quote(folder)} lacks {WEIGHTS}, expected it beside {CONFIG}: fetch it as well")
+    raise CheckpointError(
+        f"{quote(folder)} lacks {WEIGHTS}, expected it beside {CONFIG}: fetch it, or where the repository has none, "
+        "pytorch_model.bin"
+    )
