@@ -208,6 +208,7 @@ if __name__ == "__main__":
     task = json.loads(sys.stdin.buffer.read())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     ask_linux(36, 1)  # PR_SET_CHILD_SUBREAPER: what an answer starts and leaves, in whatever session, comes to us
+    ask_linux(4, 0)  # PR_SET_DUMPABLE: whoever runs as the same user cannot write into the guard's memory
     if runner := os.fork():
         guard(runner)
     ask_linux(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nobody runs unwatched

@@ -64,6 +64,7 @@ def processes(device: str):
     wait = datetime.timedelta(seconds=TIMEOUT_SECONDS)
     try:
         dist.init_process_group("nccl" if where.type == "cuda" else "gloo", timeout=wait)
+        dist.barrier()  # from here on anybody may end: to who is still meeting the others, one that left is lost
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f"process {rank} of {size} could not meet the others: {first_line(error)}") from error
     try:
