@@ -3,15 +3,18 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from replies import Learner
 
+from miniclip.figures.lectures import lectures
 from miniclip.learn import cards as paper
 from miniclip.learn.cards import load_cards, load_cheatsheet
 from miniclip.learn.items import Blank, Choice
 from miniclip.learn.quiz import SECTIONS, grade_item, load_quiz, run_quiz, says
+from miniclip.learn.specs import all_exercises
 
 ITEMS, CARDS = load_quiz(), load_cards()
 SHEET = load_cheatsheet()
@@ -249,3 +252,12 @@ def test_a_broken_file_is_refused_with_the_item_s_name(tmp_path, old):
     (tmp_path / "quiz.toml").write_text(text.replace(old, BROKEN[old], 1))
     with pytest.raises(ValueError, match="quiz item"):
         load_quiz(path=tmp_path / "quiz.toml")
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+def test_what_a_card_is_from_is_there(card):
+    """A figure that was never drawn, or an exercise that is gone, helps nobody who wants to read on."""
+    kind, _, name = card.source.partition(" ")
+    notebooks = [path.name[:2] for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb")]
+    places = {"figure": lectures(), "exercise": all_exercises(), "notebook": notebooks}
+    assert kind == "seed" or name in places[kind]
