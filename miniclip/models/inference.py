@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from ..machine.threads import cores, in_parallel, part_size, shares
+from ..machine.threads import LEAST, cores, in_parallel, part_size, shares
 from ..nn.blocks import largest_array
 from ..nn.cache import forgetting
 from .checks import check_images
@@ -27,4 +27,7 @@ def in_shares(forward, tokens, tower, *inputs) -> np.ndarray:
         with forgetting:
             return forward(*(x[rows] for x in inputs))
 
-    return np.concatenate(list(in_parallel(partial(job, rows) for rows in shares(tokens, n))))
+    jobs = [partial(job, rows) for rows in shares(tokens, n)]
+    if len(jobs) == 1 and size == LEAST:  # one large item: the library's own threads share its products
+        return jobs[0]()
+    return np.concatenate(list(in_parallel(jobs)))
