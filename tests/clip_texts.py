@@ -4,9 +4,13 @@ Characters are of Unicode 3.2, or emoji named here: later ones are letters to on
 Capital sigma and `&` are left out, for which test_byte_pairs.py has its own cases.
 """
 
+import json
 import random
 import unicodedata
 
+from miniclip.data.merges import END, START
+from miniclip.files.storage import encode_json
+from miniclip.files.words import PAIRS, VOCAB
 from miniclip.tasks.zero_shot import imagenet, template_set
 
 SCRIPTS = {
@@ -99,3 +103,18 @@ def texts() -> dict[str, list[str]]:
         + draw(["ha", "lol", "a"], 10, 3000) + [c * n for c in "x1!é한" for n in (100, 1000, 10_000)],
         "everything": draw(everything, 300, 30),
     }  # fmt: skip
+
+
+def byte_pair_files(tokenizer) -> dict[str, bytes]:
+    """The files, by name, that transformers.CLIPTokenizer opens. They pad with the end token, whatever `pad` is.
+
+    transformers reads its padding token in a text as padding, and `pad` may be the exclamation mark.
+    """
+    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": tokenizer.context_length, "bos_token": START,
+              "eos_token": END, "unk_token": END, "pad_token": END}  # fmt: skip
+    lines = ["#version: 0.2", *(" ".join(pair) for pair in tokenizer.ranks)]
+    return {
+        VOCAB: json.dumps(tokenizer.ids, ensure_ascii=False).encode(),
+        PAIRS: "".join(f"{line}\n" for line in lines).encode(),
+        "tokenizer_config.json": encode_json(config),
+    }

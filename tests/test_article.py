@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from clip_texts import byte_pair_files
 from PIL import Image
 from test_real import in_double
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -26,7 +27,6 @@ from miniclip.data.byte_pairs import read_shipped
 from miniclip.figures.lectures.f08_merges import steps
 from miniclip.figures.lectures.f32_one_picture import PRINTED, SCALE, cosine_gap, fewest_to_convince
 from miniclip.files.real import NEEDED
-from miniclip.files.words import byte_pair_files
 from miniclip.models.text import text_forward
 from miniclip.models.vision import vision_forward
 from miniclip.nn.ops import normalize_forward, softmax_forward

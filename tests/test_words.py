@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import tokenizers
 import transformers
+from clip_texts import byte_pair_files
 from hypothesis import given
 from hypothesis import strategies as st
 
 from miniclip.data.byte_pairs import BytePairs, read_shipped
 from miniclip.data.merges import MAX_BYTES, SHIPPED, shipped_merges
+from miniclip.data.tokenizer import Tokenizer
 from miniclip.errors import CheckpointError, InputError
 from miniclip.files.storage import encode_json
-from miniclip.files.words import JSON, LIST, PAIRS, VOCAB, byte_pair_files, read_byte_pairs
+from miniclip.files.words import JSON, LIST, PAIRS, VOCAB, tokenizer_beside
 from miniclip.tasks.zero_shot import IMAGENET, TEMPLATE_SETS, TEMPLATES, build_prompts, imagenet, template_set
 
 TEXTS = ["A photo of a cat", "It's 42 abc!!", "日本 😀"]
@@ -49,11 +51,11 @@ def without_specials(data: dict) -> dict:
 @pytest.mark.parametrize("made", [dict, pairs_instead, older, without_specials])
 @pytest.mark.parametrize("tokenizer", [SMALL, BytePairs(list(SMALL.ranks), pad=0)], ids=["pad end", "pad 0"])
 def test_every_kind_of_tokenizer_json_is_read(tmp_path, made, tokenizer):
-    again = read_byte_pairs(put(tmp_path, {JSON: encode_json(made(tokenizer.to_json()))}))
+    again = tokenizer_beside(put(tmp_path, {JSON: encode_json(made(tokenizer.to_json()))}))
     assert (again.ids, again.ranks) == (tokenizer.ids, tokenizer.ranks)
     assert again.pad == (tokenizer.end if made is older else tokenizer.pad)
     assert again.context_length == 77
-    assert read_byte_pairs(tmp_path, 9).context_length == 9  # the model's length counts
+    assert tokenizer_beside(tmp_path, 9).context_length == 9  # the model's length counts
     assert np.array_equal(again.encode(TEXTS)[:, :5], tokenizer.encode(TEXTS)[:, :5])
 
 
@@ -62,13 +64,13 @@ def test_every_kind_of_tokenizer_json_is_read(tmp_path, made, tokenizer):
                          ids=["as written", "CRLF", "no last line feed", "no version"])  # fmt: skip
 def test_two_files_are_read(tmp_path, change):
     files = byte_pair_files(SMALL)
-    again = read_byte_pairs(put(tmp_path, files | {PAIRS: change(files[PAIRS].decode())}), context_length=9)
+    again = tokenizer_beside(put(tmp_path, files | {PAIRS: change(files[PAIRS].decode())}), context_length=9)
     assert (again.ids, again.ranks, again.context_length) == (SMALL.ids, SMALL.ranks, 9)
 
 
 def test_the_ids_are_those_of_the_file(tmp_path):
     turned = {token: SMALL.vocab_size - 1 - id for token, id in SMALL.ids.items()} | {"<more>": SMALL.vocab_size}
-    again = read_byte_pairs(put(tmp_path, {VOCAB: json.dumps(turned), PAIRS: "a b\nab c</w>\nc a</w>"}))
+    again = tokenizer_beside(put(tmp_path, {VOCAB: json.dumps(turned), PAIRS: "a b\nab c</w>\nc a</w>"}))
     assert again.start == 1
     assert again.end == 0
     assert again.decode(again.encode(TEXTS)) == SMALL.decode(SMALL.encode(TEXTS))
@@ -77,7 +79,7 @@ def test_the_ids_are_those_of_the_file(tmp_path):
 
 def test_openais_own_list_is_read(tmp_path):
     longer = gzip.decompress(SHIPPED.read_bytes()) + b"not used</w>\n" * 1000
-    again = read_byte_pairs(put(tmp_path, {LIST: gzip.compress(longer)}), context_length=20)
+    again = tokenizer_beside(put(tmp_path, {LIST: gzip.compress(longer)}), context_length=20)
     assert again.encode("a photo of a cat")[0, :7].tolist() == [49406, 320, 1125, 539, 320, 2368, 49407]
     assert again.ids == read_shipped().ids
 
@@ -128,15 +130,14 @@ def without(*tokens):
 
 WHOLE = {VOCAB: json.dumps(SMALL.ids)}
 DAMAGED = {
-    "an empty folder": ({}, "has no words: expected tokenizer.json, or vocab.json and merges.txt, or bpe_simple"),
-    "ids without merges": (WHOLE, "has no words"),
+    "ids without merges": (WHOLE, "has one of vocab.json and merges.txt, expected both: fetch the other"),
     "JSON that is none": ({JSON: "{"}, "is not JSON"),
     "JSON of bytes": ({JSON: b"\xff\xfe\x00"}, "is not JSON"),
     "JSON too deep": ({JSON: '{"model":' + "[" * 5000 + "]" * 5000 + "}"}, "is not JSON"),
     "a list": ({JSON: "[]"}, "is not one of a CLIP"),
     "no model": ({JSON: "{}"}, "it has no 'model'"),
     "a model that is a number": ({JSON: '{"model": 3}'}, "is not one of a CLIP"),
-    "word level": (changed(type="WordLevel"), "its type is 'WordLevel', expected 'BPE'"),
+    "word level": (changed(type="WordLevel"), "is not a word-level tokenizer of miniclip"),
     "GPT-2's": (changed(end_of_word_suffix=""), "its end_of_word_suffix is '', expected '</w>'"),
     "no merges": (changed(merges=None), "is not one of a CLIP"),
     "merges that are numbers": (changed(merges=[3]), "merge 0 is 3, expected two tokens"),
@@ -177,7 +178,7 @@ DAMAGED = {
 def test_damage_is_told_in_one_line(tmp_path, what):
     files, message = DAMAGED[what]
     with pytest.raises(CheckpointError, match=message) as caught:
-        read_byte_pairs(put(tmp_path, files))
+        tokenizer_beside(put(tmp_path, files))
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
     assert caught.value.exit_code == 4
@@ -187,7 +188,7 @@ def test_a_bomb_is_not_unpacked(tmp_path):
     put(tmp_path, {LIST: gzip.compress(b"a" * (8 * MAX_BYTES), 1)})
     tracemalloc.start()
     with pytest.raises(CheckpointError, match="unpacks to more than"):
-        read_byte_pairs(tmp_path)
+        tokenizer_beside(tmp_path)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 4 * MAX_BYTES
@@ -196,7 +197,7 @@ def test_a_bomb_is_not_unpacked(tmp_path):
 def test_what_is_no_file_is_refused(tmp_path):
     (tmp_path / JSON).mkdir()
     with pytest.raises(CheckpointError, match="is not a file"):
-        read_byte_pairs(tmp_path)
+        tokenizer_beside(tmp_path)
 
 
 JUNK = st.one_of(
@@ -248,3 +249,13 @@ def test_the_prompts_of_clip():
         with pytest.raises(InputError, match="expected one of world, clip7, clip80"):
             template_set(bad)
     assert len(shipped_merges()) == 48_894
+
+
+def test_a_word_level_tokenizer_lies_beside_a_model_as_well(tmp_path):
+    """A folder of ours that has lost its manifest, say; and where there is nothing, there is none."""
+    ours = Tokenizer(["a", "red", "circle"], 9)
+    again = tokenizer_beside(put(tmp_path, {JSON: encode_json(ours.to_json())}), 9)
+    assert isinstance(again, Tokenizer)
+    assert again.words == ours.words
+    (tmp_path / JSON).unlink()
+    assert tokenizer_beside(tmp_path) is None

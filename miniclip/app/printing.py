@@ -34,3 +34,8 @@ def with_scores(result: dict) -> str:
 def picture_line(result: dict) -> list[str]:
     """Where the result's picture is, if it could be written."""
     return [f"picture: {result['picture']}"] if result["picture"] else []
+
+
+def rounded(cosines) -> list[float]:
+    """Four digits, and no -0.0: (n,) -> n floats"""
+    return [round(float(cosine), 4) + 0.0 for cosine in cosines]

@@ -23,6 +23,7 @@ from ..tasks.outside import outside
 from ..tasks.retrieval import Index, check_k
 from ..tasks.saliency import DEFAULT, explain, patch_shares
 from ..tasks.zero_shot import TEMPLATES, classify, template_set, zero_shot_probabilities, zero_shot_weights
+from .printing import rounded
 
 GALLERY = 512  # pictures of split A that a search looks through
 
@@ -61,7 +62,7 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
         right = is_true(query, scenes)[ids].tolist()
     except TextError:  # a model reads any words, the oracle only its grammar
         right = None
-    result = {"query": query, "ids": ids, "scores": [round(float(score), 4) + 0.0 for score in scores], "right": right}
+    result = {"query": query, "ids": ids, "scores": rounded(scores), "right": right}
     best = ids[:12]
     figure = figures.contact_sheet(query, images[best], scores[: len(best)], right and right[: len(best)])
     return result, figure
@@ -72,8 +73,7 @@ def search_files(model: Model, query: str, k: int, paths):
     normalised, names, unreadable = chosen_images(model, paths, "A", 0)
     index = Index(model.encode_image(normalised), range(len(names)), model.digest)
     (ids,), (scores,) = index.search(model.encode_text(query), k)
-    result = {"query": query, "ids": [names[i] for i in ids],
-              "scores": [round(float(score), 4) + 0.0 for score in scores], "right": None}  # fmt: skip
+    result = {"query": query, "ids": [names[i] for i in ids], "scores": rounded(scores), "right": None}
     return result | unreadable, figures.contact_sheet(query, as_seen(model, normalised[ids[:12]]), scores[:12], None)
 
 
@@ -107,7 +107,7 @@ def explanation(model: Model, path, caption: str, method: str = DEFAULT):
     result = {
         "image": path,
         "caption": caption,
-        "cosine": round(cosine, 4) + 0.0,
+        "cosine": rounded([cosine])[0],
         "method": method,
         "peak": [row, column] if patches.any() else None,
         "patches": [[round(float(share), 4) for share in shares] for shares in patches],

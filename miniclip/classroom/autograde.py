@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import ConfigError, MiniclipError, one_line, quote
+from ..learn import sandbox
 from ..learn.files import path_of
 from ..learn.report import export_results
 from ..learn.results import check_all, results
@@ -26,13 +27,6 @@ from ..learn.specs import all_exercises
 from .course import TORCH, module_name
 
 NOBODY = 61234  # a user and a group without a name, who own nothing
-DROP = """#!{python} -ISB
-import os, sys
-os.setgroups([])
-os.setresgid({user}, {user}, {user})
-os.setresuid({user}, {user}, {user})
-os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-"""
 
 
 def listed(words: str) -> list[Exercise]:
@@ -68,19 +62,16 @@ def check_machine(exercises: list[Exercise]) -> None:
 
 
 @contextmanager
-def apart(home: Path) -> Iterator[None]:
+def apart() -> Iterator[None]:
     """Where this process is root: what the sandbox starts runs as nobody, and nothing of it is left afterwards."""
     if os.geteuid():
         yield
         return
-    python, script = sys.executable, home / "python"
-    script.write_text(DROP.format(python=python, user=NOBODY), encoding="utf-8")
-    script.chmod(0o755)
-    sys.executable = str(script)  # which the sandbox starts
+    sandbox.RUN_AS.update(user=NOBODY, group=NOBODY, extra_groups=[])
     try:
         yield
     finally:
-        sys.executable = python
+        sandbox.RUN_AS.clear()
         end_all(NOBODY)
 
 
@@ -124,7 +115,7 @@ def grade_submission(exercises: list[Exercise], submission: Path, form: str) -> 
         home = Path(name)
         home.chmod(0o755)
         collect_files(submission, exercises, home / "exercises")
-        with apart(home):
+        with apart():
             found = check_all(exercises, home / "exercises")
         for one in found:
             one.file = one.file.removeprefix(f"{home}/")

@@ -63,26 +63,9 @@ class BytePairs(BaseTokenizer):
         self.cache: dict[str, list[int]] = {}
 
     def encode(self, texts, strict: bool = False) -> np.ndarray:
-        """Token ids of texts.
+        """Token ids of texts, as `BaseTokenizer.encode`, cleaned as `split_text` says.
 
-        Parameters
-        ----------
-        texts : str, list of str, or any other sequence of them, also an array
-            A single string is a batch of one. Cleaned as `split_text` says. `<|endoftext|>` in a text is plain text,
-            never a control token, as in transformers with `split_special_tokens=True`.
-        strict : bool
-            Refuse what is otherwise cut with one warning: more tokens than fit. The end token always stays.
-
-        Returns
-        -------
-        int64 array (B, context_length)
-
-        Raises
-        ------
-        TypeError
-            Names the row that is not a string.
-        TextError
-            If `strict` and a text is too long.
+        `<|endoftext|>` is plain text as well, as in transformers with `split_special_tokens=True`.
 
         Examples
         --------

@@ -39,7 +39,26 @@ class BaseTokenizer:
         return self.context_length - 2
 
     def encode(self, texts, strict: bool = False) -> np.ndarray:
-        """Token ids of texts, int64 (B, context_length)."""
+        """Token ids of texts.
+
+        Parameters
+        ----------
+        texts : str, list of str, or any other sequence of them, also an array
+            A single string is a batch of one. A control token in a text is plain text.
+        strict : bool
+            Refuse what is otherwise cut with one warning: more than fits. The end token always stays.
+
+        Returns
+        -------
+        int64 array (B, context_length)
+
+        Raises
+        ------
+        TypeError
+            Names the row that is not a string.
+        TextError
+            If `strict` and a text is too long.
+        """
         raise NotImplementedError
 
     def rows(self, ids, strict: bool) -> np.ndarray:
@@ -124,26 +143,7 @@ class Tokenizer(BaseTokenizer):
         self.unknown = 0  # words encoded as <unk> so far
 
     def encode(self, texts, strict: bool = False) -> np.ndarray:
-        """Token ids of texts.
-
-        Parameters
-        ----------
-        texts : str, list of str, or any other sequence of them, also an array
-            A single string is a batch of one. Text is NFC-normalised; a lone surrogate becomes U+FFFD. `<end>` in a
-            text is plain text, never a control token.
-        strict : bool
-            Refuse what is otherwise cut with one warning: more words than fit.
-
-        Returns
-        -------
-        int64 array (B, context_length)
-
-        Raises
-        ------
-        TypeError
-            Names the row that is not a string.
-        TextError
-            If `strict` and a text is too long.
+        """Token ids of texts, as `BaseTokenizer.encode`. NFC-normalised; a lone surrogate becomes U+FFFD.
 
         Examples
         --------

@@ -1,16 +1,15 @@
 """Tokenizers in files: a run's own, and CLIP's merges and ids, under the names that others give them."""
 
-import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..data.byte_pairs import CONTEXT_LENGTH, BytePairs, read_shipped
-from ..data.merges import END, SHIPPED, START, parse_merges, unpack_list
+from ..data.merges import SHIPPED, parse_merges, unpack_list
 from ..data.tokenizer import Tokenizer
 from ..errors import CheckpointError, InputError, quote
 from ..models.text import TextConfig
-from .storage import encode_json, parse_json, read_bytes, read_verified
+from .storage import parse_json, read_bytes, read_verified
 
 JSON, VOCAB, PAIRS, LIST = "tokenizer.json", "vocab.json", "merges.txt", SHIPPED.name
 MAX_BYTES = 2**25  # of each; OpenAI's have 4 million at most
@@ -42,19 +41,15 @@ def load_tokenizer(folder: Path, name: str, sizes, config_name: str) -> Tokenize
 def tokenizer_from_json(data, context_length: int) -> Tokenizer | BytePairs:
     """What the tokenizers library has written, words or byte pairs."""
     model = data.get("model") if isinstance(data, dict) else None
-    if isinstance(model, dict) and model.get("type") == "BPE":
-        return BytePairs.from_json(data, context_length)
-    return Tokenizer.from_json(data)
+    words = isinstance(model, dict) and model.get("type") == "WordLevel"
+    return Tokenizer.from_json(data) if words else BytePairs.from_json(data, context_length)
 
 
 def read_tokenizer(folder: Path, sizes: TextConfig) -> Tokenizer | BytePairs | NoWords:
     """The tokenizer beside a real CLIP; the one that all published ones have, where there is none."""
-    if any(os.path.exists(folder / name) for name in (JSON, VOCAB, LIST)):
-        tokenizer: Tokenizer | BytePairs = read_byte_pairs(folder, sizes.context_length)
-    elif sizes.vocab_size == SHIPPED_SIZE:
-        tokenizer = read_shipped(sizes.context_length)
-    else:
-        return NoWords(folder)
+    tokenizer = tokenizer_beside(folder, sizes.context_length)
+    if tokenizer is None:
+        return read_shipped(sizes.context_length) if sizes.vocab_size == SHIPPED_SIZE else NoWords(folder)
     if max(tokenizer.vocab_size, tokenizer.end + 1) > sizes.vocab_size:
         raise CheckpointError(
             f"the tokenizer of {quote(folder)} has {tokenizer.vocab_size:,} tokens, the model {sizes.vocab_size:,}: "
@@ -63,34 +58,31 @@ def read_tokenizer(folder: Path, sizes: TextConfig) -> Tokenizer | BytePairs | N
     return tokenizer
 
 
-def read_byte_pairs(folder: Path, context_length: int = CONTEXT_LENGTH) -> BytePairs:
-    """The tokenizer of a folder: of tokenizer.json, or vocab.json and merges.txt, or OpenAI's gzipped list.
+def tokenizer_beside(folder: Path, context_length: int = CONTEXT_LENGTH) -> Tokenizer | BytePairs | None:
+    """The tokenizer of tokenizer.json, of vocab.json and merges.txt, or of OpenAI's gzipped list; None without them.
 
-    Parameters
-    ----------
-    context_length : int
-        Tokens in a text, as the model has positions for them.
-
-    Raises
-    ------
-    CheckpointError
-        In one line, if none of them is there, or the first that is there is damaged.
+    A CheckpointError, in one line, if the first that is there is damaged, or its other half is missing.
     """
-    parts: dict[str, bytes] = {}
-    for names in ((JSON,), (VOCAB, PAIRS), (LIST,)):
-        if all(os.path.exists(folder / name) for name in names):
-            parts = {name: read_bytes(folder / name, MAX_BYTES) for name in names}
-            break
-    if JSON in parts:
-        return BytePairs.from_json(parse_json(parts[JSON], folder / JSON), context_length)
-    if VOCAB in parts:
-        vocab = parse_json(parts[VOCAB], folder / VOCAB)
+
+    def there(*names):
+        return all(os.path.exists(folder / name) for name in names)
+
+    def read(name):
+        return read_bytes(folder / name, MAX_BYTES)
+
+    if there(JSON):
+        return tokenizer_from_json(parse_json(read(JSON), folder / JSON), context_length)
+    if there(VOCAB, PAIRS):
+        vocab, text = parse_json(read(VOCAB), folder / VOCAB), read(PAIRS)
         with told_of(folder / PAIRS):
-            return BytePairs(parse_merges(parts[PAIRS].decode()), vocab, context_length)
-    if LIST in parts:
+            return BytePairs(parse_merges(text.decode()), vocab, context_length)
+    if there(VOCAB) or there(PAIRS):
+        raise CheckpointError(f"{quote(folder)} has one of {VOCAB} and {PAIRS}, expected both: fetch the other")
+    if there(LIST):
+        data = read(LIST)
         with told_of(folder / LIST):
-            return BytePairs(unpack_list(parts[LIST]), None, context_length)
-    raise CheckpointError(f"{quote(folder)} has no words: expected {JSON}, or {VOCAB} and {PAIRS}, or {LIST}")
+            return BytePairs(unpack_list(data), None, context_length)
+    return None
 
 
 @contextmanager
@@ -102,18 +94,3 @@ def told_of(path: Path):
         raise CheckpointError(f"{quote(path)} is not UTF-8 (byte {error.start}): restore it from a copy") from error
     except InputError as error:
         raise CheckpointError(f"{quote(path)} does not fit: {error}; restore it from a copy") from error
-
-
-def byte_pair_files(tokenizer: BytePairs) -> dict[str, bytes]:
-    """The files, by name, that transformers.CLIPTokenizer opens. They pad with the end token, whatever `pad` is.
-
-    transformers reads its padding token in a text as padding, and `pad` may be the exclamation mark.
-    """
-    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": tokenizer.context_length, "bos_token": START,
-              "eos_token": END, "unk_token": END, "pad_token": END}  # fmt: skip
-    lines = ["#version: 0.2", *(" ".join(pair) for pair in tokenizer.ranks)]
-    return {
-        VOCAB: json.dumps(tokenizer.ids, ensure_ascii=False).encode(),
-        PAIRS: "".join(f"{line}\n" for line in lines).encode(),
-        "tokenizer_config.json": encode_json(config),
-    }

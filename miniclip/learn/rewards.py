@@ -143,7 +143,7 @@ def fill_sheet(functions, screen: Screen):
     from .. import figures
     from ..data.captions import is_true
     from ..data.drawing import draw_scenes
-    from ..data.pairs import normalize
+    from ..data.pictures import normalize
     from ..data.world import sample_scenes
     from ..files.checkpoint import load
 

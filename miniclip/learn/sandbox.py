@@ -27,6 +27,7 @@ from .wire import decode, encode
 
 OUTPUT_LIMIT, REPLY_LIMIT = 2**20, 64 * 2**20
 START_SECONDS = 120.0  # for Python, NumPy and what the file imports to load, on a busy machine
+RUN_AS: dict = {}  # user, group and extra_groups of the process: on a grading machine somebody who owns nothing
 WAIT_SECONDS = 60.0  # for an answer that does not compute: it sleeps, or is blocked; or others have all cores
 
 
@@ -91,7 +92,7 @@ def spawn(home: str, *pipes: int) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-I", "-B", "-W", "ignore", str(Path(__file__).with_name("child.py"))], cwd=home,
         env=keep | threads | {"HOME": home}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, pass_fds=pipes, start_new_session=True,
+        stderr=subprocess.STDOUT, pass_fds=pipes, start_new_session=True, **RUN_AS,
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def causal_mask(T: int) -> np.ndarray:
 
 
 def end_positions(ids, eos_token_id: int) -> np.ndarray:
-    """Where each caption ends: the first end token of each row, found by its id. ids (B, T) -> (B,)"""
+    """end_b = the first t with ids[b, t] = eos; with an old config, argmax_t ids[b, t]. ids (B, T) -> (B,)"""
     if eos_token_id == HIGHEST_ID:
         return ids.argmax(1)
     is_end = ids == eos_token_id

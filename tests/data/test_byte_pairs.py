@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tokenizers
 import transformers
-from clip_texts import texts
+from clip_texts import byte_pair_files, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +23,6 @@ from miniclip.data.byte_pairs import BytePairs, read_shipped, split_text
 from miniclip.data.merges import MERGES, SHIPPED, first_tokens, shipped_merges
 from miniclip.data.tokenizer import STRETCH, compose
 from miniclip.errors import InputError, TextError
-from miniclip.files.words import byte_pair_files
 
 TOKENIZER = read_shipped()
 GOLDEN = json.loads(Path(__file__).with_name("byte_pairs.json").read_text(encoding="utf-8"))
