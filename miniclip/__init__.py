@@ -176,11 +176,11 @@ A class in a box
 
 The command line
 
+    app/printing.py          results for people
     app/show.py              what a run can do, as numbers and pictures
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP
-    app/printing.py          results for people
     app/arguments.py         arguments that several commands have
     app/commands/            the commands, a file each
     app/cli.py               miniclip ...
