@@ -53,7 +53,7 @@ What the models see
     data/notes.py            a scene in shorthand, for those who cannot see
     data/prompts.py          what a decoder reads, and which words are scored
 
-And what it is good for: models with a decoder, handles, run folders, tasks
+And what it is good for: models with a decoder, handles, run folders, datasets, tasks
 
     nn/decoder_blocks.py     cross-attention, and the block that has it
     models/decoder.py        the decoder that captions and answers
@@ -71,6 +71,13 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     files/state.py           what a run resumes from, and its log
     files/real.py            CLIPs that others trained
     files/checkpoint.py      a run is a folder
+    datasets/walk.py         what lies in a folder, and what of it is refused
+    datasets/tables.py       rows of tables, and where they are damaged
+    datasets/listing.py      what a dataset says it has
+    datasets/shards.py       pictures in tar archives
+    datasets/layouts.py      the seven layouts in which others write pictures with captions
+    datasets/cache.py        pictures decoded once, mapped into memory
+    datasets/dataset.py      pictures with their captions, each once, split before all else
     tasks/shares.py          scores that know how sure they are
     tasks/zero_shot.py       the classes are just text
     tasks/retrieval.py       search, from words to pictures and back
@@ -79,24 +86,16 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/vqa.py             a question about a picture -> an answer
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/saliency.py        which pixels made it say so
+    tasks/own_pictures.py    scores on pictures of one's own, beside baselines that must fail
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
-
-People's own pictures
-
-    datasets/walk.py         what lies in a folder, and what of it is refused
-    datasets/tables.py       rows of tables, and where they are damaged
-    datasets/listing.py      what a dataset says it has
-    datasets/shards.py       pictures in tar archives
-    datasets/layouts.py      the seven layouts in which others write pictures with captions
-    datasets/cache.py        pictures decoded once, mapped into memory
-    datasets/dataset.py      pictures with their captions, each once, split before all else
 
 How a model learns
 
     train/objectives.py      what can be minimised
     train/backend.py         where the work is done: NumPy or PyTorch
     train/run.py             a stage in a folder: saved, stopped, resumed
+    train/sources.py         where pairs come from: the world, or a folder of one's own
     train/clip.py            the recipe of CLIP
     train/stages.py          from CLIP to a system that describes and answers
     train/plan.py            how each model of the studies is made, or resumed
@@ -192,6 +191,7 @@ The command line
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP
     app/arguments.py         arguments that several commands have
+    app/own_data.py          the same for folders of one's own pictures
     app/commands/            the commands, a file each
     app/cli.py               miniclip ...
     __main__.py              python -m miniclip

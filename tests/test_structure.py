@@ -271,7 +271,7 @@ def test_importing_everything_leaves_global_state_alone():
 import numpy as np, random
 np.random.seed(3); random.seed(3); before = (np.random.get_state()[1].tolist(), random.getstate(), np.geterr())
 import miniclip.app.show, miniclip.app.measure
-from miniclip.train.clip import Tokenizer, batch, vocabulary
+from miniclip.train.sources import Tokenizer, batch, vocabulary
 batch(0, "train", np.arange(4), Tokenizer(vocabulary()))
 assert before == (np.random.get_state()[1].tolist(), random.getstate(), np.geterr())
 """

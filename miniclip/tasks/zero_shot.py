@@ -24,7 +24,7 @@ TEMPLATES = (
     "a small {}", "a large {}", "a {} at the top", "a {} at the bottom", "a {} on the left", "a {} on the right",
     "a {} in the centre",
 )  # fmt: skip
-TEMPLATE_SETS = ("world", "clip7", "clip80")
+TEMPLATE_SETS = ("world", "plain", "clip7", "clip80")
 IMAGENET = Path(__file__).parents[1] / "data" / "clip" / "imagenet.json"
 
 
@@ -39,14 +39,16 @@ def imagenet() -> dict[str, list[str]]:
 
 
 def template_set(name: str) -> tuple[str, ...]:
-    """The templates of one of the `TEMPLATE_SETS`: this world's, or CLIP's for photographs; another name is an error.
+    """The templates of one of the `TEMPLATE_SETS`; another name is an error.
+
+    This world's; the name of the class alone; or CLIP's for photographs.
 
     >>> template_set("clip7")[:2], len(template_set("clip80"))
     (('itap of a {}.', 'a bad photo of the {}.'), 80)
     """
     if name not in TEMPLATE_SETS:
         raise InputError(f"there is no template set {quote(name)}, expected one of {', '.join(TEMPLATE_SETS)}")
-    return TEMPLATES if name == "world" else tuple(imagenet()[name])
+    return {"world": TEMPLATES, "plain": ("{}",)}.get(name) or tuple(imagenet()[name])
 
 
 def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:
