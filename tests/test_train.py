@@ -50,10 +50,10 @@ def files(folder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.name != ".lock"}
 
 
-def same(folder, whole):
+def same(folder, whole, *others):
     found = files(folder)
-    assert found.keys() == whole.keys() == FILES
-    for name in FILES:
+    assert found.keys() == whole.keys() == FILES | {*others}
+    for name in found:
         assert found[name] == whole[name], f"{name} differs"
 
 

@@ -12,8 +12,8 @@ from .arguments import TEMPLATE_NAMES
 
 def add_reading(parser) -> None:
     """How a folder is read, for `read_data`."""
-    parser.add_argument("--templates", choices=TEMPLATE_NAMES, default="clip7",
-                        help="what makes captions of the names of classes (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--templates", choices=TEMPLATE_NAMES,
+                        help="what makes captions of the names of classes (default: clip7)")  # fmt: skip
     parser.add_argument("--max-bad", type=share, default=0.05, metavar="SHARE",
                         help="the largest share of items that may be left out (default: %(default)s)")  # fmt: skip
     parser.add_argument("--strict", action="store_true", help="leave out none")
@@ -32,14 +32,15 @@ def share(text: str) -> float:
     return value
 
 
-def read_data(args, folder: str, side: int):
-    """The dataset in a folder, with pictures of a side, read as the arguments say, with a bar."""
+def read_data(args, folder: str, side: int, model=None):
+    """The dataset in a folder, with pictures of a side, read as the arguments say, with a bar; for a model, if any."""
     from ..datasets.dataset import read_dataset
-    from ..tasks.zero_shot import template_set
+    from ..tasks.zero_shot import template_set, templates_of
 
+    templates = templates_of(model, args.templates) if model else template_set(args.templates or "clip7")
     with decoding_bar() as tell:
         return read_dataset(
-            folder, side, template_set(args.templates), links=args.links, max_bad=args.max_bad, strict=args.strict,
+            folder, side, templates, links=args.links, max_bad=args.max_bad, strict=args.strict,
             cache=Path(args.cache) if args.cache else None, tell=tell,
         )  # fmt: skip
 
@@ -87,11 +88,11 @@ def unseen_data(args, model):
     import numpy as np
 
     from ..files.checkpoint import run_folder
-    from ..train.sources import trained_pictures
+    from ..train.sources import SHORT, trained_pictures
 
     side, seen = trained_pictures(run_folder(args.run))
-    data = read_data(args, args.data, side or model.image_size)
-    unseen = np.array([digest not in seen for digest in data.digests])
+    data = read_data(args, args.data, side or model.image_size, model)
+    unseen = np.array([digest[:SHORT] not in seen for digest in data.digests])
     return data[np.flatnonzero(unseen)], int((~unseen).sum())
 
 

@@ -47,9 +47,8 @@ def search_scores(image, text, relevant, ks=KS) -> dict[str, float]:
     return scores
 
 
-def retrieval_of_pairs(model: Model, data: Dataset) -> dict[str, float]:
-    """Recall at 1, both ways, for the log."""
-    texts, relevant = captions_of(data)
+def first_hits(model: Model, data: Dataset, texts, relevant) -> dict[str, float]:
+    """Recall at 1, both ways, for the log; texts (C, T) token ids, relevant (M, C), see `captions_of`."""
     scores = search_scores(encode_pictures(model, data), model.encode_text(texts), relevant, ks=(1,))
     return {name.replace(" ", "_"): float(score) for name, score in scores.items() if name.endswith("R@1")}
 

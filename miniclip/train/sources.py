@@ -24,7 +24,7 @@ from ..files.storage import encode_json, parse_json, read_verified
 from ..model import Model
 from ..nn.floors import duplicate_floor
 from ..tasks.evaluate import zero_shot_accuracy
-from ..tasks.own_pictures import retrieval_of_pairs
+from ..tasks.own_pictures import captions_of, first_hits
 
 REFERENCE = 2048  # scenes that stand for "any scene" in the caption floor
 CAPTION, MIRROR, TOP, LEFT = range(700, 704)  # the numbers of the choices, as in `data.world`
@@ -141,11 +141,15 @@ class Folder:
         self.texts = [caption for captions in self.training.captions for caption in captions]
         self.tokenizer = learn_tokenizer(self.texts, config)
         self.ids = self.tokenizer.encode(self.texts).astype(np.int32)
+        self.scored = self.held_out[:SCORED]
+        texts, self.relevant = captions_of(self.scored)
+        self.scored_ids = self.tokenizer.encode(texts)  # once: of words that are unknown it tells
         self.about = {
             "data": data.digest, "image_size": config.image_size, "context_length": config.context_length,
             "val": config.val, "tokens": config.tokens, "augment": list(config.augment),
         }  # fmt: skip
-        self.files = {SEEN: encode_json({"folder": str(data.root), "side": config.side, "seen": self.training.digests})}
+        seen = [digest[:SHORT] for digest in self.training.digests]
+        self.files = {SEEN: encode_json({"side": config.side, "seen": seen})}
 
     @property
     def floor(self) -> float:
@@ -189,9 +193,7 @@ class Folder:
 
     def scores(self, model: Model) -> dict[str, float]:
         """Search among the pictures that are held out, both ways, for the log."""
-        if len(self.held_out) < 2:
-            return {}
-        return retrieval_of_pairs(model, self.held_out[:SCORED])
+        return first_hits(model, self.scored, self.scored_ids, self.relevant) if len(self.scored) > 1 else {}
 
 
 @lru_cache(2)
@@ -200,11 +202,11 @@ def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
     return np.random.default_rng([seed, 1, epoch]).permutation(n)
 
 
-SEEN = "data.json"  # which pictures a run was trained on
+SEEN, SHORT = "data.json", 16  # which pictures a run was trained on; letters of their digests, which tell them apart
 
 
 def trained_pictures(folder: Path) -> tuple[int, set[str]]:
-    """(side, digests) of the pictures that a run was trained on; (0, none) where it was trained on the world."""
+    """(side, short digests) of the pictures that a run was trained on; (0, none) where that was the world."""
     if not (folder / SEEN).exists():
         return 0, set()
     said = parse_json(read_verified(folder, SEEN), folder / SEEN)

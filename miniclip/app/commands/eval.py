@@ -20,11 +20,11 @@ def arguments(parser) -> None:
 def run(args) -> dict:
     from ...tasks.evaluate import evaluate
     from ...tasks.own_pictures import evaluate_dataset
-    from ...tasks.zero_shot import template_set
+    from ...tasks.zero_shot import templates_of
 
     model = open_run(args.run)
     if args.data:
         data, trained_on = unseen_data(args, model)
-        scores = evaluate_dataset(model, data, template_set(args.templates))
+        scores = evaluate_dataset(model, data, templates_of(model, args.templates))
         return {"run": args.run, "data": args.data, "pictures": len(data), "trained_on": trained_on, "scores": scores}
     return {"run": args.run, "scores": evaluate(model, args.seed, args.n)}
