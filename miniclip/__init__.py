@@ -108,6 +108,11 @@ What is claimed of CLIP, tried
 
     labs/harness.py          seeds, intervals, bars, and nothing lost
     labs/domains.py          pictures as the world never shows them
+    labs/registers.py        words that mean another shape in another style
+    labs/templates.py        when templates matter
+    labs/ensemble.py         how many, in which order, which
+    labs/parts.py            shapes that are made of parts
+    labs/descriptions.py     shapes never drawn, known by what is written of them
     labs/out_of_domain.py    what prompts, labels and new weights repair
     labs/catalogue.py        all labs, by name
 

@@ -2,14 +2,17 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from miniclip.app import cli
 from miniclip.app.arguments import LAB_NAMES
-from miniclip.errors import CheckpointError, Interrupted
-from miniclip.labs import catalogue, harness
+from miniclip.data.grammar import WORDS
+from miniclip.data.world import SHAPES, STYLES
+from miniclip.errors import CheckpointError, DataError, Interrupted
+from miniclip.labs import catalogue, descriptions, ensemble, harness, parts, registers
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 
@@ -83,7 +86,71 @@ def test_names_are_written_down_twice():
     assert all(isinstance(catalogue.find_lab(name), Lab) for name in LAB_NAMES)
 
 
+def test_a_word_of_the_register_corpus_has_one_meaning_in_each_register():
+    source = registers.Registers(3)
+    scenes = source.scenes(np.arange(4000))
+    texts = source.write(scenes)
+    for name, shapes in registers.MEANINGS.items():
+        for r, shape in enumerate(shapes):
+            there = registers.REGISTER[scenes.style] == r
+            drawn = scenes.shape[:, 0] == SHAPES.index(shape)
+            said = np.array([name in text.split() for text in texts])
+            plain = np.array([bool({*WORDS[shape]} & {*text.split()}) for text in texts])
+            assert (said & there).sum() > 50
+            assert not (said & there & ~drawn).any()
+            assert not (plain & there).any()
+            assert (plain & ~there).sum() > 20
+    assert (source.tokenizer.encode(texts) != source.tokenizer.unk).all()
+
+
+def test_what_is_never_drawn_is_never_drawn_nor_said():
+    source = parts.Parts(3)
+    scenes = source.scenes(np.arange(3000))
+    assert {parts.NAMES[k] for k in scenes.shape[:, 0]} == {*parts.SEEN}
+    said = {word for text in source.write(scenes) for word in text.split()}
+    assert said == parts.SAID_WORDS
+    assert {*parts.UNSEEN, *parts.TWINS.values()} <= {*parts.UNSAID}
+    for sentences in descriptions.read_descriptions().values():
+        assert {word for one in sentences for word in one.split()} <= said
+    parts_of = dict(zip(parts.NAMES, parts.PARTS, strict=True))
+    assert not {parts_of[name] for name in parts.UNSEEN} & {parts_of[name] for name in parts.SEEN}
+    assert all(parts_of[one] == parts_of[other] for one, other in parts.TWINS.items())
+
+
+def test_a_hole_is_a_hole():
+    """In every style the deepest point inside a shape is painted where it is whole, and left where it has a hole."""
+    axis = np.linspace(-1.2, 1.2, 97)
+    whole, hollow = parts.distances_of_parts(axis[None, :], axis[:, None]).reshape(-1, 2, 97 * 97).transpose(1, 0, 2)
+    assert (whole.min(1) < -parts.WALL - 0.1).all()
+    assert (hollow[np.arange(len(hollow)), whole.argmin(1)] > 0.1).all()
+    assert ((hollow > 0) >= (whole > 0)).all()
+    scenes = replace(parts.scenes_of(0, "A", [0], ["disc"]), colour=np.array([[0, -1, -1]]))
+    pictures = [parts.pictures_of_parts(replace(scenes, shape=np.array([[k, -1, -1]]))) for k in (0, 1)]
+    assert np.abs(pictures[0] - pictures[1]).max() > 0.5
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"disc": []}', '{"disc": "a disc"}', '{"disc": [""]}', '{"disc": [3]}'])
+def test_descriptions_of_ones_own_are_checked(tmp_path, text):
+    file = tmp_path / "answers.json"
+    file.write_text(text)
+    with pytest.raises(DataError, match="has no list of sentences for disc: expected one for every shape"):
+        descriptions.read_descriptions(file)
+
+
+def test_ensembles_by_hand():
+    """Two classes, two templates, one a long vector: averaged first it decides, normalised first it has one vote."""
+    pictures = ensemble.Pictures.__new__(ensemble.Pictures)
+    pictures.seen, pictures.labels, pictures.register = np.eye(2), np.array([0, 1]), np.array([0, 1])
+    features = np.tile([[[1.0, 0.0], [0.0, 0.9]], [[0.0, 1.0], [9.0, 0.0]]], (2, 1, 1, 1))
+    assert pictures.names(features.mean(2)).tolist() == [1, 0]
+    unit = features / np.linalg.norm(features, axis=-1, keepdims=True)
+    assert pictures.accuracy(unit).tolist() == [1.0, 0.0]
+
+
 FAST = {  # bars that must hold in the fast form too
+    "templates": {f"{style}: right over wrong" for style in STYLES},
+    "ensemble": {"gain: all over one", "order: named otherwise"},
+    "descriptions": {f"{descriptions.NEW}: {what}" for what in ("name only", "described", "random words")},
     "out-of-domain": {"inverted: templates gain", "channels exchanged: templates gain", "inverted: 10 labels gain",
                       "channels exchanged: 10 labels gain", "edges: 10 labels gain"},
 }  # fmt: skip

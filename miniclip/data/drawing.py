@@ -7,6 +7,7 @@ A shape is a signed distance: negative inside, positive outside, in units of its
 and a picture looks them up: a batch of 128 takes a few milliseconds.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -42,8 +43,8 @@ def distances(u, v) -> np.ndarray:
 
 
 @cache
-def distance_table() -> np.ndarray:
-    """(8, TABLE, TABLE) float32, indexed by shape, v and u."""
+def distance_table(distances: Callable = distances) -> np.ndarray:
+    """(shapes, TABLE, TABLE) float32, indexed by shape, v and u."""
     axis = (np.arange(TABLE) + 0.5) / TABLE * (2 * REACH) - REACH
     return distances(axis[None, :], axis[:, None]).astype(np.float32)
 
@@ -65,8 +66,8 @@ def inverted(colour) -> np.ndarray:
     return colour + 1.0 - (colour.max(-1, keepdims=True) + colour.min(-1, keepdims=True))
 
 
-def draw_scenes(scenes: Scenes) -> np.ndarray:
-    """The pictures of B scenes: float32 (B, Y, X, C), intensities in [0, 1]."""
+def draw_scenes(scenes: Scenes, distances: Callable = distances) -> np.ndarray:
+    """The pictures of B scenes: float32 (B, Y, X, C), intensities in [0, 1]; of other shapes with other `distances`."""
     u = uniform(scenes.key[:, None], DRAWING + np.arange(8)).astype(np.float32)
     light = lighting(scenes.style, u)
     images = np.repeat(light, 3, axis=2).reshape(*light.shape, 3)
@@ -74,7 +75,7 @@ def draw_scenes(scenes: Scenes) -> np.ndarray:
     for slot in range(scenes.shape.shape[1]):
         present = np.flatnonzero(scenes.count > slot)
         if present.size:
-            paint_object(images, light, scenes, present, slot)
+            paint_object(images, light, scenes, present, slot, distance_table(distances))
     return np.clip(images, 0.0, 1.0, out=images)
 
 
@@ -97,7 +98,7 @@ def lighting(style, u) -> np.ndarray:
     return light
 
 
-def paint_object(images, light, scenes: Scenes, items, slot: int) -> None:
+def paint_object(images, light, scenes: Scenes, items, slot: int, table) -> None:
     """Lay one object over each of some images, in place."""
     style, shape = scenes.style[items], scenes.shape[items, slot]
     u = uniform(scenes.key[items, None], DRAWING + 10 * (slot + 1) + np.arange(7))
@@ -106,7 +107,8 @@ def paint_object(images, light, scenes: Scenes, items, slot: int) -> None:
     y = CENTRES[scenes.row[items, slot]] + JITTER * (2 * u[:, 1] - 1)
     x = CENTRES[scenes.column[items, slot]] + JITTER * (2 * u[:, 2] - 1)
     rows, columns = (window(centre) for centre in (y, x))
-    distance = look_up(shape, rows + 0.5 - y[:, None], columns + 0.5 - x[:, None], radius, TURN * (2 * u[:, 3] - 1))
+    dy, dx, turn = rows + 0.5 - y[:, None], columns + 0.5 - x[:, None], TURN * (2 * u[:, 3] - 1)
+    distance = look_up(table, shape, dy, dx, radius, turn)
     alpha = coverage(distance, style, rows, columns)
     colour = PALETTE[scenes.colour[items, slot]]
     colour = np.where(style[:, None] == STYLES.index("scan"), inverted(colour), colour)
@@ -127,7 +129,7 @@ def window(centre) -> np.ndarray:
     return start[:, None] + np.arange(WINDOW)
 
 
-def look_up(shape, dy, dx, radius, turn) -> np.ndarray:
+def look_up(table, shape, dy, dx, radius, turn) -> np.ndarray:
     """(n, WINDOW, WINDOW): distances in pixels, of shapes turned by `turn` and scaled by `radius`."""
     step = TABLE / (2 * REACH) / radius
     cos, sin = ((step * f(turn)).astype(np.float32)[:, None, None] for f in (np.cos, np.sin))
@@ -136,7 +138,7 @@ def look_up(shape, dy, dx, radius, turn) -> np.ndarray:
     j = (cos * dx - sin * dy + TABLE / 2).astype(np.int64)
     np.clip(i, 0, TABLE - 1, out=i)
     np.clip(j, 0, TABLE - 1, out=j)
-    found = distance_table().reshape(-1)[(shape[:, None, None] * TABLE + i) * TABLE + j]
+    found = table.reshape(-1)[(shape[:, None, None] * TABLE + i) * TABLE + j]
     found *= radius.astype(np.float32)[:, None, None]
     return found
 

@@ -1,5 +1,6 @@
 """Batches of pictures and captions, from the world."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ..machine.threads import in_parallel, parts
 from .captions import write_captions
-from .drawing import draw_scenes
+from .drawing import distances, draw_scenes
 from .pictures import normalize
 from .tokenizer import Tokenizer
 from .world import Scenes, sample_scenes
@@ -33,11 +34,11 @@ def batch(seed: int, split: str, indices, tokenizer: Tokenizer) -> Pairs:
 PART = 128  # pictures: drawing is made of short steps, and two threads of short steps wait for each other
 
 
-def normalized_images(scenes: Scenes) -> np.ndarray:
-    """The scenes' pictures (B, Y, X, C), normalised, drawn on all cores."""
+def normalized_images(scenes: Scenes, distances: Callable = distances) -> np.ndarray:
+    """The scenes' pictures (B, Y, X, C), normalised, drawn on all cores; of other shapes with other `distances`."""
 
     def draw(rows):
-        return normalize(draw_scenes(scenes[rows]))
+        return normalize(draw_scenes(scenes[rows], distances))
 
     return np.concatenate(list(in_parallel(partial(draw, rows) for rows in parts(len(scenes), PART))))
 

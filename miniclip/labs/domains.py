@@ -6,11 +6,13 @@ from ..data.drawing import draw_scenes
 from ..data.grammar import CLASS_NAMES
 from ..data.pictures import normalize
 from ..data.world import COLOURS, HELD_OUT, Scenes, sample_scenes
+from ..files.checkpoint import load
 from ..model import Model
 from ..tasks.zero_shot import zero_shot_weights
-from ..train.clip import CAPS, EVERYTHING
+from ..train.clip import CAPS, EVERYTHING, TrainConfig, clip_stage, new_clip
 from ..train.loop import Learner, Stage, fit
 from ..train.objectives import contrast
+from ..train.sources import World
 
 CLASSES = np.flatnonzero(~HELD_OUT.ravel())  # colours and shapes that were trained on, in the order of CLASS_NAMES
 NAMES = [CLASS_NAMES[k] for k in CLASSES]
@@ -85,4 +87,22 @@ def fine_tuned(model: Model, scenes: Scenes, domain: str, seed: int, steps: int,
     stage = Stage("fine-tune", objective, steps, tuple(trained), peak_lr=1e-3, warmup=steps // 10, caps=caps)
     learner = Learner(stage, model.params)
     fit(learner)
+    return model.with_params(learner.params)
+
+
+def learned(recipe: TrainConfig, source: World, tell=lambda text: None) -> Model:
+    """A CLIP of another corpus: it begins with the package's image tower, but for its projection, and a new text tower.
+
+    Pictures are the harder half, and labs ask about words: so a few hundred steps suffice.
+    """
+    model = new_clip(recipe, source)
+    visual = load().params["visual"] | {"proj": model.params["visual"]["proj"]}
+    model = model.with_params(model.params | {"visual": visual})
+    learner = Learner(clip_stage(recipe, model, source=source), model.params)
+
+    def after(row):
+        if row["step"] % 100 == 0:
+            tell(f"step {row['step']} of {recipe.steps}")
+
+    fit(learner, after)
     return model.with_params(learner.params)

@@ -45,12 +45,15 @@ class Lab:
     bars : sequence of Bar
     shown : sequence of rows
         Those of the figure, which has a panel for each beginning before a colon.
+    examples : function of (seed, fast) -> list of str
+        Single cases in words, for who reads the scores.
     """
 
     question: str
     measure: Callable[[int, bool, Callable[[str], None]], dict[str, float]]
     bars: Sequence[Bar]
     shown: Sequence[str]
+    examples: Callable[[int, bool], list[str]] = lambda seed, fast: []
 
 
 def said_of(bar: Bar, scores: Scores) -> str:

@@ -33,9 +33,10 @@ def run(args) -> dict:
     commit(folder, {picture: drawn(figure, folder / picture)})
     bars = [{"row": bar.row, "claim": bar.claim, "met": bar.met(scores)} for bar in lab.bars]
     return {"lab": args.what, "seeds": args.seeds, "question": lab.question, "scores": scores, "bars": bars,
-            "verdicts": verdicts, "picture": str(folder / picture)}  # fmt: skip
+            "verdicts": verdicts, "examples": lab.examples(args.seeds[0], args.fast),
+            "picture": str(folder / picture)}  # fmt: skip
 
 
 def text(result: dict) -> str:
     return "\n".join([result["question"], "", score_table(result["scores"]), "", *result["verdicts"],
-                      f"picture: {result['picture']}"])  # fmt: skip
+                      *result["examples"], f"picture: {result['picture']}"])  # fmt: skip
