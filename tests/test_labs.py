@@ -103,6 +103,14 @@ def test_a_word_of_the_register_corpus_has_one_meaning_in_each_register():
     assert (source.tokenizer.encode(texts) != source.tokenizer.unk).all()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_runs_of_the_register_corpus_are_in_the_package(seed):
+    model = registers.reader_of_registers(seed, tell=lambda text: pytest.fail("it is trained"))
+    assert model.digest
+    assert model.config.embed_dim == registers.RECIPE["embed_dim"]
+    assert {*registers.MEANINGS} < {*model.tokenizer.words}
+
+
 def test_what_is_never_drawn_is_never_drawn_nor_said():
     source = parts.Parts(3)
     scenes = source.scenes(np.arange(3000))
