@@ -57,7 +57,7 @@ def open_image(path) -> np.ndarray:
 
 def decode_image(opened, name) -> np.ndarray:
     """The picture in what `opened()` returns, a file or bytes to be read, as (Y, X, 3) uint8: see `open_image`."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with opened() as file, Image.open(file, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
@@ -73,8 +73,9 @@ def decode_image(opened, name) -> np.ndarray:
     except ImageError:
         raise
     except Exception as error:  # a decoder that reads hostile bytes may raise anything
+        why = "another format, or damaged" if isinstance(error, UnidentifiedImageError) else reason(error)
         raise ImageError(
-            f"{quote(name)} is not a picture that can be read ({reason(error)}): expected PNG, JPEG, WEBP, BMP or GIF"
+            f"{quote(name)} is not a picture that can be read ({why}): expected PNG, JPEG, WEBP, BMP or GIF"
         ) from error
 
 

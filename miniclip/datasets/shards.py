@@ -8,8 +8,9 @@ import tarfile
 from collections.abc import Iterator
 
 from ..errors import DataError, one_line, quote
+from ..machine.disk import open_file, reason
 from .listing import Listing, Member, is_picture
-from .tables import parse_strictly
+from .tables import lines_in, parse_strictly
 from .walk import OUTSIDE
 
 TEXTS = ("txt", "caption", "json", "cls")
@@ -27,18 +28,22 @@ def read_shards(listing: Listing, archives: list[str]) -> None:
             if (folder, key) != before:
                 add_sample(listing, archive, sample)
                 sample, before = {}, (folder, key)
+            if ending.lower() in sample:
+                listing.leave_out(f"{archive}/{member.name}", "the archive has it twice")
             sample[ending.lower()] = member
         add_sample(listing, archive, sample)
 
 
 def members(listing: Listing, archive: str) -> Iterator[tarfile.TarInfo]:
     """The ordinary files in an archive; what else is there, or is cut off, is left out with its reason."""
-    path = listing.files.path(archive)
-    size = path.stat().st_size
+    path, end = listing.files.path(archive), -1
     try:
+        size = path.stat().st_size
         with tarfile.open(path, "r:") as tar:
             for member in tar:
-                name = f"{archive}/{member.name}"
+                if member.offset <= end:
+                    raise ValueError("it leads back to what was before")
+                name, end = f"{archive}/{member.name}", member.offset
                 if member.isdir() or member.name.rpartition("/")[2].startswith("."):
                     continue
                 if member.name.startswith("/") or ".." in member.name.split("/"):
@@ -49,8 +54,8 @@ def members(listing: Listing, archive: str) -> Iterator[tarfile.TarInfo]:
                     listing.leave_out(name, "the archive ends in the middle of it")
                 else:
                     yield member
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
-        listing.leave_out(archive, f"not a whole tar archive ({one_line(error)}): is it compressed? unpack it")
+    except Exception as error:  # a reader of hostile bytes may raise anything
+        listing.leave_out(archive, f"not a whole tar archive ({one_line(reason(error))}): is it compressed? unpack it")
 
 
 def add_sample(listing: Listing, archive: str, sample: dict[str, tarfile.TarInfo]) -> None:
@@ -64,7 +69,7 @@ def add_sample(listing: Listing, archive: str, sample: dict[str, tarfile.TarInfo
                 if ending == "cls":
                     label = said.strip() or None
                 else:
-                    captions += said_in_json(said) if ending == "json" else said.splitlines()
+                    captions += said_in_json(said) if ending == "json" else lines_in(said)
             except DataError as error:
                 bad = bad or str(error)
     if sample and not pictures and any(ending in sample for ending in TEXTS):
@@ -76,22 +81,24 @@ def add_sample(listing: Listing, archive: str, sample: dict[str, tarfile.TarInfo
         listing.members[name] = Member(archive, member.offset_data, member.size)
         if bad:
             listing.leave_out(name, bad)
-        elif not captions and label is None:
-            listing.leave_out(name, "a picture without a caption")
-        else:
+        elif any(ending in sample for ending in TEXTS):
             listing.add(name, captions, label)
+        else:
+            listing.leave_out(name, "a picture without a caption")
 
 
 def read_member(listing: Listing, archive: str, member: tarfile.TarInfo) -> str:
     """The text of a member."""
     if member.size > MAX_TEXT:
-        raise DataError(f"its {member.name} has {member.size:,} bytes, expected at most {MAX_TEXT:,}")
-    with open(listing.files.path(archive), "rb") as file:
-        file.seek(member.offset_data)
-        try:
+        raise DataError(f"its {quote(member.name)} has {member.size:,} bytes, expected at most {MAX_TEXT:,}")
+    try:
+        with open_file(listing.files.path(archive)) as file:
+            file.seek(member.offset_data)
             return file.read(member.size).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(f"its caption {quote(member.name)} is not UTF-8") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"its caption {quote(member.name)} is not UTF-8") from error
+    except OSError as error:
+        raise DataError(f"its caption {quote(member.name)} cannot be read ({reason(error)})") from error
 
 
 def said_in_json(text: str) -> list[str]:
