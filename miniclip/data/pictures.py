@@ -180,7 +180,7 @@ def crop(image: np.ndarray, side: int) -> np.ndarray:
     top, left = (height - side) // 2, (width - side) // 2
     picture = Image.fromarray(image)
     if max(X, Y) > LONGEST * min(X, Y):
-        warnings.warn(f"a picture is over {LONGEST} times as long as wide: only its centre is seen", stacklevel=4)
+        warnings.warn(f"a picture is over {LONGEST} times as long as wide: only its centre is seen", stacklevel=3)
     if width * height > MAX_PIXELS:  # as a file may not be, either; a level of a pixel may differ
         box = (left * X / width, top * Y / height, (left + side) * X / width, (top + side) * Y / height)
         return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box))

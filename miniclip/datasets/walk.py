@@ -39,7 +39,7 @@ class Files:
             raise DataError(f"the file name is {quote(name)}, expected one")
         stays = PurePosixPath(name.replace("\\", "/"))
         if "\0" in name or "://" in name or stays.is_absolute() or PureWindowsPath(name).drive or ".." in stays.parts:
-            raise DataError(f"{quote(name)} is {OUTSIDE}")
+            raise DataError(OUTSIDE)
         return str(PurePosixPath(folder, name))
 
 
