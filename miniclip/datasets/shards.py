@@ -15,6 +15,7 @@ from .walk import OUTSIDE
 
 TEXTS = ("txt", "caption", "json", "cls")
 MAX_TEXT = 2**20  # bytes of what stands beside a picture
+END = 21 * 512  # bytes: an archive ends in zeros, 20 blocks at most; more blocks would be another archive
 
 
 def read_shards(listing: Listing, archives: list[str]) -> None:
@@ -50,10 +51,14 @@ def members(listing: Listing, archive: str) -> Iterator[tarfile.TarInfo]:
                     listing.leave_out(name, OUTSIDE)
                 elif not member.isreg() or member.sparse is not None:
                     listing.leave_out(name, "a link, a device or a file with holes: expected a file")
-                elif member.offset_data + member.size > size:
+                elif not 0 <= member.size <= size - member.offset_data:
                     listing.leave_out(name, "the archive ends in the middle of it")
                 else:
                     yield member
+        with open_file(path) as file:  # Python's reader takes a damaged header for the end
+            file.seek(tar.offset)
+            if set(file.read(END)) != {0}:
+                listing.leave_out(archive, "the archive is damaged, or cut off: what follows is lost")
     except Exception as error:  # a reader of hostile bytes may raise anything
         listing.leave_out(archive, f"not a whole tar archive ({one_line(reason(error))}): is it compressed? unpack it")
 
