@@ -399,3 +399,26 @@ def test_what_is_done_is_told(root, tmp_path, monkeypatch):
     assert told == [(4, 10), (8, 10), (10, 10)]
     read_dataset(root, SIDE, cache=tmp_path / "cache", tell=lambda *some: told.append(some))
     assert len(told) == 3
+
+
+PEAK = """
+import os, resource, sys
+from pathlib import Path
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from miniclip.datasets.dataset import read_dataset
+read_dataset(sys.argv[1], 8, cache=Path(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="measured on one core")
+def test_many_large_pictures_take_the_memory_of_a_few(tmp_path):
+    """24 of 3 million pixels, 9 MB each, need no more than 3 do, but for one or two of them."""
+    content, peaks = png(1, "JPEG", width=2000, height=1500), []
+    for n in (3, 24):
+        files = {f"{i}.jpg": content for i in range(n)} | {f"{i}.txt": "x" for i in range(n)}
+        root = fill(tmp_path / str(n), files | beside(1))
+        command = [sys.executable, "-c", PEAK, root, tmp_path / "cache"]
+        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(PACKAGE)}, capture_output=True, check=True)
+        peaks.append(int(done.stdout))
+    assert peaks[1] - peaks[0] < 25, peaks
