@@ -27,7 +27,7 @@ from ..machine.threads import in_parallel
 from .listing import Listing
 
 PIXELS, PICTURES = "pixels.u8", "pictures.jsonl"
-TOGETHER = 64  # pictures that are decoded before they are written
+SPARE = 128  # rows of pictures that are gone: more of them, and than there are others, are not kept
 WAIT = 0.1  # seconds between two looks whether another process is done
 
 
@@ -74,7 +74,7 @@ def decode_pictures(
     try:
         with held(folder):
             known, states = kept_rows(folder, side), dict(states_of(listing))
-            if len(known) > 2 * len(states) + 2 * TOGETHER:  # most of it is of pictures that are gone
+            if len(known) > 2 * len(states) + SPARE:
                 for name in (PICTURES, PIXELS):
                     (folder / name).unlink()
                 known = {}
@@ -149,23 +149,19 @@ def decode_rest(listing: Listing, side: int, folder: Path, states, found: dict[s
     with open(folder / PIXELS, "ab") as pixels, open(folder / PICTURES, "ab") as pictures:
         pixels.truncate(row * 3 * side * side)
         pictures.write(b"\n")  # the last line may be half of one
-        for start in range(0, len(missing), TOGETHER):
-            lines = []
-            for name in missing[start : start + TOGETHER]:
-                image = next(jobs)
-                if isinstance(image, str):
-                    listing.drop(name, image)
-                    continue
-                data = image.tobytes()
-                pixels.write(data)
-                found[name] = Row(row, digest(data))
-                said = json.loads(states[name]), row, found[name].digest
-                lines.append(json.dumps([*said, check_of(*said)]))
-                row += 1
+        for done, (name, image) in enumerate(zip(missing, jobs, strict=True), 1):
+            tell(done, len(missing))
+            if isinstance(image, str):
+                listing.drop(name, image)
+                continue
+            data = image.tobytes()
+            found[name] = Row(row, digest(data))
+            said = json.loads(states[name]), row, found[name].digest
+            pixels.write(data)
             pixels.flush()
-            pictures.write("".join(line + "\n" for line in lines).encode())
+            pictures.write(f"{json.dumps([*said, check_of(*said)])}\n".encode())
             pictures.flush()
-            tell(min(start + TOGETHER, len(missing)), len(missing))
+            row += 1
 
 
 def decode_one(listing: Listing, name: str, side: int) -> np.ndarray | str:

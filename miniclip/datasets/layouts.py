@@ -21,7 +21,9 @@ from .walk import Files, find_files
 
 NAMED = 3  # tables in a message
 METADATA = ("metadata.jsonl", "metadata.csv")
-SPLIT = re.compile(r"(train|val|valid|dev|test)(ing|idation)?[-_ ]?\d*", re.IGNORECASE)  # a folder, but no class
+SPLIT = re.compile(
+    r"(train|val|valid|dev|test)(ing|idation)?[-_ ]?\d*", re.IGNORECASE
+)  # of a dataset; but "train" beside "bus" is a class
 
 
 def ending_in(files: Files, *endings: str) -> list[str]:
@@ -158,15 +160,15 @@ def read_texts(listing: Listing, texts: list[str]) -> None:
 
 
 def class_of(name: str) -> str:
-    """The class that a picture's folder names; '' where it names a split. Underscores stand for spaces."""
-    folder = PurePosixPath(name).parent.name
-    return "" if SPLIT.fullmatch(folder) else " ".join(folder.replace("_", " ").split())
+    """The class that a picture's folder names; underscores stand for spaces."""
+    return PurePosixPath(name).parent.name.replace("_", " ").strip()
 
 
 def in_classes(files: Files) -> list[str]:
-    """Pictures in folders, where these name two classes at least."""
-    named = {name: class_of(name) for name in filter(is_picture, files.names)}
-    return [name for name in named if named[name]] if len({"", *named.values()}) > 2 else []
+    """Pictures in folders, where these name two classes at least, and not only splits."""
+    found = [name for name in files.names if is_picture(name) and "/" in name]
+    classes = {class_of(name) for name in found}
+    return found if len(classes) > 1 and not all(map(SPLIT.fullmatch, classes)) else []
 
 
 def read_classes(listing: Listing, names: list[str]) -> None:

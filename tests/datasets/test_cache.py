@@ -175,7 +175,7 @@ def test_changed_new_and_removed_pictures(root, kept, decoded):
 
 def test_a_cache_of_pictures_that_are_gone_is_begun_anew(tmp_path, root, monkeypatch):
     """Whoever still reads from it keeps what is mapped: nothing becomes another picture under a reader's eyes."""
-    monkeypatch.setattr(cache, "TOGETHER", 4)
+    monkeypatch.setattr(cache, "SPARE", 8)
     fill(root, beside(40))
     data = read_dataset(root, SIDE, cache=tmp_path / "cache")
     before = all_of(data)
@@ -195,7 +195,6 @@ SLOWLY = """
 import os, sys, time
 from pathlib import Path
 from miniclip.datasets import cache, dataset
-cache.TOGETHER = 2
 real = cache.decode_one
 def slow(*some):
     time.sleep(0.002)
@@ -254,6 +253,19 @@ def test_two_processes_at_once(tmp_path):
     assert all_of(read_dataset(root, SIDE, cache=home)) == all_of(whole)
 
 
+def with_ctrl_c(function):
+    """The function, with Ctrl-C as it is at a terminal: whoever starts the tests may have had it ignored."""
+
+    def called(*some, **more):
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return function(*some, **more)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    return called
+
+
 def test_ctrl_c_while_pictures_are_decoded(tmp_path, monkeypatch, capsys):
     """It says so, and the next run goes on."""
     root, home = fill(tmp_path / "data", beside(60)), tmp_path / "cache"
@@ -264,8 +276,8 @@ def test_ctrl_c_while_pictures_are_decoded(tmp_path, monkeypatch, capsys):
             os.kill(os.getpid(), signal.SIGINT)
         return real(*some)
 
+    monkeypatch.setattr(cli, "guarded", with_ctrl_c(cli.guarded))
     monkeypatch.setattr(threads, "cores", lambda: 2)  # four are begun ahead
-    monkeypatch.setattr(cache, "TOGETHER", 4)
     monkeypatch.setattr(cache, "decode_one", interrupted)
     words = ["data", str(root), "--cache", str(home), "--image-size", str(SIDE)]
     assert cli.main(words) == 130
@@ -309,7 +321,6 @@ def test_a_full_disk(root, tmp_path, whole, monkeypatch, room, capsys):
         return real(path, mode, *how, **more)
 
     FullDisk.room = room
-    monkeypatch.setattr(cache, "TOGETHER", 3)
     monkeypatch.setattr(builtins, "open", limited)
     home = tmp_path / "cache"
     assert cli.main(["data", str(root), "--cache", str(home), "--image-size", str(SIDE)]) == 4
@@ -392,22 +403,22 @@ def test_what_cannot_be_decoded_is_tried_again(root, tmp_path, decoded):
     assert len(read_dataset(root, SIDE, cache=tmp_path / "cache", strict=True)) == 11
 
 
-def test_what_is_done_is_told(root, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "TOGETHER", 4)
+def test_what_is_done_is_told(root, tmp_path):
+    """After each picture: some take a second."""
     told = []
     read_dataset(root, SIDE, cache=tmp_path / "cache", tell=lambda *some: told.append(some))
-    assert told == [(4, 10), (8, 10), (10, 10)]
+    assert told == [(done, 10) for done in range(1, 11)]
     read_dataset(root, SIDE, cache=tmp_path / "cache", tell=lambda *some: told.append(some))
-    assert len(told) == 3
+    assert len(told) == 10
 
 
 PEAK = """
-import os, resource, sys
+import os, sys
 from pathlib import Path
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from miniclip.datasets.dataset import read_dataset
-read_dataset(sys.argv[1], 8, cache=Path(sys.argv[2]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+from miniclip.machine.memory import peak_memory
+print(peak_memory(lambda: read_dataset(sys.argv[1], 8, cache=Path(sys.argv[2]))) // 2**20)
 """
 
 

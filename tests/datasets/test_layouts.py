@@ -61,6 +61,11 @@ def test_classes(tmp_path, read):
     assert said["other/deep/crow/1.png"] == (["crow"], ["a photo of a crow.", "crow"])
 
 
+def test_a_class_that_is_called_like_a_split(tmp_path, read):
+    data = read(fill(tmp_path, {"train/1.png": png(1), "bus/2.png": png(2)}), strict=True)
+    assert data.class_names == ["bus", "train"]
+
+
 def test_classes_of_webdataset(tmp_path, read):
     shard = {"a.png": png(1), "a.cls": "3\n", "b.png": png(2), "b.cls": "fox", "c.png": png(3), "c.txt": "a bird"}
     data = read(fill(tmp_path, {"one.tar": archive(shard)}), templates=("a {}",), strict=True)
