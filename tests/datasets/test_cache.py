@@ -18,6 +18,7 @@ from PIL import Image
 
 from miniclip import open_image, preprocess
 from miniclip.app import cli
+from miniclip.app.own_data import decoding_bar
 from miniclip.data.pictures import normalize
 from miniclip.datasets import cache
 from miniclip.datasets.cache import PICTURES, PIXELS
@@ -381,6 +382,10 @@ def test_where_it_is_kept(root, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     read_dataset(root, SIDE)
     assert len(list((tmp_path / "home" / ".cache" / "miniclip").iterdir())) == 1
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # a user whom the system does not know
+    with pytest.raises(FileError, match="no home folder here: name a --cache"):
+        read_dataset(root, SIDE)
 
 
 def test_one_folder_under_two_names_is_kept_once(root, tmp_path, kept, decoded, monkeypatch):
@@ -410,6 +415,30 @@ def test_what_is_done_is_told(root, tmp_path):
     assert told == [(done, 10) for done in range(1, 11)]
     read_dataset(root, SIDE, cache=tmp_path / "cache", tell=lambda *some: told.append(some))
     assert len(told) == 10
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_is_only_there_while_something_is_decoded(monkeypatch):
+    """And ends its line before anything else is said, also where it is broken off."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with decoding_bar():
+        pass
+    assert terminal.getvalue() == ""
+    with decoding_bar() as tell:
+        tell(1, 2)
+        tell(2, 2)
+        assert terminal.getvalue().endswith("\n")
+    assert "2/2" in terminal.getvalue()
+    with pytest.raises(FileError), decoding_bar() as tell:
+        tell(1, 2)
+        raise FileError("the disk is full")
+    assert terminal.getvalue().endswith("\n")
+    assert "1/2" in terminal.getvalue()
 
 
 PEAK = """
