@@ -10,8 +10,9 @@ from ..errors import DataError, quote
 from ..machine.disk import open_file
 from .walk import Files
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
-OTHER_SUFFIXES = {".tif", ".tiff", ".heic", ".avif", ".jp2", ".psd", ".svg", ".eps"}  # pictures, but none that we open
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif"}
+# pictures, but none that we open
+OTHER_SUFFIXES = {".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".svg", ".eps", ".ppm", ".tga"}
 
 
 def is_picture(name: str) -> bool:

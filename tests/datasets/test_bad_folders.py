@@ -335,6 +335,25 @@ def test_a_table_without_end(tmp_path, monkeypatch, run):
     assert "metadata.csv has 31 bytes, expected at most 30: split it" in err
 
 
+def test_many_classes_are_not_cut_off_in_silence(tmp_path, run):
+    code, out, _ = run("data", fill(tmp_path / "data", {f"c{n:02}/1.png": png(n) for n in range(23)}))
+    assert code == 0
+    assert "class                   'c19': 1\nclass                   and 3 others: --json lists all of them\n" in out
+
+
+@pytest.mark.parametrize("ending", ["tif", "TIFF", "heic", "svg", "avif", "jxl"])
+def test_pictures_that_are_not_opened_are_not_passed_over(tmp_path, ending):
+    listing = read_layout(fill(tmp_path, beside(2) | {f"x.{ending}": png(3)}))
+    assert listing.problems == {f"x.{ending}": "a picture without a caption"}
+
+
+@pytest.mark.parametrize("ending", ["jpe", "JFIF", "jpeg", "webp", "bmp", "gif"])
+def test_every_ending_of_what_is_opened(tmp_path, ending):
+    data = read_dataset(fill(tmp_path / "data", beside(2) | {f"x.{ending}": png(3), "x.txt": "x"}), SIDE,
+                        cache=tmp_path / "cache", strict=True)  # fmt: skip
+    assert [f"x.{ending}"] in data.names
+
+
 def test_the_same_picture_twice_is_told(tmp_path, run):
     files = beside(3) | {"twice\n.png": png(1), "twice\n.txt": "again"}
     code, out, _ = run("data", fill(tmp_path / "data", files))
