@@ -125,4 +125,4 @@ class Listing:
         """What changes with the picture's bytes: how many there are, and when they were written."""
         member = self.members.get(name)
         about = self.files.path(member.archive if member else name).stat()
-        return [member.size, member.offset, about.st_mtime_ns] if member else [about.st_size, 0, about.st_mtime_ns]
+        return [member.size if member else about.st_size, about.st_mtime_ns]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folders import beside, fill, noise, png
+from folders import archive, beside, fill, noise, png
 from PIL import Image
 
 from miniclip import open_image, preprocess
@@ -173,6 +173,19 @@ def test_changed_new_and_removed_pictures(root, kept, decoded):
     assert sorted(decoded) == ["p000.png", "p001.png", "p010.png"]
     assert all_of(data) == all_of(read_dataset(root, SIDE, cache=home.parent / "other"))
     assert pixels.stat().st_size == 13 * SIDE * SIDE * 3
+
+
+def test_a_changed_archive(tmp_path, decoded):
+    """Of the same names and sizes, written at another time."""
+    home, root = tmp_path / "cache", tmp_path / "data"
+    for k in range(2):
+        shard = {f"{i}.bmp": png(i + 5 * k, "BMP") for i in range(3)} | {"3.bmp": png(3, "BMP")}
+        shard |= {f"{i}.txt": "x" for i in range(4)}
+        fill(root, {"one.tar": archive(dict(sorted(shard.items())))})
+        os.utime(root / "one.tar", (k, k))
+        data = read_dataset(root, SIDE, cache=home, strict=True)
+        assert all_of(data) == all_of(read_dataset(root, SIDE, cache=tmp_path / f"other{k}"))
+    assert len(decoded) == 16
 
 
 def test_a_cache_of_pictures_that_are_gone_is_begun_anew(tmp_path, root, monkeypatch):
