@@ -107,11 +107,15 @@ def decoding_bar():
     """A bar for what is decoded, which begins with the first picture; a function of (done, total)."""
     from tqdm import tqdm
 
-    bar = tqdm(unit="picture", desc="decode", disable=None)
+    bars: list[tqdm] = []
 
     def tell(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
+        if not bars:
+            bars.append(tqdm(total=total, unit="picture", desc="decode", disable=None))
+        bars[0].update(done - bars[0].n)
 
-    with bar:
+    try:
         yield tell
+    finally:
+        for bar in bars:
+            bar.close()
