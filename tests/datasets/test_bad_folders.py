@@ -225,6 +225,14 @@ def test_links(tmp_path, monkeypatch):
     }  # fmt: skip
 
 
+def test_links_on_the_command_line(tmp_path, run):
+    root = fill(tmp_path / "data", beside(3))
+    fill(tmp_path, {"out/q.png": png(7), "out/q.txt": "out"})
+    os.symlink("../out", root / "folder")
+    assert "files                   3\n" in run("data", root)[1]
+    assert "files                   4\n" in run("data", root, "--links")[1]
+
+
 # Bad items: what stands under x.png -> the reason. All others are used
 
 

@@ -141,9 +141,9 @@ def test_a_line_that_says_something_else_is_not_believed(root, kept, whole):
         pictures.write_text("".join(json.dumps(line) + "\n" for line in damaged))
         fill(root, {"new.png": png(77), "new.txt": "x"})
         found = read_dataset(root, SIDE, cache=home)
-        assert [found.images([m])[0].tobytes() for m, names in enumerate(found.names) if names != ["new.png"]] == [
-            whole[4][i : i + 192] for i in range(0, 1920, 192)
-        ]
+        pixels = {name: found.images([m]).tobytes() for m, (name,) in enumerate(found.names)}
+        assert pixels.pop("new.png")
+        assert pixels == {name: whole[4][192 * m :][:192] for m, (name,) in enumerate(whole[1])}
         for name in ("new.png", "new.txt"):
             (root / name).unlink()
 
