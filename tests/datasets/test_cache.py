@@ -148,6 +148,17 @@ def test_a_line_that_says_something_else_is_not_believed(root, kept, whole):
             (root / name).unlink()
 
 
+def test_half_a_line_costs_no_other(root, kept, decoded):
+    """What is written behind it is found again."""
+    home, _, pictures = kept
+    with open(pictures, "a") as file:
+        file.write('[["p0')
+    fill(root, {"new.png": png(77), "new.txt": "x"})
+    for _ in range(3):
+        read_dataset(root, SIDE, cache=home)
+    assert decoded == ["new.png"]
+
+
 def test_files_that_are_gone_or_are_others(root, kept, whole):
     home, pixels, pictures = kept
     for names in ([pixels], [pictures], [pixels, pictures]):
