@@ -73,7 +73,7 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     files/checkpoint.py      a run is a folder
     tasks/shares.py          scores that know how sure they are
     tasks/zero_shot.py       the classes are just text
-    tasks/retrieval.py       search, from words to pictures and back
+    tasks/retrieval.py       scores of a search, from words to pictures and back
     tasks/generation.py      writing: greedily, by chance, with beams
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
@@ -81,6 +81,10 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/saliency.py        which pixels made it say so
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
+
+Search
+
+    search/index.py          the nearest of many vectors, exactly
 
 How a model learns
 
@@ -212,7 +216,7 @@ _PUBLIC = {
     "TrainConfig": "train.clip",
     "classify": "tasks.zero_shot",
     "zero_shot_weights": "tasks.zero_shot",
-    "Index": "tasks.retrieval",
+    "Index": "search.index",
     "caption": "tasks.captioning",
     "answer": "tasks.vqa",
     "explain": "tasks.saliency",

@@ -30,10 +30,10 @@ from miniclip.models.coca import CocaConfig
 from miniclip.models.decoder import DecoderConfig
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
+from miniclip.search.index import Index
 from miniclip.tasks.captioning import caption, caption_beams, reread
 from miniclip.tasks.evaluate import evaluate
 from miniclip.tasks.generation import Sampling
-from miniclip.tasks.retrieval import Index
 from miniclip.tasks.vqa import answer
 from miniclip.train.clip import TrainConfig, train
 from miniclip.train.loop import Learner

@@ -16,11 +16,12 @@ from ..data.tokenizer import split_words
 from ..data.world import COLOURS, sample_scenes
 from ..errors import ImageError, InputError, TextError, quote
 from ..model import Describer, Matcher, Model
+from ..search.index import Index
 from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
 from ..tasks.matching import CANDIDATES, rerank
 from ..tasks.outside import outside
-from ..tasks.retrieval import Index, check_k
+from ..tasks.retrieval import check_k
 from ..tasks.saliency import DEFAULT, explain, patch_shares
 from ..tasks.zero_shot import TEMPLATES, classify, template_set, zero_shot_probabilities, zero_shot_weights
 from .printing import rounded
