@@ -82,6 +82,16 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
 
+People's own pictures
+
+    datasets/walk.py         what lies in a folder, and what of it is refused
+    datasets/tables.py       rows of tables, and where they are damaged
+    datasets/listing.py      what a dataset says it has
+    datasets/shards.py       pictures in tar archives
+    datasets/layouts.py      the seven layouts in which others write pictures with captions
+    datasets/cache.py        pictures decoded once, mapped into memory
+    datasets/dataset.py      pictures with their captions, each once, split before all else
+
 Search
 
     search/index.py          the nearest of many vectors, exactly

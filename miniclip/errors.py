@@ -40,6 +40,10 @@ class CheckpointError(MiniclipError):
     exit_code = 4
 
 
+class FolderInUse(CheckpointError):
+    """A folder that another process holds."""
+
+
 class WeightsError(CheckpointError):
     """Tensors that do not fit the model that should hold them."""
 

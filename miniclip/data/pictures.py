@@ -17,6 +17,7 @@ from .world import IMAGE_SIZE
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
 LARGEST_SIDE = 4096  # of what a model reads
+LONGEST = 10  # times as long as wide: of a longer picture little is seen
 MAX_PIXELS = 50_000_000  # of a file: more would take gigabytes to decode
 EXAMPLE = Path(__file__).parents[1] / "example.png"  # a small red circle on the left, drawn by the world
 
@@ -51,32 +52,39 @@ def open_image(path) -> np.ndarray:
 
     Raises ImageError if it is missing, too large, damaged, or not PNG, JPEG, WEBP, BMP or GIF.
     """
+    return decode_image(lambda: open_file(path), path) / np.float32(255)
+
+
+def decode_image(opened, name) -> np.ndarray:
+    """The picture in what `opened()` returns, a file or bytes to be read, as (Y, X, 3) uint8: see `open_image`."""
     from PIL import Image
 
     try:
-        with open_file(path) as file, Image.open(file, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
+        with opened() as file, Image.open(file, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
-                    f"{quote(path)}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
+                    f"{quote(name)}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
                 )
             if image.mode in ("F", "I"):
-                raise ImageError(f"{quote(path)}: {image.mode} pixels, expected 8 or 16 bits a channel: convert it")
+                raise ImageError(f"{quote(name)}: {image.mode} pixels, expected 8 or 16 bits a channel: convert it")
+            if getattr(image, "is_animated", False):
+                warnings.warn("a picture is animated: only its first frame is seen", stacklevel=3)
             return pixels(image)
     except ImageError:
         raise
     except Exception as error:  # a decoder that reads hostile bytes may raise anything
         raise ImageError(
-            f"{quote(path)} is not a picture that can be read ({reason(error)}): expected PNG, JPEG, WEBP, BMP or GIF"
+            f"{quote(name)} is not a picture that can be read ({reason(error)}): expected PNG, JPEG, WEBP, BMP or GIF"
         ) from error
 
 
 def pixels(image) -> np.ndarray:
-    """A PIL image as (Y, X, 3) float32 in [0, 1]: turned upright, transparency laid on white."""
+    """A PIL image as (Y, X, 3) uint8: turned upright, transparency laid on white."""
     from PIL import Image
 
     turned = in_eight_bits(upright(image)).convert("RGBA")
     white = Image.new("RGBA", turned.size, "white")
-    return np.asarray(Image.alpha_composite(white, turned).convert("RGB"), np.float32) / 255
+    return np.asarray(Image.alpha_composite(white, turned).convert("RGB"))
 
 
 def in_eight_bits(image):
@@ -148,19 +156,32 @@ def intensities(image: np.ndarray) -> np.ndarray:
 
 
 def frame_or_crop(image: np.ndarray, side: int, frame: bool | None = None) -> np.ndarray:
-    """(Y, X, 3) -> (side, side, 3): framed; or bicubic on the shorter side, then the centre, as CLIP does it."""
-    from PIL import Image
-
-    Y, X, _ = image.shape
-    fits = (side, side) == (Y, X)
+    """(Y, X, 3) -> (side, side, 3): framed, or cropped."""
+    fits = (side, side) == image.shape[:2]
     if frame or (frame is None and not fits):
         found = frame_object(image, side)
         if found is not None:
             return found
     if fits:
         return image
+    eight_bits = np.rint(255 * image).astype(np.uint8)  # CLIP's own pixels are rounded twice, too
+    return crop(eight_bits, side) / np.float32(255)
+
+
+def crop(image: np.ndarray, side: int) -> np.ndarray:
+    """(Y, X, 3) uint8 -> (side, side, 3): bicubic on the shorter side, then the centre, as CLIP does it."""
+    from PIL import Image
+
+    Y, X, _ = image.shape
+    if (side, side) == (Y, X):
+        return image
     width, height = (n * side // min(Y, X) for n in (X, Y))
     top, left = (height - side) // 2, (width - side) // 2
-    eight_bits = Image.fromarray(np.rint(255 * image).astype(np.uint8))  # CLIP's own pixels are rounded twice, too
-    found = np.asarray(eight_bits.resize((width, height), Image.Resampling.BICUBIC))
-    return found[top : top + side, left : left + side] / np.float32(255)
+    picture = Image.fromarray(image)
+    if max(X, Y) > LONGEST * min(X, Y):
+        warnings.warn(f"a picture is over {LONGEST} times as long as wide: only its centre is seen", stacklevel=4)
+    if width * height > MAX_PIXELS:  # as a file may not be, either; a level of a pixel may differ
+        box = (left * X / width, top * Y / height, (left + side) * X / width, (top + side) * Y / height)
+        return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box))
+    found = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
+    return found[top : top + side, left : left + side]

@@ -12,7 +12,7 @@ import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import CheckpointError, one_line, quote
+from ..errors import CheckpointError, FolderInUse, one_line, quote
 from ..machine.disk import free_names, open_file
 
 MANIFEST = "manifest.json"
@@ -238,7 +238,7 @@ def lock(folder: Path):
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         except OSError:
             file.seek(0)
-            raise CheckpointError(
+            raise FolderInUse(
                 f"{quote(folder)} is in use by process {file.read(20).strip() or '?'}: wait for it, or choose another "
                 "--out"
             ) from None

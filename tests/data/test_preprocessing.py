@@ -48,6 +48,7 @@ ALIKE = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:a picture is over 10 times as long as wide")
 @pytest.mark.parametrize("make", ALIKE.values(), ids=ALIKE)
 def test_pictures_are_made_ready_as_transformers_does(tmp_path, make):
     image = make()

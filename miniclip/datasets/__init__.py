@@ -1,0 +1,1 @@
+"""Pictures and captions of one's own, in the layouts that others write."""
