@@ -94,7 +94,10 @@ People's own pictures
 
 Search
 
+    search/store.py          an index in a folder
     search/index.py          the nearest of many vectors, exactly
+    search/queries.py        sentences that are added, subtracted and weighed
+    search/folder.py         a folder of pictures as an index that is kept up to date
 
 How a model learns
 
@@ -192,6 +195,7 @@ The command line
 
     app/printing.py          results for people
     app/show.py              what a run can do, as numbers and pictures
+    app/find.py              what a search finds, the same way
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP

@@ -173,7 +173,7 @@ def no_work(monkeypatch):
     def begun(*args, **options):
         raise AssertionError("the work has begun")
 
-    for name in ("app.show.zeroshot", "app.show.search", "app.show.captions", "app.show.explanation",
+    for name in ("app.show.zeroshot", "app.find.search", "app.show.captions", "app.show.explanation",
                  "figures.gallery.all_figures", "figures.render.lecture", "train.loop.Learner.step",
                  "train.study.trained", "learn.commands.check_all", "learn.cards.html_page",
                  "classroom.pack.write_files", "learn.report.load_submission"):  # fmt: skip

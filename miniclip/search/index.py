@@ -5,18 +5,15 @@ those stay that may be among the k best. Matrix products round the same vector d
 few that stay are scored again, one by one, and equal vectors get equal scores wherever they stand.
 """
 
-import io
-
 import numpy as np
 
-from ..errors import CheckpointError, IndexFileError, InputError, InputTypeError, quote
-from ..files.storage import commit, encode_json, parse_json, read_verified
+from ..errors import InputError, InputTypeError
 from ..machine.disk import as_folder
 from ..machine.threads import in_parallel, parts
 from ..nn.checks import as_array
 from ..tasks.retrieval import check_k
+from .store import About, Part, check_index_ids, check_model, read_gallery, save_parts
 
-VECTORS, ABOUT = "embeddings.npy", "index.json"
 PART = 2**21  # numbers, of the vectors or of the table of cosines: what a core works on at a time
 ROUNDING = 1e-5  # of a cosine in float32, with room
 
@@ -122,18 +119,13 @@ class Index:
         """(rows, scores) of the k nearest of each query, unit vectors: what other kinds of index do faster."""
         return nearest(queries, self.embeddings, k)
 
-    def files(self, vectors: str = VECTORS, about: str = ABOUT, **more) -> dict[str, bytes]:
-        """The two files of an index under these names; what else is known of it stands in the second."""
-        buffer = io.BytesIO()
-        np.save(buffer, self.embeddings, allow_pickle=False)
-        return {vectors: buffer.getvalue(), about: encode_json({"ids": self.ids, "model": self.digest} | more)}
-
     def save(self, folder) -> None:
         """Write the index into a folder, all at once; a CheckpointError says why it could not."""
-        commit(as_folder(folder), self.files())
+        part = Part(self.embeddings, self.ids)
+        save_parts(as_folder(folder), About(self.digest), {"items": part}, merged=True)
 
     @classmethod
-    def load(cls, folder, digest: str | None = None) -> "Index":
+    def load(cls, folder, digest: str | None = None, gallery: str | None = None) -> "Index":
         """Open a saved index, its vectors memory-mapped.
 
         Parameters
@@ -141,52 +133,19 @@ class Index:
         folder : str or Path
         digest : str, optional
             The `Model.digest` that the index must have been made with.
+        gallery : str, optional
+            "pictures" or "captions", where `miniclip index` made it; by default the first that is there.
 
         Raises
         ------
         IndexFileError
             If it is missing, damaged, or was made with another model.
         """
-        index, _ = read_index(as_folder(folder))
-        index.check_model(digest, folder)
+        about, part = read_gallery(as_folder(folder), gallery)
+        check_model(about, digest, folder)
+        index = cls.__new__(cls)  # the vectors were checked when they were read, and stay mapped
+        index.embeddings, index.ids, index.digest = part.vectors, part.ids, about.model
         return index
-
-    def check_model(self, digest: str | None, folder) -> None:
-        """An IndexFileError where the index was made with another model: its vectors lie in another space."""
-        if digest is not None and digest != self.digest:
-            raise IndexFileError(
-                f"{quote(folder)} was made with model {self.digest[:12] or '?'}, expected {digest[:12]}: make the "
-                "index again"
-            )
-
-
-def read_index(folder, vectors_name: str = VECTORS, about_name: str = ABOUT):
-    """(index, about): two files of a folder, verified, the vectors mapped into memory; an IndexFileError otherwise."""
-    try:
-        read_verified(folder, vectors_name)
-        about = parse_json(read_verified(folder, about_name), folder / about_name)
-        ids, made_with = about["ids"], about["model"]
-        vectors = np.load(folder / vectors_name, mmap_mode="r", allow_pickle=False)
-        if vectors.ndim != 2 or vectors.dtype != np.float32 or not isinstance(made_with, str):
-            raise InputError(f"{vectors_name} holds {vectors.dtype} {vectors.shape}, expected float32 (N, E)")
-        if not (np.abs(np.einsum("ne,ne->n", vectors, vectors) - 1) < ROUNDING).all():
-            raise InputError(f"{vectors_name} holds rows that are no unit vectors")
-        check_index_ids(ids, len(vectors))
-    except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexFileError(f"{quote(folder)} is no index that can be opened: {error}") from error
-    index = Index.__new__(Index)  # the vectors were made unit vectors when they were saved: they stay mapped
-    index.embeddings, index.ids, index.digest = vectors, ids, made_with
-    return index, about
-
-
-def check_index_ids(ids, n: int) -> None:
-    """n names, strings or whole numbers, no two equal."""
-    if len(ids) != n:
-        raise InputError(f"there are {len(ids)} ids for {n} vectors, expected one each")
-    if not all(type(name) in (str, int) for name in ids):
-        raise InputError("ids hold something else than str and int: name the items")
-    if len(set(ids)) != n:
-        raise InputError("two items have the same id: name each once")
 
 
 def unit_rows(vectors, what: str) -> np.ndarray:
