@@ -57,7 +57,7 @@ def open_image(path) -> np.ndarray:
 
 def decode_image(opened, name) -> np.ndarray:
     """The picture in what `opened()` returns, a file or bytes to be read, as (Y, X, 3) uint8: see `open_image`."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with opened() as file, Image.open(file, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
@@ -72,6 +72,8 @@ def decode_image(opened, name) -> np.ndarray:
             return pixels(image)
     except ImageError:
         raise
+    except UnidentifiedImageError as error:  # whose message shows an object of Python's
+        raise ImageError(f"{quote(name)} is not a picture, expected PNG, JPEG, WEBP, BMP or GIF") from error
     except Exception as error:  # a decoder that reads hostile bytes may raise anything
         raise ImageError(
             f"{quote(name)} is not a picture that can be read ({reason(error)}): expected PNG, JPEG, WEBP, BMP or GIF"

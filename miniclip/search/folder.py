@@ -25,10 +25,27 @@ from ..machine.disk import as_folder, open_file, reason
 from ..machine.signals import interrupts
 from ..machine.threads import in_parallel, parts
 from ..model import Model
-from .store import About, Part, check_model, is_index, is_part, read_about, read_gallery, remove_leftovers, save_parts
+from .store import (
+    ABOUT,
+    About,
+    Part,
+    check_model,
+    is_index,
+    is_part,
+    read_about,
+    read_gallery,
+    remove_leftovers,
+    save_parts,
+)
 
 BATCH, PART, SHARE = 32, 256, 32  # items embedded at a time; saved at a time, or a SHARE-th of all, if that is more
 PICTURES, CAPTIONS = "pictures", "captions"
+LEFT = {
+    ".lock",
+    MANIFEST,
+    f"{MANIFEST}.tmp",
+    f"{ABOUT}.tmp",
+}  # what a first save that was killed may leave, beside parts
 
 
 class Gallery:
@@ -60,11 +77,13 @@ class Gallery:
 
     def finish(self, names) -> None:
         """Keep these items, in this order, as the only part; nothing is written where it stands there already."""
-        names = [name for name in names if name in self.rows]
-        if not names:
+        rows = {name: self.rows[name] for name in names if name in self.rows}
+        if not rows:
             raise DataError(f"{quote(self.folder)}: none of the {self.kind} can be read, expected one at least")
-        if self.fresh or names != list(self.rows) or len(self.about.galleries[self.kind]) > 1:
-            self.write(names, merged=True)
+        as_saved = not self.fresh and list(rows) == list(self.rows) and len(self.about.galleries[self.kind]) == 1
+        self.rows = rows
+        if not as_saved:
+            self.write(list(rows), merged=True)
 
     def write(self, names: list[str], merged: bool) -> None:
         """Save some of the rows."""
@@ -135,6 +154,8 @@ def update_index(out, model: Model, run: str, folder, captions=None, links: bool
         pictures.finish([name for name in names if name not in problems])
         if texts is not None:
             sentences.finish(texts)
+        if about != read_about(out):  # the run or the folder has moved
+            save_parts(out, about, {})
     return summary(before, pictures, names, problems) | {
         "captions": len(sentences.rows), "seconds": round(time.perf_counter() - begun, 1),
     }  # fmt: skip
@@ -142,18 +163,17 @@ def update_index(out, model: Model, run: str, folder, captions=None, links: bool
 
 def what_is_there(out: Path, model: Model, run: str, root: Path) -> About:
     """What is in the index already; an error if it is another's, or the folder holds something else."""
-    here, left = os.path.realpath(root), [MANIFEST, ".lock"]  # what a first save that was killed may leave, with parts
-    if not is_index(out):
-        others = [path.name for path in out.iterdir() if path.name not in left and not is_part(path.name)]
-        if others:
-            raise IndexFileError(f"{quote(out)} is no index (it holds {quote(min(others))}): choose another --out")
-        return About(model.digest, {}, run, here)
-    about = read_about(out)
-    check_model(about, model.digest, out)
-    if about.folder != here and os.path.isdir(about.folder or ""):  # one that has moved is the same
-        raise IndexFileError(f"{quote(out)} is of the folder {quote(about.folder)}, got {quote(here)}: choose another "
-                             "--out")  # fmt: skip
-    remove_leftovers(out)
+    here, about = os.path.realpath(root), About(model.digest)
+    if is_index(out):
+        about = read_about(out)
+        check_model(about, model.digest, out)
+        if about.folder != here and os.path.isdir(about.folder or ""):  # one that has moved is the same
+            raise IndexFileError(
+                f"{quote(out)} is of the folder {quote(about.folder)}, got {quote(here)}: choose another --out"
+            )
+    elif others := [path.name for path in out.iterdir() if not is_part(path.name) and path.name not in LEFT]:
+        raise IndexFileError(f"{quote(out)} is no index (it holds {quote(min(others))}): choose another --out")
+    remove_leftovers(out, about)
     return About(about.model, about.galleries, run, here)
 
 

@@ -38,6 +38,11 @@ class About:
         """The names of all parts."""
         return [name for names in self.galleries.values() for name in names]
 
+    @property
+    def files(self) -> set[str]:
+        """The names of their files."""
+        return {f"{name}.{ending}" for name in self.parts for ending in ("npy", "json")}
+
 
 @dataclass
 class Part:
@@ -75,22 +80,22 @@ def save_parts(folder: Path, about: About, parts: dict[str, Part], merged: bool 
         files |= its_files
         galleries[gallery] = [*([] if merged else galleries.get(gallery, [])), name]
     now = About(about.model, galleries, about.run, about.folder)
-    gone = {name for name in manifest_names(folder) if is_part(name) and name.partition(".")[0] not in now.parts}
-    commit(folder, files | {ABOUT: encode_json(asdict(now))}, drop=gone)
+    commit(folder, files | {ABOUT: encode_json(asdict(now))}, drop=not_in_force(folder, now))
     return now
 
 
-def manifest_names(folder: Path) -> list[str]:
-    """The names in the manifest, if there is one."""
-    return list(read_manifest(folder)) if (folder / MANIFEST).exists() else []
+def not_in_force(folder: Path, about: About) -> set[str]:
+    """The files of parts, whole or half, on the disk or in the manifest, that index.json does not name."""
+    there = [path.name for path in folder.iterdir()] if folder.exists() else []
+    known = read_manifest(folder) if MANIFEST in there else {}
+    return {name for name in (*there, *known) if is_part(name) and name not in about.files}
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed save has left; only for who holds the folder's lock, and before the next save."""
-    known = set(manifest_names(folder))
-    for path in folder.glob("part-*"):
-        if is_part(path.name) and path.name not in known:
-            path.unlink(missing_ok=True)
+def remove_leftovers(folder: Path, about: About) -> None:
+    """Remove what a killed save has left; only for who holds the folder's lock."""
+    (folder / f"{ABOUT}.tmp").unlink(missing_ok=True)
+    if names := not_in_force(folder, about):
+        commit(folder, {}, drop=names)
 
 
 @contextmanager
