@@ -14,6 +14,7 @@ LOSS_NAMES = ("info_nce", "multi_positive", "sigmoid")
 STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion", "seeds")
 TEMPLATE_NAMES = ("world", "clip7", "clip80")
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
+INDEX_KINDS = ("exact", "hnsw", "ivf")
 MOST_SEEDS = 1000
 
 

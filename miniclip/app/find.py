@@ -10,6 +10,7 @@ from ..data.pictures import normalize, picture_file
 from ..datasets.walk import Files
 from ..errors import ImageError, InputError, TextError
 from ..model import Matcher, Model
+from ..search.approximate import open_index
 from ..search.folder import PICTURES
 from ..search.index import Index
 from ..search.queries import embed_query, query_terms
@@ -90,7 +91,7 @@ def search_index(model: Model, folder: Path, query: str, k: int = 8, images=(), 
     """The same in an index; ids are the pictures' paths, or captions. Without any picture there is no figure."""
     check_k(k)
     about = read_about(folder)
-    index = Index.load(folder, model.digest, among)
+    index = open_index(folder, model.digest, among)
     vector, said, pixels = query_of(model, query, images)
     (ids,), (scores,) = index.search(vector, k)
     result = said | {"ids": ids, "scores": rounded(scores), "right": None}
