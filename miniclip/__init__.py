@@ -99,7 +99,9 @@ Search
     search/ivf.py            search that looks only where the answer probably is
     search/approximate.py    faster search in large indexes, through faiss
     search/queries.py        sentences that are added, subtracted and weighed
+    search/gallery.py        pictures and captions, looked at, embedded, saved on the way
     search/folder.py         a folder of pictures as an index that is kept up to date
+    search/export.py         an index as other engines read it in
 
 How a model learns
 
@@ -201,6 +203,7 @@ The command line
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP
+    app/measure_index.py     how fast and how good search is
     app/arguments.py         arguments that several commands have
     app/commands/            the commands, a file each
     app/cli.py               miniclip ...

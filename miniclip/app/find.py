@@ -63,14 +63,15 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
         raise InputError("this model was not trained on drawings of the world: name the pictures to search through")
     scenes, drawings, index = indexed(model, seed)
     (ids,), (scores,) = index.search(vector, k if matcher is None else max(k, CANDIDATES))
+    is_sentence = not images and query_terms(query) == [(1.0, query)]
     if matcher is not None:
-        if images or query_terms(query) != [(1.0, query)]:
+        if not is_sentence:
             raise InputError("a fusion encoder reads one sentence: leave out --image and sums, or --rerank")
         judged = rerank(matcher, matcher.memory(normalize(drawings[ids])), [query], scores[None], model.logit_scale)[0]
         order = np.argsort(-judged, kind="stable")[:k]
         ids, scores = [ids[i] for i in order], scores[order]
     try:
-        right = None if images else is_true(query, scenes)[ids].tolist()
+        right = is_true(query, scenes)[ids].tolist() if is_sentence else None
     except TextError:  # a model reads any words, the oracle only its grammar
         right = None
     best = ids[:SHOWN]

@@ -133,12 +133,12 @@ class Approximate(Index):
         if not index.ids:
             raise InputError("the index is empty: put at least one vector in it")
         self.embeddings, self.ids, self.digest, self.kind = index.embeddings, index.ids, index.digest, kind
-        build, opened, types, _ = WAYS[kind]
+        build, opened, types, least = WAYS[kind]
         self.arrays = build(self.embeddings) if arrays is None else arrays
         if {name: one.dtype for name, one in self.arrays.items()} != types:
             raise InputError(f"the arrays of {kind} are others than {', '.join(types)}")
         self.index, self.parameters = opened(self.embeddings, **self.arrays)
-        self.effort = calibrated(self) if effort is None else check_k(effort)
+        self.effort = calibrated(self, least) if effort is None else check_k(effort)
 
     def nearest(self, queries: np.ndarray, k: int):
         """(rows, scores) of the k nearest that are found; where these are fewer than k, of all."""
@@ -149,7 +149,7 @@ class Approximate(Index):
         return np.stack([row for row, _ in found]), np.stack([score for _, score in found])
 
 
-def check_kind(kind: str | None) -> None:
+def check_index_kind(kind: str | None) -> None:
     """An error for a kind that there is not, or not here."""
     if kind not in (None, *KINDS):
         raise InputError(f"the kind is {quote(kind)}, expected one of {', '.join(KINDS)}")
@@ -184,7 +184,7 @@ def open_index(folder, digest: str | None = None, gallery: str | None = None) ->
         return index
 
 
-def recall(index: Index, queries, k: int, exact=None) -> float:
+def recall_of(index: Index, queries, k: int, exact=None) -> float:
     """The share of the k nearest that an index finds."""
     rows = nearest(queries, index.embeddings, k)[0] if exact is None else exact
     found, _ = index.nearest(queries, k)
@@ -193,7 +193,7 @@ def recall(index: Index, queries, k: int, exact=None) -> float:
     )
 
 
-def calibrated(index: Approximate) -> int:
+def calibrated(index, least: int) -> int:
     """The least effort, doubled each time, that finds nearly all for the middles of two vectors of the index.
 
     A middle lies between what the index holds, as a sentence does, and is harder to search for.
@@ -203,7 +203,7 @@ def calibrated(index: Approximate) -> int:
     middles = one + np.where(((one * other).sum(1) > -0.5)[:, None], other, 0)  # of opposites there is none
     queries = unit_rows(middles, "queries")
     exact, _ = nearest(queries, vectors, k)
-    index.effort = WAYS[index.kind][-1]
-    while index.effort < len(vectors) and recall(index, queries, k, exact) < RECALL:
+    index.effort = least
+    while index.effort < len(vectors) and recall_of(index, queries, k, exact) < RECALL:
         index.effort *= 2
     return index.effort

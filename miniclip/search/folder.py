@@ -4,94 +4,40 @@ Only files whose size or time differ are read, and of these only those are embed
 embedded is saved every few hundred pictures, as a part of its own; so whoever kills the work loses at most those since.
 """
 
-import hashlib
 import os
 import time
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from ..data.pictures import picture_file
 from ..datasets.cache import quietly
 from ..datasets.layouts import read_layout
 from ..datasets.listing import is_picture
 from ..datasets.tables import read_text
 from ..datasets.walk import Files, find_files
-from ..errors import DataError, ImageError, IndexFileError, Interrupted, quote
+from ..errors import DataError, IndexFileError, Interrupted, quote
 from ..files.storage import MANIFEST, lock
-from ..machine.disk import as_folder, open_file, reason
+from ..machine.disk import as_folder
 from ..machine.signals import interrupts
-from ..machine.threads import in_parallel, parts
 from ..model import Model
-from .approximate import add_shortcuts, check_kind
+from .approximate import add_shortcuts, check_index_kind
+from .gallery import CAPTIONS, PICTURES, Gallery, embed_captions, embed_pictures
 from .store import (
     ABOUT,
     About,
-    Part,
     check_model,
     is_index,
     is_part,
     read_about,
-    read_gallery,
     remove_leftovers,
     save_parts,
 )
 
-BATCH, PART, SHARE = 32, 256, 32  # items embedded at a time; saved at a time, or a SHARE-th of all, if that is more
-PICTURES, CAPTIONS = "pictures", "captions"
 LEFT = {
     ".lock",
     MANIFEST,
     f"{MANIFEST}.tmp",
     f"{ABOUT}.tmp",
 }  # what a first save that was killed may leave, beside parts
-
-
-class Gallery:
-    """The items of one kind while they are brought up to date: what is known, and what of it is not yet saved.
-
-    rows: name -> (vector, stamp); the stamp of a caption is None.
-    """
-
-    def __init__(self, kind: str, folder: Path, about: About):
-        self.kind, self.folder, self.about = kind, folder, about
-        self.rows: dict[str, tuple] = {}
-        self.fresh: list[str] = []
-        if about.galleries.get(kind):
-            _, part = read_gallery(folder, kind)
-            stamps = part.stamps or [None] * len(part.ids)
-            self.rows = dict(zip(part.ids, zip(part.vectors, stamps, strict=True), strict=True))
-
-    def add(self, rows: dict[str, tuple]) -> None:
-        """Take rows up, and save when they are enough."""
-        self.rows |= rows
-        self.fresh += rows
-        if len(self.fresh) >= max(PART, len(self.rows) // SHARE):
-            self.save()
-
-    def save(self) -> None:
-        """Save what is new, as one part more."""
-        if self.fresh:
-            self.write(self.fresh, merged=False)
-
-    def finish(self, names) -> None:
-        """Keep these items, in this order, as the only part; nothing is written where it stands there already."""
-        rows = {name: self.rows[name] for name in names if name in self.rows}
-        if not rows:
-            raise DataError(f"{quote(self.folder)}: none of the {self.kind} can be read, expected one at least")
-        as_saved = not self.fresh and list(rows) == list(self.rows) and len(self.about.galleries[self.kind]) == 1
-        self.rows = rows
-        if not as_saved:
-            self.write(list(rows), merged=True)
-
-    def write(self, names: list[str], merged: bool) -> None:
-        """Save some of the rows."""
-        vectors, stamps = zip(*(self.rows[name] for name in names), strict=True)
-        part = Part(np.stack(vectors), names, None if self.kind == CAPTIONS else [list(stamp) for stamp in stamps])
-        save_parts(self.folder, self.about, {self.kind: part}, merged)
-        self.fresh = []
 
 
 def update_index(out, model: Model, run: str, folder, captions=None, links: bool = False, kind: str | None = None,
@@ -138,7 +84,8 @@ def update_index(out, model: Model, run: str, folder, captions=None, links: bool
     names = list(filter(is_picture, files.names))
     if not names:
         raise DataError(f"{quote(files.root)} holds no pictures, expected some")
-    check_kind(kind)
+    check_index_kind(kind)
+    check_place(out)
     with lock(out):
         about = what_is_there(out, model, run, files.root, kind)
         pictures, sentences = Gallery(PICTURES, out, about), Gallery(CAPTIONS, out, about)
@@ -172,8 +119,15 @@ def embed_all(pictures: Gallery, sentences: Gallery, model: Model, files: Files,
         yield sentences, len(todo) + done, total
 
 
+def check_place(out: Path) -> None:
+    """An IndexFileError for a folder that holds something else than an index."""
+    there = [path.name for path in out.iterdir()] if out.is_dir() and not is_index(out) else []
+    if others := [name for name in there if not is_part(name) and name not in LEFT]:
+        raise IndexFileError(f"{quote(out)} is no index (it holds {quote(min(others))}): choose another --out")
+
+
 def what_is_there(out: Path, model: Model, run: str, root: Path, kind: str | None = None) -> About:
-    """What is in the index already; an error if it is another's, or the folder holds something else."""
+    """What is in the index already; an error if it is another's."""
     here, about = os.path.realpath(root), About(model.digest)
     if is_index(out):
         about = read_about(out)
@@ -182,8 +136,6 @@ def what_is_there(out: Path, model: Model, run: str, root: Path, kind: str | Non
             raise IndexFileError(
                 f"{quote(out)} is of the folder {quote(about.folder)}, got {quote(here)}: choose another --out"
             )
-    elif others := [path.name for path in out.iterdir() if not is_part(path.name) and path.name not in LEFT]:
-        raise IndexFileError(f"{quote(out)} is no index (it holds {quote(min(others))}): choose another --out")
     remove_leftovers(out, about)
     kind = kind or about.kind
     shortcuts = {gallery: one for gallery, one in about.shortcuts.items() if one["kind"] == kind}
@@ -197,44 +149,6 @@ def is_known(path: Path, row: tuple | None) -> bool:
     except OSError:
         return False
     return row is not None and (about.st_size, about.st_mtime_ns) == tuple(row[1][:2])
-
-
-def embed_pictures(gallery: Gallery, model: Model, files: Files, names: list[str], problems: dict[str, str]):
-    """Take up these pictures, some at a time; yields how many are done. What cannot be read goes to the problems."""
-    vectors = {stamp[2]: vector for vector, stamp in gallery.rows.values()}  # by digest: a file may only have moved
-    jobs = in_parallel(partial(read_picture, files.path(name), vectors, model) for name in names)
-    for some in parts(len(names), BATCH):
-        found = dict(zip(names[some], jobs, strict=False))
-        problems |= {name: one for name, one in found.items() if isinstance(one, str)}
-        read = {name: one for name, one in found.items() if not isinstance(one, str)}
-        new = {stamp[2]: pixels for stamp, pixels in read.values() if pixels is not None}
-        if new:
-            vectors |= zip(new, model.encode_image(np.concatenate(list(new.values()))), strict=True)
-        gallery.add({name: (vectors[stamp[2]], stamp) for name, (stamp, _) in read.items()})
-        yield some.stop
-
-
-def read_picture(path: Path, known, model: Model):
-    """(stamp, pixels) of a picture, no pixels where its digest is known; or why it cannot be read."""
-    try:
-        about = os.stat(path)  # first: what is written from now on has another time
-        with open_file(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        stamp = (about.st_size, about.st_mtime_ns, digest)
-        return stamp, None if digest in known else picture_file(path, model)
-    except ImageError as error:
-        return str(error).removeprefix(quote(path)).lstrip(": ")
-    except OSError as error:
-        return reason(error)
-
-
-def embed_captions(gallery: Gallery, model: Model, texts: list[str]):
-    """Take up these captions, some at a time; yields how many are done."""
-    for some in parts(len(texts), BATCH):
-        if texts:
-            vectors = model.encode_text(texts[some])
-            gallery.add({text: (vector, None) for text, vector in zip(texts[some], vectors, strict=True)})
-            yield some.stop
 
 
 def read_captions(path, links: bool = False) -> list[str]:

@@ -15,6 +15,7 @@ from ..tasks.retrieval import check_k
 from .store import About, Part, check_index_ids, check_model, read_gallery, save_parts
 
 PART = 2**21  # numbers, of the vectors or of the table of cosines: what a core works on at a time
+ROWS = 2**14  # that are looked at together, in float64
 ROUNDING = 1e-5  # of a cosine in float32, with room
 
 
@@ -155,9 +156,13 @@ def unit_rows(vectors, what: str) -> np.ndarray:
         raise InputError(f"{what} have shape {vectors.shape} and type {vectors.dtype}, expected numbers (N, E)")
     if not np.isfinite(vectors).all():
         raise InputError(f"{what} are not all finite")
-    vectors = vectors.astype(np.float64)
-    largest = np.abs(vectors).max(1, keepdims=True, initial=0.0)
-    if (largest == 0).any():
-        raise InputError(f"{what} has a zero vector in row {np.flatnonzero(largest == 0)[0]}: it has no direction")
-    vectors /= largest  # first, so that no square is too large or too small
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    found = np.empty(vectors.shape, np.float32)
+    for part in parts(len(vectors), ROWS):
+        some = vectors[part].astype(np.float64)
+        largest = np.abs(some).max(1, keepdims=True, initial=0.0)
+        if (largest == 0).any():
+            row = part.start + np.flatnonzero(largest == 0)[0]
+            raise InputError(f"{what} has a zero vector in row {row}: it has no direction")
+        some /= largest  # first, so that no square is too large or too small
+        found[part] = some / np.linalg.norm(some, axis=1, keepdims=True)
+    return found

@@ -17,7 +17,7 @@ from miniclip.data.world import sample_scenes
 from miniclip.errors import ConfigError, IndexFileError, InputError
 from miniclip.files import storage
 from miniclip.search import approximate
-from miniclip.search.approximate import KINDS, WAYS, Approximate, open_index, recall
+from miniclip.search.approximate import KINDS, WAYS, Approximate, open_index, recall_of
 from miniclip.search.index import Index, nearest, unit_rows
 from miniclip.search.ivf import InvertedFile, k_means
 from miniclip.search.store import read_about
@@ -79,8 +79,8 @@ def test_exact_search_agrees_with_faiss(data):
 def test_nearly_all_are_found(data, built):
     """At ten, and at one, where less is looked at."""
     vectors, queries = data
-    assert recall(built, queries, 10) >= 0.95
-    assert recall(built, queries, 1) >= 0.95
+    assert recall_of(built, queries, 10) >= 0.95
+    assert recall_of(built, queries, 1) >= 0.95
     ids, scores = built.search(queries, 10)
     assert np.array(ids).shape == scores.shape == (100, 10)
     assert (np.diff(scores, axis=1) <= 0).all()
@@ -147,7 +147,7 @@ def test_recall_is_bought_with_probes(data):
     index = InvertedFile(vectors, range(N))
     found = []
     for index.effort in (1, 2, 4, 8, 16, 32, 64):
-        found.append(recall(index, queries, 10))
+        found.append(recall_of(index, queries, 10))
     assert found == sorted(found)
     assert found[-1] > 0.95
     assert found[0] < 1.0
@@ -195,7 +195,7 @@ def test_the_index_of_a_folder_is_kept_as_it_was_asked_for(here, model, kind):  
         index, exact = (one(here / "index", model.digest, gallery) for one in (open_index, Index.load))
         assert isinstance(index, Approximate)
         assert index.kind == kind
-        assert recall(index, exact.embeddings, 3) >= 0.95
+        assert recall_of(index, exact.embeddings, 3) >= 0.95
     assert update(here, model)["kind"] == kind  # nothing was asked: it stays, and is not built again
     assert {path.name: path.read_bytes() for path in (here / "index").glob(f"{kind}-*.npy")} == files
     put(here, "new.png", 41)

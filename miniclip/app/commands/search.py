@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ...errors import IndexFileError, InputError, MiniclipError, quote
+from ...errors import IndexFileError, InputError, MiniclipError, escape, quote
 from ...machine.terminal import path
 from ..arguments import add_picture, check_picture, open_matcher, open_run, save_picture
 from ..printing import picture_line
@@ -69,6 +69,6 @@ def indexing_model(args):
 def text(result: dict) -> str:
     right = result["right"] or ["?"] * len(result["ids"])
     marks = {True: "right", False: "wrong", "?": ""}
-    rows = [f"{score:z7.4f}  {id if isinstance(id, str) else f'picture {id}'}  {marks[found]}".rstrip()
+    rows = [f"{score:z7.4f}  {escape(id) if isinstance(id, str) else f'picture {id}'}  {marks[found]}".rstrip()
             for score, id, found in zip(result["scores"], result["ids"], right, strict=True)]  # fmt: skip
     return "\n".join([*rows, *picture_line(result)])
