@@ -53,7 +53,7 @@ What the models see
     data/notes.py            a scene in shorthand, for those who cannot see
     data/prompts.py          what a decoder reads, and which words are scored
 
-And what it is good for: models with a decoder, handles, run folders, tasks
+And what it is good for: models with a decoder, handles, run folders, datasets, tasks
 
     nn/decoder_blocks.py     cross-attention, and the block that has it
     models/decoder.py        the decoder that captions and answers
@@ -71,6 +71,13 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     files/state.py           what a run resumes from, and its log
     files/real.py            CLIPs that others trained
     files/checkpoint.py      a run is a folder
+    datasets/walk.py         what lies in a folder, and what of it is refused
+    datasets/tables.py       rows of tables, and where they are damaged
+    datasets/listing.py      what a dataset says it has
+    datasets/shards.py       pictures in tar archives
+    datasets/layouts.py      the seven layouts in which others write pictures with captions
+    datasets/cache.py        pictures decoded once, mapped into memory
+    datasets/dataset.py      pictures with their captions, each once, split before all else
     tasks/shares.py          scores that know how sure they are
     tasks/zero_shot.py       the classes are just text
     tasks/retrieval.py       scores of a search, from words to pictures and back
@@ -79,18 +86,10 @@ And what it is good for: models with a decoder, handles, run folders, tasks
     tasks/vqa.py             a question about a picture -> an answer
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/saliency.py        which pixels made it say so
+    tasks/own_pictures.py    scores on pictures of one's own, beside baselines that must fail
+    tasks/probes.py          classifiers of a few labelled pictures
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
-
-People's own pictures
-
-    datasets/walk.py         what lies in a folder, and what of it is refused
-    datasets/tables.py       rows of tables, and where they are damaged
-    datasets/listing.py      what a dataset says it has
-    datasets/shards.py       pictures in tar archives
-    datasets/layouts.py      the seven layouts in which others write pictures with captions
-    datasets/cache.py        pictures decoded once, mapped into memory
-    datasets/dataset.py      pictures with their captions, each once, split before all else
 
 Search
 
@@ -108,12 +107,20 @@ How a model learns
     train/objectives.py      what can be minimised
     train/backend.py         where the work is done: NumPy or PyTorch
     train/run.py             a stage in a folder: saved, stopped, resumed
+    train/sources.py         where pairs come from: the world, or a folder of one's own
     train/clip.py            the recipe of CLIP
     train/stages.py          from CLIP to a system that describes and answers
     train/plan.py            how each model of the studies is made, or resumed
     train/tables.py          what each study puts beside what
     train/study.py           what was trained, beside what it must be compared with
     train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
+
+What is claimed of CLIP, tried
+
+    labs/harness.py          seeds, intervals, bars, and nothing lost
+    labs/domains.py          pictures as the world never shows them
+    labs/out_of_domain.py    what prompts, labels and new weights repair
+    labs/catalogue.py        all labs, by name
 
 The same in PyTorch
 
@@ -136,6 +143,7 @@ Figures
     figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/saliency.py      what pixels and patches say for a caption
+    figures/lab.py           what a lab measured
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes
     figures/lectures/        the lecture figures, a file each
@@ -205,6 +213,7 @@ The command line
     app/measure_clip.py      the same at the size of a real CLIP
     app/measure_index.py     how fast and how good search is
     app/arguments.py         arguments that several commands have
+    app/own_data.py          the same for folders of one's own pictures
     app/commands/            the commands, a file each
     app/cli.py               miniclip ...
     __main__.py              python -m miniclip

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import ranks_worker
+from PIL import Image
 
 from miniclip.files.checkpoint import load
 from miniclip.files.state import read_log
@@ -289,6 +290,26 @@ def test_processes_that_were_not_started_alike_refuse(tmp_path):
     messages = [[line for line in text.splitlines() if line.startswith("miniclip:")] for text, _ in answers]
     assert messages[0] == messages[1]
     assert messages[0][0] == "miniclip: processes [1] and process 0 differ in recipe: start all of them alike"
+
+
+def test_processes_share_a_folder_of_pictures_decoded_once_and_refuse_different_ones(tmp_path):
+    """From an empty cache, which both want to fill; then one of them has another caption."""
+    for name in ("pictures", "changed"):
+        (tmp_path / name).mkdir()
+        for i in range(12):
+            Image.fromarray(np.full((16, 16, 3), 20 * i, np.uint8)).save(tmp_path / name / f"{i}.png")
+            (tmp_path / name / f"{i}.txt").write_text(f"grey {i}" if name == "pictures" or i else "black")
+    data = ["--image-size", "16", "--context", "6", "--val", "0.2", "--data"]
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done(train(2, tmp_path / "two", *data, str(tmp_path / "pictures")), **cache)
+    one = [sys.executable, "-m", "miniclip", "train", "--out", str(tmp_path / "one"), *RUN]
+    done([*one, *data, str(tmp_path / "pictures")], **cache)
+    ours, theirs = (flatten(load(tmp_path / name).params) for name in ("two", "one"))
+    assert all(np.abs(ours[name] - theirs[name]).max() < 1e-3 for name in ours if not name.endswith("in_proj.bias"))
+    out = ["--out", str(tmp_path / "run"), *RUN, *data]
+    for said, code in alike(2, [*out, str(tmp_path / "pictures")], [*out, str(tmp_path / "changed")]):
+        assert code == 3
+        assert "recipe" in said
 
 
 @pytest.mark.parametrize(("environment", "message"), [

@@ -12,7 +12,8 @@ from ..machine.terminal import path
 # Names written down a second time, since whoever asks for help should not wait for NumPy; a test compares them.
 LOSS_NAMES = ("info_nce", "multi_positive", "sigmoid")
 STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion", "seeds")
-TEMPLATE_NAMES = ("world", "clip7", "clip80")
+TEMPLATE_NAMES = ("world", "plain", "clip7", "clip80")
+LAB_NAMES = ("out-of-domain",)
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
 INDEX_KINDS = ("exact", "hnsw", "ivf")
 MOST_SEEDS = 1000

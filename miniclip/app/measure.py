@@ -24,6 +24,7 @@ from ..nn.tree import pack
 from ..train.backend import NUMPY, Backend
 from ..train.clip import TrainConfig, clip_stage, log_row, new_clip
 from ..train.loop import fit
+from ..train.sources import World
 from .timing import ROUNDS, Times, in_turn, machine, product_flops, products
 
 # How the cost grows: one size of the default recipe is changed, the others stay.
@@ -219,7 +220,7 @@ def whole_run(recipe: TrainConfig | None = None) -> dict:
 
             def after_step(row, learner=learner, model=model):
                 if learner.steps == recipe.steps or learner.steps % recipe.log_every == 0:
-                    rows.append(log_row(recipe, row, lambda: model.with_params(learner.params)))
+                    rows.append(log_row(recipe, World(recipe.seed), row, lambda: model.with_params(learner.params)))
 
             begun = time.perf_counter()
             fit(learner, after_step, lambda learner=learner, stop=stop: int(learner.steps >= stop), tqdm(disable=True))

@@ -20,7 +20,7 @@ from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
 from ..tasks.outside import outside
 from ..tasks.saliency import DEFAULT, explain, patch_shares
-from ..tasks.zero_shot import TEMPLATES, classify, template_set, zero_shot_probabilities, zero_shot_weights
+from ..tasks.zero_shot import TEMPLATES, classify, templates_of, zero_shot_probabilities, zero_shot_weights
 from .printing import rounded
 
 GALLERY = 512  # pictures of split A that a search looks through
@@ -92,11 +92,6 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
         ],
     } | unreadable
     return result, figures.zero_shot_bars(as_seen(model, normalised[:6]), class_names, probabilities[:6])
-
-
-def templates_of(model: Model, name: str | None = None):
-    """A named set of templates; by default the world's, or for a real CLIP the seven that OpenAI found best."""
-    return template_set(name or ("world" if model.of_the_world else "clip7"))
 
 
 def captions(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.tokenizer import list_of_texts
+from ..data.tokenizer import list_of_texts, split_words
 from ..errors import InputError, InputTypeError, quote
 from ..nn.checks import scale_of
 from ..nn.ops import normalize_forward, softmax_forward
@@ -24,7 +24,7 @@ TEMPLATES = (
     "a small {}", "a large {}", "a {} at the top", "a {} at the bottom", "a {} on the left", "a {} on the right",
     "a {} in the centre",
 )  # fmt: skip
-TEMPLATE_SETS = ("world", "clip7", "clip80")
+TEMPLATE_SETS = ("world", "plain", "clip7", "clip80")
 IMAGENET = Path(__file__).parents[1] / "data" / "clip" / "imagenet.json"
 
 
@@ -39,14 +39,28 @@ def imagenet() -> dict[str, list[str]]:
 
 
 def template_set(name: str) -> tuple[str, ...]:
-    """The templates of one of the `TEMPLATE_SETS`: this world's, or CLIP's for photographs; another name is an error.
+    """The templates of one of the `TEMPLATE_SETS`; another name is an error.
+
+    This world's; the name of the class alone; or CLIP's for photographs.
 
     >>> template_set("clip7")[:2], len(template_set("clip80"))
     (('itap of a {}.', 'a bad photo of the {}.'), 80)
     """
     if name not in TEMPLATE_SETS:
         raise InputError(f"there is no template set {quote(name)}, expected one of {', '.join(TEMPLATE_SETS)}")
-    return TEMPLATES if name == "world" else tuple(imagenet()[name])
+    return {"world": TEMPLATES, "plain": ("{}",)}.get(name) or tuple(imagenet()[name])
+
+
+def templates_of(model, name: str | None = None) -> tuple[str, ...]:
+    """A named set of templates; by default what suits the model.
+
+    The world's; the seven that OpenAI found best; or the name alone, where the model has not learned their words.
+    """
+    if name or model.of_the_world:
+        return template_set(name or "world")
+    words, seven = getattr(model.tokenizer, "words", None), template_set("clip7")  # to byte pairs no word is unknown
+    known = words is None or set(words).issuperset(word for template in seven for word in split_words(template))
+    return seven if known else template_set("plain")
 
 
 def build_prompts(class_names, templates=TEMPLATES) -> list[list[str]]:

@@ -5,25 +5,21 @@ from functools import partial
 
 import numpy as np
 
-from ..data.captions import caption_groups, pointwise_information, write_captions
-from ..data.grammar import vocabulary
-from ..data.pairs import batch
-from ..data.tokenizer import CONTEXT_LENGTH, Tokenizer
-from ..data.world import IMAGE_SIZE, sample_scenes
+from ..data.tokenizer import BaseTokenizer
+from ..data.world import IMAGE_SIZE
 from ..errors import ConfigError, quote
 from ..machine.threads import Ahead
 from ..model import Model
 from ..models.clip import MAX_LOGIT_SCALE, ClipConfig, init_clip
 from ..models.text import TextConfig
 from ..models.vision import VisionConfig
-from ..tasks.evaluate import zero_shot_accuracy
 from .backend import NUMPY, Backend, step_items
 from .loop import Stage
 from .run import LOG_EVERY, SAVE_EVERY, train_stage
+from .sources import Folder, World
 from .step import LOSSES, check_loss
 
 LARGEST_FLOOR = 4096  # pairs: every caption is compared with every scene, which a larger batch has no time for
-REFERENCE = 2048  # scenes that stand for "any scene" in the caption floor
 EVERYTHING = ("visual", "text", "logit_scale")
 CAPS = {"logit_scale": MAX_LOGIT_SCALE}  # Radford et al. 2021, arXiv:2103.00020, section 2.5
 
@@ -72,11 +68,11 @@ class TrainConfig:
                 f"warmup is {self.warmup}, expected fewer than steps = {self.steps}: lower one or raise the other"
             )
 
-    def model(self, tokenizer: Tokenizer) -> ClipConfig:
+    def model(self, tokenizer: BaseTokenizer, image_size: int = IMAGE_SIZE) -> ClipConfig:
         """The sizes of both towers. Pictures are the harder half: their tower is the wider one."""
-        vision = VisionConfig(IMAGE_SIZE, self.patch_size, self.vision_width, self.vision_layers, self.heads)
-        text = TextConfig(tokenizer.vocab_size, CONTEXT_LENGTH, self.text_width, self.text_layers, self.heads,
-                          eos_token_id=Tokenizer.end)  # fmt: skip
+        vision = VisionConfig(image_size, self.patch_size, self.vision_width, self.vision_layers, self.heads)
+        text = TextConfig(tokenizer.vocab_size, tokenizer.context_length, self.text_width, self.text_layers, self.heads,
+                          eos_token_id=tokenizer.end)  # fmt: skip
         return ClipConfig(vision, text, self.embed_dim, logit_bias="logit_bias" in LOSSES[self.loss].scalars)
 
     def to_json(self) -> dict:
@@ -99,25 +95,28 @@ def check_number(name: str, value, whole: bool) -> None:
         raise ConfigError(f"{name} is {quote(value)}, expected {what} from {low:g} to {high:g}")
 
 
-def new_clip(recipe: TrainConfig) -> Model:
-    """The model of a recipe before its first step."""
-    tokenizer = Tokenizer(vocabulary())
-    config = recipe.model(tokenizer)
-    return Model(config, init_clip(np.random.default_rng([recipe.seed, 0]), config), tokenizer)
+def new_clip(recipe: TrainConfig, source: World | Folder | None = None) -> Model:
+    """The model of a recipe before its first step, for pairs of the source, by default the world."""
+    source = source or World(recipe.seed)
+    config = recipe.model(source.tokenizer, source.preprocessing.image_size)
+    params = init_clip(np.random.default_rng([recipe.seed, 0]), config)
+    return Model(config, params, source.tokenizer, preprocessing=source.preprocessing)
 
 
-def clip_stage(recipe: TrainConfig, model: Model, backend: Backend = NUMPY) -> Stage:
-    """Contrast pictures with captions: new pairs in every step."""
+def clip_stage(recipe: TrainConfig, model: Model, backend: Backend = NUMPY,
+               source: World | Folder | None = None) -> Stage:  # fmt: skip
+    """Contrast pictures with captions: new pairs in every step, of the source, by default the world."""
+    pairs_of = source or World(recipe.seed)
 
     def draw(step):
-        return batch(recipe.seed, "train", backend.items(step, recipe.batch_size), model.tokenizer)
+        return pairs_of.pairs(backend.items(step, recipe.batch_size))
 
     drawn = Ahead(draw)
 
     def objective(step, params):
-        pairs = drawn(step)
-        groups = caption_groups(pairs.texts) if LOSSES[recipe.loss].shares_positives else None
-        return backend.objectives.contrast(pairs.images, pairs.ids, params, model.config, recipe.replay,
+        images, ids, texts = drawn(step)
+        groups = pairs_of.groups(texts) if LOSSES[recipe.loss].shares_positives else None
+        return backend.objectives.contrast(images, ids, params, model.config, recipe.replay,
                                            loss=recipe.loss, groups=groups)  # fmt: skip
 
     trained = (*EVERYTHING, "logit_bias") if model.config.logit_bias else EVERYTHING
@@ -125,8 +124,9 @@ def clip_stage(recipe: TrainConfig, model: Model, backend: Backend = NUMPY) -> S
                  recipe.max_grad_norm, caps=CAPS, prepare=drawn.begin)  # fmt: skip
 
 
-def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUMPY) -> Model:
-    """Train a CLIP on the world of `miniclip.data` and leave a run folder.
+def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUMPY,
+          source: World | Folder | None = None) -> Model:  # fmt: skip
+    """Train a CLIP, and leave a run folder.
 
     Parameters
     ----------
@@ -137,6 +137,8 @@ def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUM
         Continue from the last save, bit for bit as if the run had never stopped.
     backend : Backend
         NumPy, or `miniclip.torch.learner.backend(...)`. A run may change it when it resumes.
+    source : World or Folder, optional
+        Where the pairs come from; by default the world of `miniclip.data`.
 
     Returns
     -------
@@ -150,24 +152,25 @@ def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUM
         For a batch with fewer than two pairs for each process.
     """
     backend.check_size(recipe.batch_size)
-    model = new_clip(recipe)
-    stage, complete = clip_stage(recipe, model, backend), partial(log_row, recipe)
-    return train_stage(
-        out, stage, model, recipe.to_json(), resume, backend, complete, recipe.log_every, recipe.save_every
-    )
+    source = source or World(recipe.seed)
+    model = new_clip(recipe, source)
+    stage, complete = clip_stage(recipe, model, backend, source), partial(log_row, recipe, source)
+    about = recipe.to_json() | source.about
+    return train_stage(out, stage, model, about, resume, backend, complete, recipe.log_every, recipe.save_every,
+                       beside=source.files)  # fmt: skip
 
 
-def log_row(recipe: TrainConfig, row: dict, now) -> dict:
+def log_row(recipe: TrainConfig, source: World | Folder, row: dict, now) -> dict:
     """A line of the log: the row, what its loss can be compared with, and now and then what the model can do."""
     names = ("step", "learning_rate", "loss", "scale", "bias", "gradient_norm", "accuracy")
-    line = {name: row[name] for name in names if name in row} | floors(recipe, row["step"] - 1, row["scale"])
+    known = floors(recipe, source, row["step"] - 1, row["scale"])
+    line = {name: row[name] for name in names if name in row} | known
     if row["step"] == recipe.steps or row["step"] % recipe.score_every == 0:
-        model = now()
-        line |= {f"zero_shot_{split}": zero_shot_accuracy(model, recipe.seed, split) for split in "AB"}
+        line |= source.scores(now())
     return line
 
 
-def floors(recipe: TrainConfig, step: int, scale: float) -> dict:
+def floors(recipe: TrainConfig, source: World | Folder, step: int, scale: float) -> dict:
     """What the loss of a step's pairs can be compared with: chance, and how low it can go."""
     loss, B = LOSSES[recipe.loss], recipe.batch_size
     known = {"chance": loss.chance(B)}
@@ -175,7 +178,4 @@ def floors(recipe: TrainConfig, step: int, scale: float) -> dict:
         known["temperature_floor"] = loss.temperature_floor(B, scale)
     if B > LARGEST_FLOOR:
         return known
-    scenes = sample_scenes(recipe.seed, "train", step_items(step, B))
-    reference = sample_scenes(recipe.seed, "train", -1 - np.arange(REFERENCE))
-    information = pointwise_information(write_captions(scenes), scenes, reference)
-    return known | {"caption_floor": loss.caption_floor(information)}
+    return known | {"caption_floor": loss.caption_floor(source.information(step_items(step, B)))}

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import Interrupted, TrainingDiverged, quote
 from ..files.checkpoint import load, model_files
@@ -18,8 +19,9 @@ LOG_EVERY, SAVE_EVERY = 20, 250  # steps
 class Progress:
     """A learner and the folder that its progress is kept in; only where the backend reports is anything written."""
 
-    def __init__(self, folder: Path, stage: Stage, model, recipe: dict, backend: Backend):
+    def __init__(self, folder: Path, stage: Stage, model, recipe: dict, backend: Backend, beside: dict[str, bytes]):
         self.folder, self.model, self.recipe, self.backend = folder, model, recipe, backend
+        self.beside = beside
         self.learner = backend.learner(stage, model)
         self.log: list[dict] = []
         self.saved_at: int | None = None
@@ -45,13 +47,13 @@ class Progress:
         steps = self.learner.steps
         if self.backend.reports and self.saved_at != steps:
             resumable, readable = training_files(self.learner.vectors, self.recipe, self.here, steps, self.log)
-            commit(self.folder, resumable | model_files(self.now()) | readable)
+            commit(self.folder, resumable | model_files(self.now()) | self.beside | readable)
             self.saved_at = steps
 
 
 def train_stage(
     folder, stage: Stage, model, recipe: dict, resume: bool = False, backend: Backend = NUMPY,
-    complete=None, log_every: int = LOG_EVERY, save_every: int = SAVE_EVERY, bar=None,
+    complete=None, log_every: int = LOG_EVERY, save_every: int = SAVE_EVERY, bar=None, beside=MappingProxyType({}),
 ):  # fmt: skip
     """Train a model through a stage and leave a run folder.
 
@@ -69,6 +71,8 @@ def train_stage(
         Steps.
     bar : tqdm, optional
         See `loop.fit`.
+    beside : dict of str to bytes, optional
+        Other files of the folder, by name.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def train_stage(
     Interrupted
         After Ctrl-C or SIGTERM; the run was saved first.
     """
-    run = Progress(as_folder(folder), stage, model, recipe, backend)
+    run = Progress(as_folder(folder), stage, model, recipe, backend, dict(beside))
     learner, reports = run.learner, backend.reports
 
     def after_step(row):

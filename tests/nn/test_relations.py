@@ -112,18 +112,24 @@ def test_chunks_change_nothing(B, chunk, log_scale):
 
 def test_a_batch_of_32768_pairs_runs_in_less_than_a_gigabyte():
     code = """
-import resource, numpy as np
+import numpy as np
+from miniclip.machine.memory import peak_memory
 from miniclip.nn.chunked import chunked_info_nce_backward, chunked_info_nce_forward
 from miniclip.nn.ops import normalize_forward
 rng = np.random.default_rng(0)
 image, text = (normalize_forward(rng.standard_normal((32768, 64), np.float32))[0] for _ in "it")
-loss, c = chunked_info_nce_forward(image, text, np.float32(2.66))
-dimage, dtext, dscale = chunked_info_nce_backward(c)
-assert dimage.dtype == dtext.dtype == np.float32 and np.isfinite(loss) and np.isfinite(dscale)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+def both():
+    loss, c = chunked_info_nce_forward(image, text, np.float32(2.66))
+    dimage, dtext, dscale = chunked_info_nce_backward(c)
+    assert dimage.dtype == dtext.dtype == np.float32 and np.isfinite(loss) and np.isfinite(dscale)
+
+print(peak_memory(both))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 2**20  # kilobytes
+    grown = int(done.stdout)  # not the process's largest size, which on Linux begins with that of its parent
+    assert grown < 2**30
+    assert grown > 2**24 or not sys.platform.startswith("linux")
 
 
 def test_hand_computed_losses():

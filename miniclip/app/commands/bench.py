@@ -52,7 +52,7 @@ def index_rows(indexes: list[dict]) -> list[str]:
     rows = ["| vectors | kind | of the ten nearest | one query | 64 queries | to build |", "|---" * 6 + "|"]
     return rows + [
         f"| {row['vectors']:,} | {row['kind']} | {row['recall']:.1%} | {row['one_ms']:.3g} ms "
-        f"| {row['batch_ms']:.3g} ms | {row['build_s']:.3g} s |"
+        f"| {row['batch_ms']:.3g} ms | {f'{row['build_s']:.3g} s' if row['build_s'] else ''} |"
         for row in indexes
     ]
 
