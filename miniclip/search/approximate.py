@@ -18,9 +18,9 @@ import numpy as np
 from ..errors import ConfigError, InputError, quote
 from ..machine.disk import as_folder
 from ..tasks.retrieval import check_k
-from .index import Index, best, nearest, unit_rows
+from .index import Index, best, index_of, nearest, unit_rows
 from .ivf import cells_of, k_means
-from .store import About, as_index_error, read_about, read_shortcut, save_shortcut
+from .store import About, as_index_error, check_model, read_gallery, read_shortcut, save_shortcut
 
 KINDS = ("exact", "hnsw", "ivf")
 LINKS, CANDIDATES_HELD = 32, 100  # of the graph: links of a node, and candidates for them while it is built
@@ -138,7 +138,7 @@ class Approximate(Index):
         if {name: one.dtype for name, one in self.arrays.items()} != types:
             raise InputError(f"the arrays of {kind} are others than {', '.join(types)}")
         self.index, self.parameters = opened(self.embeddings, **self.arrays)
-        self.effort = calibrated(self, least) if effort is None else check_k(effort)
+        self.effort = calibrated(self, least) if effort is None else min(check_k(effort), len(self.ids))
 
     def nearest(self, queries: np.ndarray, k: int):
         """(rows, scores) of the k nearest that are found; where these are fewer than k, of all."""
@@ -171,7 +171,9 @@ def open_index(folder, digest: str | None = None, gallery: str | None = None) ->
     Without faiss it is searched exactly, with a warning.
     """
     folder = as_folder(folder)
-    index, about = Index.load(folder, digest, gallery), read_about(folder)
+    about, part = read_gallery(folder, gallery)
+    check_model(about, digest, folder)
+    index = index_of(about, part)
     name = gallery or next(iter(about.galleries))
     if name not in about.shortcuts:
         return index

@@ -103,7 +103,7 @@ def update_index(out, model: Model, run: str, folder, captions=None, links: bool
             if about != read_about(out):  # the run or the folder has moved, or it shall be searched in another way
                 save_parts(out, about, {})
         add_shortcuts(out, about)
-    return summary(before, pictures, names, problems) | {
+    return outcome(before, pictures, names, problems) | {
         "captions": len(sentences.rows), "kind": about.kind, "seconds": round(time.perf_counter() - begun, 1),
     }  # fmt: skip
 
@@ -163,7 +163,7 @@ def read_captions(path, links: bool = False) -> list[str]:
     return texts
 
 
-def summary(before: dict[str, tuple], gallery: Gallery, names: list[str], problems: dict[str, str]) -> dict:
+def outcome(before: dict[str, tuple], gallery: Gallery, names: list[str], problems: dict[str, str]) -> dict:
     """What has become of the pictures."""
 
     def state(name: str) -> str:

@@ -144,9 +144,14 @@ class Index:
         """
         about, part = read_gallery(as_folder(folder), gallery)
         check_model(about, digest, folder)
-        index = cls.__new__(cls)  # the vectors were checked when they were read, and stay mapped
-        index.embeddings, index.ids, index.digest = part.vectors, part.ids, about.model
-        return index
+        return index_of(about, part)
+
+
+def index_of(about: About, part: Part) -> Index:
+    """The index of a gallery that was read: its vectors were checked, and stay mapped."""
+    index = Index.__new__(Index)
+    index.embeddings, index.ids, index.digest = part.vectors, part.ids, about.model
+    return index
 
 
 def unit_rows(vectors, what: str) -> np.ndarray:

@@ -324,6 +324,14 @@ def test_an_effort_that_is_none(here, model, effort):  # noqa: F811
         open_index(here / "index")
 
 
+@pytest.mark.parametrize("kind", WAYS)
+def test_an_effort_beyond_all_is_exact_search(data, kind):
+    vectors, queries = data
+    index = Approximate(Index(vectors[:300], range(300)), kind, effort=10**30)
+    ids, _ = index.search(queries, 10)
+    assert ids == Index(vectors[:300], range(300)).search(queries, 10)[0]
+
+
 def test_damage_to_a_shortcut_names_its_file(here, model):  # noqa: F811
     update(here, model, kind="ivf")
     path = next((here / "index").glob("ivf-*-cells.npy"))

@@ -1,6 +1,7 @@
 """miniclip index and miniclip search: an index opens its own run, and every refusal is one line."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -273,17 +274,19 @@ def test_an_index_from_python_is_exported_too(room, capsys):
     assert items == [{"id": n, "kind": "item", "text": text} for n, text in enumerate("abc")]
 
 
-def test_thousands_of_names_and_odd_ones(room, capsys):
-    """Names with spaces, signs of other scripts, line breaks and leading dashes are names."""
+def test_odd_names_are_names(room, capsys):
+    """Spaces, signs of other scripts, line breaks, leading dashes, and bytes that are no UTF-8."""
     for n, name in enumerate(
         ("a b.png", "häß 犬.png", "-dash.png", "new\nline.png", "x" * 240 + ".png", "quote'\".png")
     ):
         put(room, name, n + 41)
+    (room / "photos" / name_of(1)).rename(room / "photos" / os.fsdecode(b"caf\xe9.png"))
     assert index(capsys)["new"] == 46
     code, result, _ = run(capsys, "search", "index", "a star", "--json", "--k", 46)
     assert (code, len(result["ids"])) == (0, 46)
     code, text, _ = run(capsys, "search", "index", "a star", "--k", 46)
     assert (code, len(text.splitlines())) == (0, 46 + 1)
+    assert run(capsys, "index", "index", "--export", "out")[0] == 0
 
 
 def test_a_thousand_drawings_are_found_by_what_they_show(tmp_path, monkeypatch, capsys):
