@@ -71,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
         warnings.simplefilter("default")
         warnings.filterwarnings("ignore", ".* encountered in matmul", RuntimeWarning)  # falsely, on macOS: numpy #28687
         warnings.filterwarnings("ignore", "Image size .* decompression bomb")  # such a picture is refused: we say so
+        warnings.filterwarnings("ignore", "Image size .* exceeds limit")  # Pillow's: an error of ours follows
         warnings.simplefilter("ignore", DeprecationWarning)  # for the authors of libraries, not for users
         warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {one_line(message)}", file=sys.stderr)
         return guarded(run_command, args, debug=args.debug)

@@ -113,6 +113,8 @@ def decoding_bar():
         if not bars:
             bars.append(tqdm(total=total, unit="picture", desc="decode", disable=None))
         bars[0].update(done - bars[0].n)
+        if done == total:
+            bars[0].close()  # what is said next has a line of its own
 
     try:
         yield tell

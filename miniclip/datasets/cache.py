@@ -41,7 +41,10 @@ class Row:
 
 def cache_home() -> Path:
     """Where decoded pictures are kept, unless another place is named."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "miniclip"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "miniclip"
+    except RuntimeError as error:
+        raise FileError("decoded pictures have no place, since you have no home folder here: name a --cache") from error
 
 
 def quietly(done: int, total: int) -> None:

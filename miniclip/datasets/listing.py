@@ -10,8 +10,9 @@ from ..errors import DataError, quote
 from ..machine.disk import open_file
 from .walk import Files
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
-OTHER_SUFFIXES = {".tif", ".tiff", ".heic", ".avif", ".jp2", ".psd", ".svg", ".eps"}  # pictures, but none that we open
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif"}
+# pictures, but none that we open
+OTHER_SUFFIXES = {".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".svg", ".eps", ".ppm", ".tga"}
 
 
 def is_picture(name: str) -> bool:
@@ -124,4 +125,4 @@ class Listing:
         """What changes with the picture's bytes: how many there are, and when they were written."""
         member = self.members.get(name)
         about = self.files.path(member.archive if member else name).stat()
-        return [member.size, member.offset, about.st_mtime_ns] if member else [about.st_size, 0, about.st_mtime_ns]
+        return [member.size if member else about.st_size, about.st_mtime_ns]

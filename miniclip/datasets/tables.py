@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from ..machine.disk import open_file, reason
 MAX_TABLE = 2**31  # bytes
 
 
-def bytes_of(path: Path, most: int) -> bytes:
-    """The first bytes of a table; a DataError if it cannot be read."""
+def bytes_of(path: Path, most: int | None = None) -> bytes:
+    """The first bytes of a table, or all; a DataError if it cannot be read, or is too large for that."""
     try:
         with open_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if most is None and size > MAX_TABLE:
+                raise DataError(f"{quote(path)} has {size:,} bytes, expected at most {MAX_TABLE:,}: split it")
             return file.read(most)
     except OSError as error:
         raise DataError(f"{quote(path)} cannot be read ({reason(error)}): mend it, or take it away") from error
@@ -24,9 +28,7 @@ def bytes_of(path: Path, most: int) -> bytes:
 
 def read_text(path: Path) -> str:
     """The text of a table; a DataError with the line that is not UTF-8."""
-    data = bytes_of(path, MAX_TABLE + 1)
-    if len(data) > MAX_TABLE:
-        raise DataError(f"{quote(path)} has over {MAX_TABLE:,} bytes: split it")
+    data = bytes_of(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

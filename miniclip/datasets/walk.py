@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from ..errors import DataError, quote
 from ..machine.disk import KINDS, as_folder, reason
 
-JUNK = {"thumbs.db", "desktop.ini"}  # what systems put beside pictures; and all names that begin with a dot
 OUTSIDE = "outside the dataset folder"
 
 
@@ -22,7 +21,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Files:
-    """The ordinary files of a folder, and of those below it: names relative to it with /, in order."""
+    """The ordinary files of a folder, and of those below it: names relative to it with /, in order; none hidden."""
 
     root: Path
     names: list[str]
@@ -73,7 +72,7 @@ def find_files(root, links: bool = False) -> Files:
             problems.append(Problem(folder, reason(error)))
             continue
         for name in names:
-            if name.startswith(".") or name.lower() in JUNK:
+            if name.startswith("."):
                 continue
             name = f"{folder}/{name}" if folder else name
             try:

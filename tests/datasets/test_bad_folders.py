@@ -17,7 +17,7 @@ from folders import SIDE, beside, fill, noise, png
 from PIL import Image
 
 from miniclip.app import cli
-from miniclip.datasets import dataset, walk
+from miniclip.datasets import dataset, tables, walk
 from miniclip.datasets.dataset import read_dataset
 from miniclip.datasets.layouts import read_layout
 from miniclip.datasets.walk import find_files
@@ -195,22 +195,24 @@ def test_names_that_lead_out_of_the_folder(tmp_path, name, monkeypatch):
             (root / one).unlink()
 
 
-def test_links(tmp_path):
+def test_links(tmp_path, monkeypatch):
     """Those that lead out are followed only where asked for; those that lead nowhere, or round, never."""
     root = fill(tmp_path / "data", beside(3))
     fill(tmp_path, {"out/q.png": png(7), "out/q.txt": "out", "q.png": png(7), "q.txt": "out"})
     for name, target in {"q.png": "../q.png", "q.txt": "../q.txt", "inside.png": "p000.png", "inside.txt": "p000.txt",
                          "folder": "../out", "gone.png": "nowhere", "loop.png": "loop.png", "round": ".",
-                         "zero.png": "/dev/zero"}.items():  # fmt: skip
+                         "zero.png": "/dev/zero", "folder2": "../out", "../out/self": "."}.items():  # fmt: skip
         os.symlink(target, root / name)
     asked = {"q.png": "a link to something outside the dataset folder: --links follows it",
              "q.txt": "a link to something outside the dataset folder: --links follows it",
              "folder": "a link to a folder: --links follows it", "round": "a link to a folder: --links follows it",
+             "folder2": "a link to a folder: --links follows it",
              "zero.png": "a link to something outside the dataset folder: --links follows it",
              "gone.png": "No such file or directory", "loop.png": "Too many levels of symbolic links"}  # fmt: skip
     listing = read_layout(root)
     assert listing.problems == asked
     assert list(listing.pictures) == ["inside.png", "p000.png", "p001.png", "p002.png"]
+    monkeypatch.setattr(os, "listdir", lambda path, real=os.listdir: sorted(real(path))[::-1])  # in any order
     listing = read_layout(root, links=True)
     assert {name: one.captions for name, one in listing.pictures.items()} == {
         "folder/q.png": ["out"], "q.png": ["out"], "inside.png": ["picture number 0"],
@@ -218,8 +220,17 @@ def test_links(tmp_path):
     }  # fmt: skip
     assert listing.problems == {
         "gone.png": asked["gone.png"], "loop.png": asked["loop.png"], "round": "a folder that was here before",
+        "folder2": "a folder that was here before", "folder/self": "a folder that was here before",
         "zero.png": "it is a device, expected a file",
     }  # fmt: skip
+
+
+def test_links_on_the_command_line(tmp_path, run):
+    root = fill(tmp_path / "data", beside(3))
+    fill(tmp_path, {"out/q.png": png(7), "out/q.txt": "out"})
+    os.symlink("../out", root / "folder")
+    assert "files                   3\n" in run("data", root)[1]
+    assert "files                   4\n" in run("data", root, "--links")[1]
 
 
 # Bad items: what stands under x.png -> the reason. All others are used
@@ -323,6 +334,40 @@ def test_a_table_that_cannot_be_read_is_an_error(tmp_path, monkeypatch, table, r
     code, _, err = run("data", root)
     assert code == 3
     assert f"{table} cannot be read (Permission denied): mend it, or take it away" in err
+
+
+def test_a_table_without_end(tmp_path, monkeypatch, run):
+    monkeypatch.setattr(tables, "MAX_TABLE", 30)
+    code, _, err = run("data", fill(tmp_path / "data", TWO | {"metadata.csv": "file_name,text\na.png,a\nb.png,b\n"}))
+    assert code == 3
+    assert "metadata.csv has 31 bytes, expected at most 30: split it" in err
+
+
+def test_many_classes_are_not_cut_off_in_silence(tmp_path, run):
+    code, out, _ = run("data", fill(tmp_path / "data", {f"c{n:02}/1.png": png(n) for n in range(23)}))
+    assert code == 0
+    assert "class                   'c19': 1\nclass                   and 3 others: --json lists all of them\n" in out
+
+
+@pytest.mark.parametrize("ending", ["tif", "TIFF", "heic", "svg", "avif", "jxl"])
+def test_pictures_that_are_not_opened_are_not_passed_over(tmp_path, ending):
+    listing = read_layout(fill(tmp_path, beside(2) | {f"x.{ending}": png(3)}))
+    assert listing.problems == {f"x.{ending}": "a picture without a caption"}
+
+
+@pytest.mark.parametrize("ending", ["jpe", "JFIF", "jpeg", "webp", "bmp", "gif"])
+def test_every_ending_of_what_is_opened(tmp_path, ending):
+    data = read_dataset(fill(tmp_path / "data", beside(2) | {f"x.{ending}": png(3), "x.txt": "x"}), SIDE,
+                        cache=tmp_path / "cache", strict=True)  # fmt: skip
+    assert [f"x.{ending}"] in data.names
+
+
+def test_the_same_picture_twice_is_told(tmp_path, run):
+    files = beside(3) | {"twice\n.png": png(1), "twice\n.txt": "again"}
+    code, out, _ = run("data", fill(tmp_path / "data", files))
+    assert code == 0
+    assert r"the same picture        'p001.png', 'twice\n.png'" in out
+    assert "files                   4\npictures                3\n" in out
 
 
 @pytest.mark.parametrize("when", ["before it is decoded", "while others are"])

@@ -9,15 +9,17 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from folders import beside, fill, noise, png
+from folders import archive, beside, fill, noise, png
 from PIL import Image
 
 from miniclip import open_image, preprocess
 from miniclip.app import cli
+from miniclip.app.own_data import decoding_bar
 from miniclip.data.pictures import normalize
 from miniclip.datasets import cache
 from miniclip.datasets.cache import PICTURES, PIXELS
@@ -139,9 +141,9 @@ def test_a_line_that_says_something_else_is_not_believed(root, kept, whole):
         pictures.write_text("".join(json.dumps(line) + "\n" for line in damaged))
         fill(root, {"new.png": png(77), "new.txt": "x"})
         found = read_dataset(root, SIDE, cache=home)
-        assert [found.images([m])[0].tobytes() for m, names in enumerate(found.names) if names != ["new.png"]] == [
-            whole[4][i : i + 192] for i in range(0, 1920, 192)
-        ]
+        pixels = {name: found.images([m]).tobytes() for m, (name,) in enumerate(found.names)}
+        assert pixels.pop("new.png")
+        assert pixels == {name: whole[4][192 * m :][:192] for m, (name,) in enumerate(whole[1])}
         for name in ("new.png", "new.txt"):
             (root / name).unlink()
 
@@ -171,6 +173,19 @@ def test_changed_new_and_removed_pictures(root, kept, decoded):
     assert sorted(decoded) == ["p000.png", "p001.png", "p010.png"]
     assert all_of(data) == all_of(read_dataset(root, SIDE, cache=home.parent / "other"))
     assert pixels.stat().st_size == 13 * SIDE * SIDE * 3
+
+
+def test_a_changed_archive(tmp_path, decoded):
+    """Of the same names and sizes, written at another time."""
+    home, root = tmp_path / "cache", tmp_path / "data"
+    for k in range(2):
+        shard = {f"{i}.bmp": png(i + 5 * k, "BMP") for i in range(3)} | {"3.bmp": png(3, "BMP")}
+        shard |= {f"{i}.txt": "x" for i in range(4)}
+        fill(root, {"one.tar": archive(dict(sorted(shard.items())))})
+        os.utime(root / "one.tar", (k, k))
+        data = read_dataset(root, SIDE, cache=home, strict=True)
+        assert all_of(data) == all_of(read_dataset(root, SIDE, cache=tmp_path / f"other{k}"))
+    assert len(decoded) == 16
 
 
 def test_a_cache_of_pictures_that_are_gone_is_begun_anew(tmp_path, root, monkeypatch):
@@ -381,6 +396,10 @@ def test_where_it_is_kept(root, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     read_dataset(root, SIDE)
     assert len(list((tmp_path / "home" / ".cache" / "miniclip").iterdir())) == 1
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # a user whom the system does not know
+    with pytest.raises(FileError, match="no home folder here: name a --cache"):
+        read_dataset(root, SIDE)
 
 
 def test_one_folder_under_two_names_is_kept_once(root, tmp_path, kept, decoded, monkeypatch):
@@ -410,6 +429,30 @@ def test_what_is_done_is_told(root, tmp_path):
     assert told == [(done, 10) for done in range(1, 11)]
     read_dataset(root, SIDE, cache=tmp_path / "cache", tell=lambda *some: told.append(some))
     assert len(told) == 10
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_is_only_there_while_something_is_decoded(monkeypatch):
+    """And ends its line before anything else is said, also where it is broken off."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with decoding_bar():
+        pass
+    assert terminal.getvalue() == ""
+    with decoding_bar() as tell:
+        tell(1, 2)
+        tell(2, 2)
+        assert terminal.getvalue().endswith("\n")
+    assert "2/2" in terminal.getvalue()
+    with suppress(FileError), decoding_bar() as tell:
+        tell(1, 2)
+        raise FileError("the disk is full")
+    assert terminal.getvalue().endswith("\n")
+    assert "1/2" in terminal.getvalue()
 
 
 PEAK = """

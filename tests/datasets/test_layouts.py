@@ -154,6 +154,8 @@ ODD = {
         {"a.txt": "a", "captions.txt": "hello\n"}, {"a.png": ["a"]}, {"captions.txt": "a caption without a picture"}),
     "texts elsewhere": ({"a.txt": "a", "docs/LICENSE.txt": "free"}, {"a.png": ["a"]}, {}),
     "endings in capitals": ({"B.PNG": png(2), "B.TXT": "b", "a.Txt": "a"}, {"a.png": ["a"], "B.PNG": ["b"]}, {}),
+    "a table in capitals": ({"METADATA.CSV": "file_name,text\na.png,a\n"}, {"a.png": ["a"]}, {}),
+    "another": ({"Captions.TXT": "image,caption\na.png,a\n"}, {"a.png": ["a"]}, {}),
     "two pictures of one name": ({"a.txt": "a", "a.webp": png(2)}, {"a.png": ["a"], "a.webp": ["a"]}, {}),
     "hidden files": ({"a.txt": "a", ".b.png": b"", ".git/c.png": b"", "Thumbs.db": b"", ".DS_Store": b""},
                      {"a.png": ["a"]}, {}),
