@@ -23,7 +23,7 @@ from .ivf import cells_of, k_means
 from .store import About, as_index_error, check_model, read_gallery, read_shortcut, save_shortcut
 
 KINDS = ("exact", "hnsw", "ivf")
-LINKS, CANDIDATES_HELD = 32, 100  # of the graph: links of a node, and candidates for them while it is built
+LINKS, CANDIDATES_HELD = 24, 64  # of the graph: links of a node, and candidates for them while it is built
 RECALL, TRIED, NEIGHBOURS = 0.99, 256, 10  # of these neighbours of so many queries when it is built
 
 

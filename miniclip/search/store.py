@@ -22,6 +22,7 @@ from ..files.storage import MANIFEST, commit, digest, encode_json, parse_json, r
 
 ABOUT = "index.json"
 OURS = re.compile(r"(part-[0-9a-f]{12}\.(npy|json)|(hnsw|ivf)-[0-9a-f]{12}-[a-z]+\.npy)(\.tmp)?")
+RUN_S = re.compile(": (restore it from a copy|expected a run folder).*")  # what is said of a run's files
 NORMS = 1e-5  # by which the length of a stored vector may differ from 1
 
 
@@ -144,7 +145,9 @@ def as_index_error(folder: Path):
     except IndexFileError:
         raise
     except (CheckpointError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IndexFileError(f"{quote(folder)} is no index that can be opened: {one_line(error)}") from error
+        said = RUN_S.sub("", one_line(error))
+        advice = "restore it from a copy, or make the index again"
+        raise IndexFileError(f"{quote(folder)} is no index that can be opened: {said}; {advice}") from error
 
 
 def read_about(folder: Path) -> About:

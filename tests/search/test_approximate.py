@@ -17,7 +17,7 @@ from miniclip.data.world import sample_scenes
 from miniclip.errors import ConfigError, IndexFileError, InputError
 from miniclip.files import storage
 from miniclip.search import approximate
-from miniclip.search.approximate import KINDS, WAYS, Approximate, open_index, recall_of
+from miniclip.search.approximate import KINDS, LINKS, WAYS, Approximate, open_index, recall_of
 from miniclip.search.index import Index, nearest, unit_rows
 from miniclip.search.ivf import InvertedFile, k_means
 from miniclip.search.store import read_about
@@ -291,10 +291,10 @@ def test_links_into_a_layer_that_a_node_is_not_in():
     vectors, _ = random(np.random.default_rng(0))
     arrays = Approximate(Index(vectors, range(N)), "hnsw", effort=16).arrays
     tall = int(np.flatnonzero(arrays["levels"] > 1)[0])
-    sizes = np.where(arrays["levels"] > 1, 96, 64)
-    place = sizes[:tall].sum() + 64  # its first link above the ground
+    place = (
+        LINKS * (arrays["levels"][:tall] + 1).sum() + 2 * LINKS
+    )  # its first link above the ground, which has two sets
     low = int(np.flatnonzero(arrays["levels"] == 1)[0])
-    assert arrays["levels"].max() <= 2 or arrays["levels"][:tall].max(initial=0) <= 1
     with pytest.raises(InputError, match="not in their layer"):
         Approximate(Index(vectors, range(N)), "hnsw", arrays | {"links": changed(arrays["links"], place, low)}, 16)
 

@@ -195,6 +195,8 @@ def test_damage_is_an_error_that_names_the_file(saved, name, damage):
         with pytest.raises(IndexFileError, match=path.name) as caught:
             Index.load(saved)
         assert "no index that can be opened" in str(caught.value)
+        assert str(caught.value).endswith("; restore it from a copy, or make the index again")
+        assert "train" not in str(caught.value)
     path.write_bytes(data)
     assert Index.load(saved, "d1").ids[-1] == "häß"
 
@@ -208,8 +210,9 @@ def test_other_files_in_its_place(saved, name, data):
         path.mkdir()
     elif data is not None:
         path.write_bytes(data)
-    with pytest.raises(IndexFileError, match=f"{path.name} is missing" if data is None else path.name):
+    with pytest.raises(IndexFileError, match=f"{path.name} is missing; " if data is None else path.name) as caught:
         Index.load(saved)
+    assert "train" not in str(caught.value)
 
 
 def test_an_older_or_newer_format_is_told(saved, monkeypatch):
