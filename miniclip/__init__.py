@@ -80,7 +80,7 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     datasets/dataset.py      pictures with their captions, each once, split before all else
     tasks/shares.py          scores that know how sure they are
     tasks/zero_shot.py       the classes are just text
-    tasks/retrieval.py       search, from words to pictures and back
+    tasks/retrieval.py       scores of a search, from words to pictures and back
     tasks/generation.py      writing: greedily, by chance, with beams
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
@@ -89,6 +89,13 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     tasks/own_pictures.py    scores on pictures of one's own, beside baselines that must fail
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
+
+Search
+
+    search/store.py          an index in a folder
+    search/index.py          the nearest of many vectors, exactly
+    search/queries.py        sentences that are added, subtracted and weighed
+    search/folder.py         a folder of pictures as an index that is kept up to date
 
 How a model learns
 
@@ -187,6 +194,7 @@ The command line
 
     app/printing.py          results for people
     app/show.py              what a run can do, as numbers and pictures
+    app/find.py              what a search finds, the same way
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP
@@ -222,7 +230,7 @@ _PUBLIC = {
     "TrainConfig": "train.clip",
     "classify": "tasks.zero_shot",
     "zero_shot_weights": "tasks.zero_shot",
-    "Index": "tasks.retrieval",
+    "Index": "search.index",
     "caption": "tasks.captioning",
     "answer": "tasks.vqa",
     "explain": "tasks.saliency",

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "miniclip"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
-    "errors", "machine", "nn", "data", "models", "model", "files", "datasets", "tasks", "train", "torch", "figures",
-    "learn", "classroom", "app", "__main__",
+    "errors", "machine", "nn", "data", "models", "model", "files", "datasets", "tasks", "search", "train", "torch",
+    "figures", "learn", "classroom", "app", "__main__",
 ]  # fmt: skip
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
 

@@ -30,10 +30,10 @@ from miniclip.models.coca import CocaConfig
 from miniclip.models.decoder import DecoderConfig
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
+from miniclip.search.index import Index
 from miniclip.tasks.captioning import caption, caption_beams, reread
 from miniclip.tasks.evaluate import evaluate
 from miniclip.tasks.generation import Sampling
-from miniclip.tasks.retrieval import Index
 from miniclip.tasks.vqa import answer
 from miniclip.train.clip import TrainConfig, train
 from miniclip.train.loop import Learner
@@ -173,7 +173,7 @@ def no_work(monkeypatch):
     def begun(*args, **options):
         raise AssertionError("the work has begun")
 
-    for name in ("app.show.zeroshot", "app.show.search", "app.show.captions", "app.show.explanation",
+    for name in ("app.show.zeroshot", "app.find.search", "app.show.captions", "app.show.explanation",
                  "figures.gallery.all_figures", "figures.render.lecture", "train.loop.Learner.step",
                  "train.study.trained", "learn.commands.check_all", "learn.cards.html_page",
                  "classroom.pack.write_files", "learn.report.load_submission"):  # fmt: skip

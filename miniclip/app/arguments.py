@@ -1,5 +1,6 @@
 """Arguments that several commands have, and what they stand for."""
 
+import os
 from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from pathlib import Path
@@ -30,6 +31,13 @@ def open_run(name: str):
     if not isinstance(model, Model):
         raise InputError(f"{quote(name)} is a {model.kind}, expected a CLIP: name another run")
     return model
+
+
+def run_name(name: str) -> str:
+    """What opens the same run from anywhere: its name, or its whole path."""
+    from ..files.checkpoint import SHIPPED, run_folder
+
+    return name if name in SHIPPED or not os.path.lexists(name) else str(run_folder(name).resolve())
 
 
 def open_writer(name: str):

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ImageError, InputError, InputTypeError, quote
 from ..machine.disk import open_file, reason
 from ..nn.checks import as_array
-from .framing import frame_object
+from .framing import frame_object, is_blank
 from .world import IMAGE_SIZE
 
 # CLIP's own statistics, not ImageNet's (openai/CLIP, clip.py).
@@ -185,3 +185,16 @@ def crop(image: np.ndarray, side: int) -> np.ndarray:
         return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box))
     found = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
     return found[top : top + side, left : left + side]
+
+
+def picture_file(path, model) -> np.ndarray:
+    """A picture file, or "example", made ready for a model, (1, Y, X, C).
+
+    Raises ImageError if it cannot be read, or is blank.
+    """
+    image = open_image(EXAMPLE if path == "example" else path)
+    if model.of_the_world and is_blank(image):
+        raise ImageError(
+            f"{quote(path)} is blank, expected a picture of something: nothing in it differs from its border"
+        )
+    return model.preprocess(image)

@@ -1,0 +1,42 @@
+"""miniclip index RUN FOLDER -o INDEX: make the index of a folder of pictures, or bring it up to date."""
+
+from ...machine.terminal import path
+from ..arguments import open_run, run_name
+from ..printing import lines
+
+HELP = "make the index of a folder of pictures, or bring it up to date"
+
+
+def arguments(parser) -> None:
+    parser.add_argument("run", type=path, metavar="RUN", help="a run, as elsewhere")
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="pictures, also in folders below")
+    parser.add_argument("-o", "--out", type=path, metavar="INDEX", required=True, help="the index's folder")
+    parser.add_argument(
+        "--captions",
+        type=path,
+        metavar="FILE",
+        help="sentences to search too: a text, one a line, or a dataset's folder",
+    )
+    parser.add_argument("--links", action="store_true", help="follow links that lead out of the folder")
+
+
+def run(args) -> dict:
+    from tqdm import tqdm
+
+    from ...search.folder import update_index
+
+    with tqdm(unit="item", disable=None) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        found = update_index(
+            args.out, open_run(args.run), run_name(args.run), args.folder, args.captions, args.links, tell
+        )
+    return {"index": args.out, **found}
+
+
+def text(result: dict) -> str:
+    rest = {name: value for name, value in result.items() if name != "unreadable"}
+    return lines(rest | {"unreadable": len(result["unreadable"])})

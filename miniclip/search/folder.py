@@ -1,0 +1,232 @@
+"""A folder of pictures, and captions, as an index that is kept up to date.
+
+Only files whose size or time differ are read, and of these only those are embedded whose bytes are new. What was
+embedded is saved every few hundred pictures, as a part of its own; so whoever kills the work loses at most those since.
+"""
+
+import hashlib
+import os
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..data.pictures import picture_file
+from ..datasets.cache import quietly
+from ..datasets.layouts import read_layout
+from ..datasets.listing import is_picture
+from ..datasets.tables import read_text
+from ..datasets.walk import Files, find_files
+from ..errors import DataError, ImageError, IndexFileError, Interrupted, quote
+from ..files.storage import MANIFEST, lock
+from ..machine.disk import as_folder, open_file, reason
+from ..machine.signals import interrupts
+from ..machine.threads import in_parallel, parts
+from ..model import Model
+from .store import About, Part, check_model, is_index, is_part, read_about, read_gallery, remove_leftovers, save_parts
+
+BATCH, PART, SHARE = 32, 256, 32  # items embedded at a time; saved at a time, or a SHARE-th of all, if that is more
+PICTURES, CAPTIONS = "pictures", "captions"
+
+
+class Gallery:
+    """The items of one kind while they are brought up to date: what is known, and what of it is not yet saved.
+
+    rows: name -> (vector, stamp); the stamp of a caption is None.
+    """
+
+    def __init__(self, kind: str, folder: Path, about: About):
+        self.kind, self.folder, self.about = kind, folder, about
+        self.rows: dict[str, tuple] = {}
+        self.fresh: list[str] = []
+        if about.galleries.get(kind):
+            _, part = read_gallery(folder, kind)
+            stamps = part.stamps or [None] * len(part.ids)
+            self.rows = dict(zip(part.ids, zip(part.vectors, stamps, strict=True), strict=True))
+
+    def add(self, rows: dict[str, tuple]) -> None:
+        """Take rows up, and save when they are enough."""
+        self.rows |= rows
+        self.fresh += rows
+        if len(self.fresh) >= max(PART, len(self.rows) // SHARE):
+            self.save()
+
+    def save(self) -> None:
+        """Save what is new, as one part more."""
+        if self.fresh:
+            self.write(self.fresh, merged=False)
+
+    def finish(self, names) -> None:
+        """Keep these items, in this order, as the only part; nothing is written where it stands there already."""
+        names = [name for name in names if name in self.rows]
+        if not names:
+            raise DataError(f"{quote(self.folder)}: none of the {self.kind} can be read, expected one at least")
+        if self.fresh or names != list(self.rows) or len(self.about.galleries[self.kind]) > 1:
+            self.write(names, merged=True)
+
+    def write(self, names: list[str], merged: bool) -> None:
+        """Save some of the rows."""
+        vectors, stamps = zip(*(self.rows[name] for name in names), strict=True)
+        part = Part(np.stack(vectors), names, None if self.kind == CAPTIONS else [list(stamp) for stamp in stamps])
+        self.about.galleries = save_parts(self.folder, self.about, {self.kind: part}, merged).galleries
+        self.fresh = []
+
+
+def update_index(out, model: Model, run: str, folder, captions=None, links: bool = False, tell=quietly) -> dict:
+    """Make the index of a folder of pictures, or bring it up to date.
+
+    Parameters
+    ----------
+    out : str or Path
+        The index's own folder: new, or one that this model made of the same pictures.
+    model : Model
+    run : str
+        How the model is opened again: a name, or a path.
+    folder : str or Path
+    captions : str or Path, optional
+        Sentences to be searched too: a text file with one a line, or a dataset, whose captions they are. Without, those
+        that are in the index stay.
+    links : bool
+        Follow links that lead out of the folder.
+    tell : function of (done, total)
+        Called while pictures and captions are embedded.
+
+    Returns
+    -------
+    dict
+        How many pictures are `new`, `changed`, `unchanged` and `gone`; `unreadable`, a list of {`image`, `error`};
+        how many `pictures` and `captions` there are now; and `seconds`.
+
+    Raises
+    ------
+    DataError
+        If the folder is missing or has no picture that can be read.
+    IndexFileError
+        If the index was made with another model, or of another folder.
+    Interrupted
+        After Ctrl-C or SIGTERM; what was embedded was saved first.
+    """
+    begun, out = time.perf_counter(), as_folder(out)
+    files, texts = find_files(folder, links), None if captions is None else read_captions(captions, links)
+    names = list(filter(is_picture, files.names))
+    if not names:
+        raise DataError(f"{quote(files.root)} holds no pictures, expected some")
+    with lock(out), interrupts() as caught:
+        about = what_is_there(out, model, run, files.root)
+        pictures, sentences = Gallery(PICTURES, out, about), Gallery(CAPTIONS, out, about)
+        before, problems = dict(pictures.rows), {one.name: one.reason for one in files.problems}
+        todo = [name for name in names if not is_known(files.path(name), pictures.rows.get(name))]
+        new_texts = [text for text in texts or () if text not in sentences.rows]
+        total = len(todo) + len(new_texts)
+
+        def stop(gallery: Gallery, done: int) -> None:
+            tell(done, total)
+            if caught:
+                gallery.save()
+                raise Interrupted(caught[0], f"stopped after {done} of {total}, saved in {quote(out)}: give the same "
+                                  "command again")  # fmt: skip
+
+        for done in embed_pictures(pictures, model, files, todo, problems):
+            stop(pictures, done)
+        for done in embed_captions(sentences, model, new_texts):
+            stop(sentences, len(todo) + done)
+        pictures.finish([name for name in names if name not in problems])
+        if texts is not None:
+            sentences.finish(texts)
+    return summary(before, pictures, names, problems) | {
+        "captions": len(sentences.rows), "seconds": round(time.perf_counter() - begun, 1),
+    }  # fmt: skip
+
+
+def what_is_there(out: Path, model: Model, run: str, root: Path) -> About:
+    """What is in the index already; an error if it is another's, or the folder holds something else."""
+    here, left = os.path.realpath(root), [MANIFEST, ".lock"]  # what a first save that was killed may leave, with parts
+    if not is_index(out):
+        others = [path.name for path in out.iterdir() if path.name not in left and not is_part(path.name)]
+        if others:
+            raise IndexFileError(f"{quote(out)} is no index (it holds {quote(min(others))}): choose another --out")
+        return About(model.digest, {}, run, here)
+    about = read_about(out)
+    check_model(about, model.digest, out)
+    if about.folder != here and os.path.isdir(about.folder or ""):  # one that has moved is the same
+        raise IndexFileError(f"{quote(out)} is of the folder {quote(about.folder)}, got {quote(here)}: choose another "
+                             "--out")  # fmt: skip
+    remove_leftovers(out)
+    return About(about.model, about.galleries, run, here)
+
+
+def is_known(path: Path, row: tuple | None) -> bool:
+    """Has the file the size and the time that it had?"""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return False
+    return row is not None and (about.st_size, about.st_mtime_ns) == tuple(row[1][:2])
+
+
+def embed_pictures(gallery: Gallery, model: Model, files: Files, names: list[str], problems: dict[str, str]):
+    """Take up these pictures, some at a time; yields how many are done. What cannot be read goes to the problems."""
+    vectors = {stamp[2]: vector for vector, stamp in gallery.rows.values()}  # by digest: a file may only have moved
+    jobs = in_parallel(partial(read_picture, files.path(name), vectors, model) for name in names)
+    for some in parts(len(names), BATCH):
+        found = dict(zip(names[some], jobs, strict=False))
+        problems |= {name: one for name, one in found.items() if isinstance(one, str)}
+        read = {name: one for name, one in found.items() if not isinstance(one, str)}
+        new = {stamp[2]: pixels for stamp, pixels in read.values() if pixels is not None}
+        if new:
+            vectors |= zip(new, model.encode_image(np.concatenate(list(new.values()))), strict=True)
+        gallery.add({name: (vectors[stamp[2]], stamp) for name, (stamp, _) in read.items()})
+        yield some.stop
+
+
+def read_picture(path: Path, known, model: Model):
+    """(stamp, pixels) of a picture, no pixels where its digest is known; or why it cannot be read."""
+    try:
+        about = os.stat(path)  # first: what is written from now on has another time
+        with open_file(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        stamp = (about.st_size, about.st_mtime_ns, digest)
+        return stamp, None if digest in known else picture_file(path, model)
+    except ImageError as error:
+        return str(error).removeprefix(quote(path)).lstrip(": ")
+    except OSError as error:
+        return reason(error)
+
+
+def embed_captions(gallery: Gallery, model: Model, texts: list[str]):
+    """Take up these captions, some at a time; yields how many are done."""
+    for some in parts(len(texts), BATCH):
+        if texts:
+            vectors = model.encode_text(texts[some])
+            gallery.add({text: (vector, None) for text, vector in zip(texts[some], vectors, strict=True)})
+            yield some.stop
+
+
+def read_captions(path, links: bool = False) -> list[str]:
+    """Sentences, each once: of a text file one a line, or those of a dataset."""
+    if os.path.isdir(path):
+        found = [caption for one in read_layout(path, links).pictures.values() for caption in one.captions]
+    else:
+        found = [line.strip() for line in read_text(Path(path)).splitlines()]
+    texts = list(dict.fromkeys(filter(None, found)))
+    if not texts:
+        raise DataError(f"{quote(path)} holds no captions, expected one a line, or a dataset that has some")
+    return texts
+
+
+def summary(before: dict[str, tuple], gallery: Gallery, names: list[str], problems: dict[str, str]) -> dict:
+    """What has become of the pictures."""
+
+    def state(name: str) -> str:
+        if name not in before:
+            return "new"
+        return "unchanged" if before[name][1][2] == gallery.rows[name][1][2] else "changed"
+
+    states = Counter(state(name) for name in names if name not in problems)
+    return {
+        "pictures": states.total(), **{name: states[name] for name in ("new", "changed", "unchanged")},
+        "gone": len(before.keys() - set(names)),
+        "unreadable": [{"image": name, "error": f"{quote(name)}: {problems[name]}"} for name in sorted(problems)],
+    }  # fmt: skip
