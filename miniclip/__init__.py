@@ -96,6 +96,9 @@ Search
     search/index.py          the nearest of many vectors, exactly
     search/queries.py        sentences that are added, subtracted and weighed
     search/folder.py         a folder of pictures as an index that is kept up to date
+    search/precision.py      how likely each picture is right, from searches whose answers are known
+    search/unrelated.py      what stands out from what unrelated queries score
+    search/cut.py            where a ranking ends
 
 How a model learns
 
