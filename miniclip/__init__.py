@@ -198,6 +198,7 @@ The command line
     app/printing.py          results for people
     app/show.py              what a run can do, as numbers and pictures
     app/find.py              what a search finds, the same way
+    app/results_page.py      what a search found, as one page
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP

@@ -114,6 +114,11 @@ def search_files(model: Model, vector, said: dict, k: int, paths, cut: Cut | Non
     return result, result_sheet(said, as_seen(model, normalised[ids[:SHOWN]]), scores)
 
 
+def has_pictures(folder: Path, among: str | None) -> bool:
+    """Are the ids of an index, or of what is searched in it, the paths of pictures?"""
+    return among in (None, PICTURES) and read_about(folder).folder is not None
+
+
 def search_index(model: Model, folder: Path, query: str, k: int = 8, images=(), among: str | None = None,
                  cut: Cut | None = None):  # fmt: skip
     """The same in an index; ids are the pictures' paths, or captions. Without any picture there is no figure."""
@@ -122,15 +127,14 @@ def search_index(model: Model, folder: Path, query: str, k: int = 8, images=(), 
         check_sentence(query, images, "--precision")
         if among not in (None, PICTURES):
             raise InputError(f"--precision is for pictures, got --among {among}: leave one of them out")
-    about = read_about(folder)
     index = Index.load(folder, model.digest, among)
     vector, said, pixels = query_of(model, query, images)
     ids, scores, sure = ranked(model, index, vector, k, cut)
     result = said | {"ids": ids, "scores": rounded(scores), "right": None} | sure
-    if about.folder is None or among not in (None, PICTURES):
+    if not has_pictures(folder, among):
         told = pixels is not None and figures.captions_sheet(as_seen(model, pixels[0]), ids[:TOLD], scores[:TOLD])
         return result, told or None
-    files, unreadable = Files(Path(about.folder), [], []), []
+    files, unreadable = Files(Path(str(read_about(folder).folder)), [], []), []
     shown: dict[int, np.ndarray] = {}
     for n, name in enumerate(ids):
         ids[n] = str(files.path(files.find(name)))

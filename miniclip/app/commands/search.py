@@ -5,9 +5,18 @@ from pathlib import Path
 
 from ...errors import IndexFileError, InputError, MiniclipError, quote
 from ...machine.terminal import path
-from ..arguments import add_picture, check_picture, open_matcher, open_run, save_picture
+from ..arguments import (
+    add_page,
+    add_picture,
+    check_page,
+    check_picture,
+    open_matcher,
+    open_run,
+    save_page,
+    save_picture,
+)
 from ..own_data import READING, share, unseen_data
-from ..printing import picture_line
+from ..printing import picture_line, sure
 
 HELP = "find pictures by a sentence, by pictures, or by both"
 REST = "images"
@@ -16,6 +25,7 @@ REST = "images"
 def arguments(parser) -> None:
     parser.add_argument("run", type=path, metavar="RUN", help="a run, or an index that `miniclip index` made")
     add_picture(parser, "search")
+    add_page(parser, "search")
     sums = """such as 'a small red circle', or a sum: '"red" + 0.5 * "circle" - "sketch"'"""
     parser.add_argument("query", nargs="?", metavar="SENTENCE", help=sums)
     parser.add_argument(
@@ -38,9 +48,11 @@ def arguments(parser) -> None:
 
 def run(args) -> dict:
     from ...search.store import is_index
-    from ..find import search, search_index
+    from ..find import has_pictures, search, search_index
+    from ..results_page import results_page
 
     check_picture(args)
+    check_page(args)
     sentence, images = args.query, args.images
     if sentence is None and images:  # argparse has seen an option before them
         sentence, *images = images
@@ -57,7 +69,10 @@ def run(args) -> dict:
         matcher, model = open_matcher(args.rerank) if args.rerank else None, open_run(args.run)
         cut = cut_of(args, model, args.run)
         result, figure = search(model, matcher=matcher, paths=images, cut=cut, **asked)
-    return {**result, **(save_picture(args, figure) if figure else {"picture": None})}
+    shown = save_picture(args, figure) if figure else {"picture": None}
+    captions = is_index(Path(args.run)) and not has_pictures(Path(args.run), args.among)
+    page = save_page(args, lambda target: results_page(result, target.parent, captions))
+    return {**result, **shown, **page}
 
 
 def cut_of(args, model, run: str):
@@ -92,13 +107,15 @@ def indexing_model(args):
 def text(result: dict) -> str:
     n = len(result["ids"])
     right, chances = result["right"] or [None] * n, result.get("chances") or [None] * n
-    rows = [
-        f"{score:z7.4f}  {f'{chance:4.0%}  ' * (chance is not None)}{id if isinstance(id, str) else f'picture {id}'}"
-        f"{'' if found is None else '  right' if found else '  wrong'}"
-        for score, chance, id, found in zip(result["scores"], chances, result["ids"], right, strict=True)
-    ]
+    marks = {True: "right", False: "wrong", None: ""}
+    rows = []
+    for score, chance, id, found in zip(result["scores"], chances, result["ids"], right, strict=True):
+        name = id if isinstance(id, str) else f"picture {id}"
+        likely = [] if chance is None else [f"{sure(chance):>4}"]
+        rows.append("  ".join([f"{score:z7.4f}", *likely, name, marks[found]]).rstrip())
     if not n:
         rows.append("nothing found")
     elif result.get("likely", n) > n:
         rows.append(f"{result['likely'] - n} more are likely right: --k {result['likely']} shows them")
-    return "\n".join([*rows, *picture_line(result)])
+    page = [f"page: {result['page']}"] if result.get("page") else []
+    return "\n".join([*rows, *picture_line(result), *page])
