@@ -46,22 +46,22 @@ def results_page(result: dict, folder, captions: bool = False, seed: int = 0) ->
         for found, score, chance, true in zip(result["ids"], result["scores"], chances, right, strict=True)
     ]
     asked = [file_picture(place_of(path), f"part of the query: {path}") for path in result.get("images", [])]
-    heading = f"“{as_text(result['query'])}”" if result["query"] else "Pictures like this one"
+    heading = f"“{page_text(result['query'])}”" if result["query"] else "Pictures like this one"
     parts = [
         f"<h1><bdi>{heading}</bdi></h1>",
         *([f'<div class="asked">{"".join(asked)}</div>'] if asked else []),
-        f'<p class="muted">{told(result)}</p>',
+        f'<p class="muted">{what_came(result)}</p>',
         *(["<ol>", *items, "</ol>"] if items else []),
         *(
-            f'<p class="muted">not shown: <bdi>{as_text(one["error"])}</bdi></p>'
+            f'<p class="muted">not shown: <bdi>{page_text(one["error"])}</bdi></p>'
             for one in result.get("unreadable", [])
         ),
     ]
     frame = Template(PAGE.read_text(encoding="utf-8"))
-    return frame.substitute(title=f"{as_text(result['query']) or 'Search'}: {n} found", body="\n".join(parts))
+    return frame.substitute(title=f"{page_text(result['query']) or 'Search'}: {n} found", body="\n".join(parts))
 
 
-def told(result: dict) -> str:
+def what_came(result: dict) -> str:
     """What came of the search, in a sentence."""
     n, right = len(result["ids"]), result["right"]
     if not n:
@@ -75,7 +75,7 @@ def told(result: dict) -> str:
 def item(found, score: float, chance, right, folder, captions: bool, seed: int) -> str:
     """One result: its picture or sentence, its score, and what is known of it."""
     if captions:
-        shown, name = "", as_text(found)
+        shown, name = "", page_text(found)
     elif isinstance(found, str):
         shown, name = file_picture(place_of(found), Path(found).name), linked(found, folder)
     else:
@@ -113,7 +113,7 @@ def image_tag(image: np.ndarray, said: str) -> str:
     small.thumbnail((SIDE, SIDE))
     small.save(written, mime, quality=85)
     data = base64.b64encode(written.getvalue()).decode()
-    return f'<img class="{kind}" src="data:image/{mime};base64,{data}" alt="{as_text(said)}">'
+    return f'<img class="{kind}" src="data:image/{mime};base64,{data}" alt="{page_text(said)}">'
 
 
 def linked(path: str, folder) -> str:
@@ -121,10 +121,10 @@ def linked(path: str, folder) -> str:
     try:
         way = os.path.relpath(place_of(path), folder)
     except ValueError:  # another drive
-        return as_text(path)
+        return page_text(path)
     encoded = os.fsencode(way.replace(os.sep, "/"))
     href = "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in encoded)
-    return f'<a href="{href}" title="{as_text(path)}">{as_text(Path(path).name)}</a>'
+    return f'<a href="{href}" title="{page_text(path)}">{page_text(Path(path).name)}</a>'
 
 
 def place_of(path: str) -> Path:
@@ -132,6 +132,6 @@ def place_of(path: str) -> Path:
     return Path(EXAMPLE if path == "example" else path)
 
 
-def as_text(text: str) -> str:
+def page_text(text: str) -> str:
     """Any text as text of a page: what cannot be printed becomes a box."""
     return escape("".join(c if c.isprintable() else "□" for c in text))
