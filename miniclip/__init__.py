@@ -87,6 +87,7 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/saliency.py        which pixels made it say so
     tasks/own_pictures.py    scores on pictures of one's own, beside baselines that must fail
+    tasks/probes.py          classifiers of a few labelled pictures
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
 
@@ -113,6 +114,13 @@ How a model learns
     train/study.py           what was trained, beside what it must be compared with
     train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
 
+What is claimed of CLIP, tried
+
+    labs/harness.py          seeds, intervals, bars, and nothing lost
+    labs/domains.py          pictures as the world never shows them
+    labs/out_of_domain.py    what prompts, labels and new weights repair
+    labs/catalogue.py        all labs, by name
+
 The same in PyTorch
 
     torch/models.py          both towers as nn.Modules
@@ -134,6 +142,7 @@ Figures
     figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/saliency.py      what pixels and patches say for a caption
+    figures/lab.py           what a lab measured
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes
     figures/lectures/        the lecture figures, a file each

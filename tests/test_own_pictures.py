@@ -313,6 +313,14 @@ def test_the_commands(tmp_path, folder, monkeypatch, capsys):
     assert "different_captions" in capsys.readouterr()[0]
     assert cli.main(["train", "--out", "x", "--image-size", "32"]) == 3
     assert "--image-size is for pictures of one's own: add --data FOLDER" in capsys.readouterr()[1]
+    monkeypatch.setattr("miniclip.app.own_data.read_data", None)  # told before anything is read:
+    assert cli.main([*run, "--image-size", "20"]) == 3
+    assert "image_size" in capsys.readouterr()[1]
+    assert cli.main(run) == 4
+    assert "run is not empty (it holds 'config.json')" in capsys.readouterr()[1]
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
     assert cli.main(["train", "--out", "x", "--data", "nowhere"]) == 3
     assert "nowhere is missing: expected a folder with pictures" in capsys.readouterr()[1]
     assert cli.main(["train", "--out", "x", "--data", str(folder), "--val", "2"]) == 2

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "miniclip"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
-    "errors", "machine", "nn", "data", "models", "model", "files", "datasets", "tasks", "search", "train", "torch",
-    "figures", "learn", "classroom", "app", "__main__",
+    "errors", "machine", "nn", "data", "models", "model", "files", "datasets", "tasks", "search", "train", "labs",
+    "torch", "figures", "learn", "classroom", "app", "__main__",
 ]  # fmt: skip
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
 
@@ -271,8 +271,8 @@ def test_importing_everything_leaves_global_state_alone():
 import numpy as np, random
 np.random.seed(3); random.seed(3); before = (np.random.get_state()[1].tolist(), random.getstate(), np.geterr())
 import miniclip.app.show, miniclip.app.measure
-from miniclip.train.sources import Tokenizer, batch, vocabulary
-batch(0, "train", np.arange(4), Tokenizer(vocabulary()))
+from miniclip.train.sources import World
+World(0).pairs(np.arange(4))
 assert before == (np.random.get_state()[1].tolist(), random.getstate(), np.geterr())
 """
     subprocess.run([sys.executable, "-c", code], check=True)

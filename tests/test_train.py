@@ -151,7 +151,7 @@ WRITES = 9  # of a save, of which there are five: before the first step, at 3, 6
 MOMENTS = {
     "the first file of the first save": (storage, "write_synced", 1),
     "the last file of the first save": (storage, "write_synced", WRITES),
-    "the first batch": (sources, "batch", 1),
+    "the first batch": (sources.World, "pairs", 1),
     "the middle of a save": (storage, "write_synced", WRITES + 4),
     "a line of the log": (clip, "log_row", 2),
     "the scores of the last step": (clip, "log_row", 6),
@@ -432,11 +432,11 @@ def test_a_refused_model_leaves_no_folder(tmp_path):
 
 
 def test_every_step_has_pairs_of_its_own(tmp_path, monkeypatch):
-    seen, real = [], sources.batch
-    monkeypatch.setattr(sources, "batch", lambda *args: (seen.append((args[1], *args[2])), real(*args))[1])
+    seen, real = [], sources.World.pairs
+    monkeypatch.setattr(sources.World, "pairs", lambda self, items: (seen.append([*items]), real(self, items))[1])
     train(RECIPE, tmp_path / "run")
     # the last step may have had the pairs of one more drawn
-    assert seen[:12] == [("train", *range(8 * step, 8 * step + 8)) for step in range(12)]
+    assert seen[:12] == [[*range(8 * step, 8 * step + 8)] for step in range(12)]
 
 
 @pytest.mark.parametrize("loss", ["multi_positive", "sigmoid"])

@@ -1,5 +1,6 @@
 """Arguments of the commands that read a folder of the user's own pictures, and the reading."""
 
+import os
 import warnings
 from argparse import ArgumentTypeError
 from contextlib import contextmanager
@@ -65,6 +66,8 @@ FOLDER_OPTIONS = ("image_size", "context_length", "val", "tokens", "augment")
 
 def pairs_source(args, recipe):
     """Where the pairs of a run come from, as the arguments say."""
+    from ..data.tokenizer import Tokenizer
+    from ..files.state import check_fresh
     from ..train.sources import Folder, FolderConfig, World
 
     given = {name: getattr(args, name) for name in FOLDER_OPTIONS if getattr(args, name) is not None}
@@ -76,6 +79,9 @@ def pairs_source(args, recipe):
             )
         return World(recipe.seed)
     config = FolderConfig(**given)
+    recipe.model(Tokenizer([]), config.image_size)  # told before the work: whether such a model can be
+    if not args.resume and os.path.isdir(args.out):
+        check_fresh(Path(args.out))
     source = Folder(read_data(args, args.data, config.side), config, recipe.seed, recipe.batch_size)
     if source.floor:
         share = len(source.texts) - len(set(source.texts))
@@ -104,11 +110,15 @@ def decoding_bar():
     """A bar for what is decoded, which begins with the first picture; a function of (done, total)."""
     from tqdm import tqdm
 
-    bar = tqdm(unit="picture", desc="decode", disable=None)
+    bars: list[tqdm] = []
 
     def tell(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
+        if not bars:
+            bars.append(tqdm(total=total, unit="picture", desc="decode", disable=None))
+        bars[0].update(done - bars[0].n)
 
-    with bar:
+    try:
         yield tell
+    finally:
+        for bar in bars:
+            bar.close()

@@ -57,7 +57,7 @@ def open_image(path) -> np.ndarray:
 
 def decode_image(opened, name) -> np.ndarray:
     """The picture in what `opened()` returns, a file or bytes to be read, as (Y, X, 3) uint8: see `open_image`."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with opened() as file, Image.open(file, formats=["PNG", "JPEG", "WEBP", "BMP", "GIF"]) as image:
@@ -73,8 +73,9 @@ def decode_image(opened, name) -> np.ndarray:
     except ImageError:
         raise
     except Exception as error:  # a decoder that reads hostile bytes may raise anything
+        why = "another format, or damaged" if isinstance(error, UnidentifiedImageError) else reason(error)
         raise ImageError(
-            f"{quote(name)} is not a picture that can be read ({reason(error)}): expected PNG, JPEG, WEBP, BMP or GIF"
+            f"{quote(name)} is not a picture that can be read ({why}): expected PNG, JPEG, WEBP, BMP or GIF"
         ) from error
 
 
@@ -82,7 +83,10 @@ def pixels(image) -> np.ndarray:
     """A PIL image as (Y, X, 3) uint8: turned upright, transparency laid on white."""
     from PIL import Image
 
-    turned = in_eight_bits(upright(image)).convert("RGBA")
+    turned = in_eight_bits(upright(image))
+    if turned.mode == "RGB" and "transparency" not in turned.info:  # the same, in half the time and memory
+        return np.asarray(turned)
+    turned = turned.convert("RGBA")
     white = Image.new("RGBA", turned.size, "white")
     return np.asarray(Image.alpha_composite(white, turned).convert("RGB"))
 
@@ -179,7 +183,7 @@ def crop(image: np.ndarray, side: int) -> np.ndarray:
     top, left = (height - side) // 2, (width - side) // 2
     picture = Image.fromarray(image)
     if max(X, Y) > LONGEST * min(X, Y):
-        warnings.warn(f"a picture is over {LONGEST} times as long as wide: only its centre is seen", stacklevel=4)
+        warnings.warn(f"a picture is over {LONGEST} times as long as wide: only its centre is seen", stacklevel=3)
     if width * height > MAX_PIXELS:  # as a file may not be, either; a level of a pixel may differ
         box = (left * X / width, top * Y / height, (left + side) * X / width, (top + side) * Y / height)
         return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box))

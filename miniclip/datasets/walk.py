@@ -39,7 +39,7 @@ class Files:
             raise DataError(f"the file name is {quote(name)}, expected one")
         stays = PurePosixPath(name.replace("\\", "/"))
         if "\0" in name or "://" in name or stays.is_absolute() or PureWindowsPath(name).drive or ".." in stays.parts:
-            raise DataError(f"{quote(name)} is {OUTSIDE}")
+            raise DataError(OUTSIDE)
         return str(PurePosixPath(folder, name))
 
 
@@ -68,7 +68,9 @@ def find_files(root, links: bool = False) -> Files:
         try:
             names = sorted(os.listdir(root / folder))
         except OSError as error:
-            problems.append(Problem(folder or ".", reason(error)))
+            if not folder:
+                raise DataError(f"{quote(root)} cannot be read ({reason(error)})") from error
+            problems.append(Problem(folder, reason(error)))
             continue
         for name in names:
             if name.startswith(".") or name.lower() in JUNK:

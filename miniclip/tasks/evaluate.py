@@ -72,7 +72,7 @@ def zero_shot_accuracy(model: Model, seed: int, split: str, n: int = 512) -> Sha
 def untrained(model: Model) -> Model:
     """The same architecture with random weights, those that a run with seed 0 begins with."""
     _, params = pack(init_clip(np.random.default_rng(0), model.config))
-    return Model(model.config, params, model.tokenizer)
+    return Model(model.config, params, model.tokenizer, preprocessing=model.own_preprocessing)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ import numpy as np
 from ..data.byte_pairs import read_shipped
 from ..data.captions import caption_groups, pointwise_information, write_captions
 from ..data.grammar import vocabulary
-from ..data.pairs import batch
+from ..data.pairs import normalized_images
 from ..data.pictures import Preprocessing, normalize
 from ..data.tokenizer import BaseTokenizer, Tokenizer, list_of_texts, split_words
-from ..data.world import choose, item_keys, sample_scenes, uniform
+from ..data.world import Scenes, choose, item_keys, sample_scenes, uniform
 from ..datasets.dataset import Dataset
 from ..errors import ConfigError, DataError, quote
 from ..files.storage import encode_json, parse_json, read_verified
@@ -35,7 +35,10 @@ SCORED = 1024  # pictures that the log's scores are taken on, at most
 
 
 class World:
-    """Pairs without end, drawn from the world; no picture comes twice."""
+    """Pairs without end, drawn from the world; no picture comes twice.
+
+    Another corpus of the same world is a subclass: with other scenes, or other words for them.
+    """
 
     preprocessing = Preprocessing()
     files: dict[str, bytes] = {}  # noqa: RUF012
@@ -47,8 +50,17 @@ class World:
 
     def pairs(self, numbers):
         """images (B, Y, X, C) normalised, ids (B, T), B texts: of the pairs with these numbers."""
-        found = batch(self.seed, "train", numbers, self.tokenizer)
-        return found.images, found.ids, found.texts
+        scenes = self.scenes(numbers)
+        texts = self.write(scenes)
+        return normalized_images(scenes), self.tokenizer.encode(texts), texts
+
+    def scenes(self, numbers) -> Scenes:
+        """What the pairs with these numbers show."""
+        return sample_scenes(self.seed, "train", numbers)
+
+    def write(self, scenes: Scenes) -> list[str]:
+        """What is said of them."""
+        return write_captions(scenes)
 
     def groups(self, texts) -> np.ndarray:
         """(B,) integers, equal where two texts say the same: each is a right answer for the other."""
@@ -56,8 +68,7 @@ class World:
 
     def information(self, numbers) -> np.ndarray:
         """(B, B): ln p(text | picture) - ln p(text) of a batch, as far as it is known."""
-        scenes = sample_scenes(self.seed, "train", numbers)
-        reference = sample_scenes(self.seed, "train", -1 - np.arange(REFERENCE))
+        scenes, reference = self.scenes(numbers), self.scenes(-1 - np.arange(REFERENCE))
         return pointwise_information(write_captions(scenes), scenes, reference)
 
     def scores(self, model: Model) -> dict[str, float]:

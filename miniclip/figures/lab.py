@@ -1,0 +1,65 @@
+"""What a lab measured: a panel for each beginning before a colon, a bar for each row, with its interval."""
+
+from matplotlib.figure import Figure
+
+from .page import Box, clean, heading, page, width_of, wrap, write
+from .style import FAINT, INK, MUTED, SKY, WIDE, new_figure, styled
+
+BOX: Box = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
+SIZE, ACROSS = 11.0, 3  # points; panels beside each other
+
+
+def lab_sheet(question: str, scores, rows, verdicts=()) -> Figure:
+    """Draw rows of a lab's scores.
+
+    Parameters
+    ----------
+    question : str
+    scores : dict of row to its `mean` and, with several seeds, `low` and `high`
+    rows : list of str
+        Those to draw; shares, from 0 to 1.
+    verdicts : list of str
+        Lines under the panels.
+
+    Returns
+    -------
+    Figure
+    """
+    panels: dict[str, list[str]] = {}
+    for row in rows:
+        panels.setdefault(row.partition(": ")[0] if ": " in row else "", []).append(row)
+    with styled():
+        figure = new_figure()
+        sheet = page(figure, BOX)
+        top = heading(sheet, question, 14.0)
+        line, across = 1.5 * SIZE / 72, min(ACROSS, len(panels))
+        under = BOX[3] - len(verdicts) * line
+        down = -(-len(panels) // across)
+        width, height = BOX[2] / across, (under - top) / down
+        for i, (name, inside) in enumerate(panels.items()):
+            x, y = i % across * width, top + i // across * height
+            draw_panel(sheet, (x, y, width - 0.4, height), name, inside, scores)
+        for i, verdict in enumerate(verdicts):
+            write(sheet, 0, under + i * line, verdict, SIZE, BOX[2], color=MUTED)
+        return figure
+
+
+def draw_panel(sheet, box: Box, name: str, rows, scores) -> None:
+    """Rows of one beginning: names on the left, bars from 0 to 1, whiskers for the interval, the mean at the right."""
+    x, y, width, height = box
+    y += write(sheet, x, y, name, 1.1 * SIZE, width, weight="bold") + 0.05
+    names = [row.partition(": ")[2] or row for row in rows]
+    room = min(max(width_of(clean(one), SIZE) for one in names) + 0.1, 0.5 * width)
+    number = width_of("100.0 %", SIZE) + 0.1
+    pitch = min((height - 0.5) / len(rows), 0.34)
+    for k, (row, one) in enumerate(zip(rows, names, strict=True)):
+        cells, at, long = scores[row], y + k * pitch, width - room - number
+        write(sheet, x, at, wrap(one, room, SIZE), SIZE, room)
+        middle, thick = at + 0.62 * SIZE / 72, 0.55 * SIZE / 72
+        for share, colour in ((1.0, FAINT), (min(max(cells["mean"], 0.0), 1.0), SKY)):
+            sheet.fill_between([x + room, x + room + share * long], middle - thick / 2, middle + thick / 2,
+                               color=colour, linewidth=0)  # fmt: skip
+        if "low" in cells:
+            ends = [x + room + min(max(cells[end], 0.0), 1.0) * long for end in ("low", "high")]
+            sheet.plot(ends, [middle, middle], color=INK, linewidth=1.2)
+        write(sheet, x + width, at, f"{cells['mean']:.1%}".replace("%", " %"), SIZE, ha="right")

@@ -1,0 +1,12 @@
+"""All labs, by name."""
+
+from importlib import import_module
+
+from .harness import Lab
+
+NAMES = ("out-of-domain",)
+
+
+def find_lab(name: str) -> Lab:
+    """The lab of a name, whose file is read only now."""
+    return import_module(f".{name.replace('-', '_')}", __package__).LAB

@@ -1,0 +1,88 @@
+"""Pictures of the world as it never shows them, with labels: what several labs try to classify."""
+
+import numpy as np
+
+from ..data.drawing import draw_scenes
+from ..data.grammar import CLASS_NAMES
+from ..data.pictures import normalize
+from ..data.world import COLOURS, HELD_OUT, Scenes, sample_scenes
+from ..model import Model
+from ..tasks.zero_shot import zero_shot_weights
+from ..train.clip import CAPS, EVERYTHING
+from ..train.loop import Learner, Stage, fit
+from ..train.objectives import contrast
+
+CLASSES = np.flatnonzero(~HELD_OUT.ravel())  # colours and shapes that were trained on, in the order of CLASS_NAMES
+NAMES = [CLASS_NAMES[k] for k in CLASSES]
+BATCH = 128
+
+
+def edges(images) -> np.ndarray:
+    """The change from a pixel to its neighbours, dark on white, in each channel."""
+    down = np.abs(np.diff(images, axis=1, prepend=images[:, :1]))
+    across = np.abs(np.diff(images, axis=2, prepend=images[:, :, :1]))
+    return np.clip(1.0 - 4.0 * np.maximum(down, across), 0.0, 1.0)
+
+
+DOMAINS = {
+    "home": lambda images: images,
+    "inverted": lambda images: 1.0 - images,
+    "channels exchanged": lambda images: images[..., [1, 2, 0]],
+    "upside down": lambda images: images[:, ::-1],
+    "edges": edges,
+}
+
+
+def classes_of(scenes: Scenes) -> np.ndarray:
+    """(B,): which of NAMES each scene's only object has."""
+    return np.searchsorted(CLASSES, scenes.shape[:, 0] * len(COLOURS) + scenes.colour[:, 0])
+
+
+def tests(seed: int, n: int) -> Scenes:
+    """The first n scenes of split A."""
+    return sample_scenes(seed, "A", np.arange(n))
+
+
+def labelled(seed: int, n: int) -> Scenes:
+    """n scenes of each class, none of which anything is tested on; with more of each, these are among them."""
+    scenes = sample_scenes(seed, "A", 10_000 + np.arange(3 * len(CLASSES) * max(n, 20)))
+    labels = classes_of(scenes)
+    return scenes[np.sort(np.concatenate([np.flatnonzero(labels == k)[:n] for k in range(len(CLASSES))]))]
+
+
+def pictures_of(scenes: Scenes, domain: str) -> np.ndarray:
+    """(B, Y, X, C): the scenes' pictures in a domain, normalised."""
+    return normalize(np.ascontiguousarray(DOMAINS[domain](draw_scenes(scenes)), np.float32))
+
+
+def accuracy_of(scores, scenes: Scenes) -> float:
+    """The share of scenes whose class has the largest score; scores (B, K)"""
+    return float((scores.argmax(1) == classes_of(scenes)).mean())
+
+
+def zero_shot_in(model: Model, scenes: Scenes, domain: str, templates=("a {}",)) -> float:
+    """The share of a domain's pictures whose class is named rightly."""
+    weights = zero_shot_weights(model, NAMES, templates)
+    return accuracy_of(model.encode_image(pictures_of(scenes, domain)) @ weights.T, scenes)
+
+
+def fine_tuned(model: Model, scenes: Scenes, domain: str, seed: int, steps: int, trained=EVERYTHING) -> Model:
+    """The model after a contrast of a domain's pictures with "a red circle" and so on: equal names are one class.
+
+    trained: the sub-trees of parameters that learn. Source: Goyal et al. 2023, arXiv:2212.00638, "FLYP".
+    """
+    images, groups = pictures_of(scenes, domain), classes_of(scenes)
+    ids = model.tokenizer.encode([f"a {NAMES[k]}" for k in groups])
+    order = np.random.default_rng([seed, 2])
+
+    def objective(step, params):
+        rows = order.choice(len(images), min(BATCH, len(images)), replace=False)
+        loss, trees, metrics = contrast(images[rows], ids[rows], params, model.config,
+                                        loss="multi_positive", groups=groups[rows])  # fmt: skip
+        return loss, ({name: tree[name] for name in tree if name in trained} for tree in trees), metrics
+
+    caps = {name: cap for name, cap in CAPS.items() if name in trained}
+    stage = Stage("fine-tune", objective, steps, tuple(trained), peak_lr=1e-3, warmup=steps // 10, caps=caps)
+    learner = Learner(stage, model.params)
+    fit(learner)
+    return model.with_params(learner.params)
