@@ -95,6 +95,8 @@ Search
 
     search/store.py          an index in a folder
     search/index.py          the nearest of many vectors, exactly
+    search/ivf.py            search that looks only where the answer probably is
+    search/approximate.py    faster search in large indexes, through faiss
     search/queries.py        sentences that are added, subtracted and weighed
     search/folder.py         a folder of pictures as an index that is kept up to date
     search/precision.py      how likely each picture is right, from searches whose answers are known

@@ -16,6 +16,7 @@ STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion", "seeds")
 TEMPLATE_NAMES = ("world", "plain", "clip7", "clip80")
 LAB_NAMES = ("out-of-domain",)
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
+INDEX_KINDS = ("exact", "hnsw", "ivf")
 MOST_SEEDS = 1000
 
 

@@ -10,6 +10,7 @@ from ..data.pictures import normalize, picture_file
 from ..datasets.walk import Files
 from ..errors import ImageError, InputError, TextError
 from ..model import Matcher, Model
+from ..search.approximate import open_index
 from ..search.cut import Cut
 from ..search.folder import PICTURES
 from ..search.index import Index
@@ -127,7 +128,8 @@ def search_index(model: Model, folder: Path, query: str, k: int = 8, images=(), 
         check_sentence(query, images, "--precision")
         if among not in (None, PICTURES):
             raise InputError(f"--precision is for pictures, got --among {among}: leave one of them out")
-    index = Index.load(folder, model.digest, among)
+    opened = Index.load if cut else open_index  # how many are likely right is known when all were compared
+    index = opened(folder, model.digest, among)
     vector, said, pixels = query_of(model, query, images)
     ids, scores, sure = ranked(model, index, vector, k, cut)
     result = said | {"ids": ids, "scores": rounded(scores), "right": None} | sure

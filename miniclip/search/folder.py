@@ -25,10 +25,28 @@ from ..machine.disk import as_folder, open_file, reason
 from ..machine.signals import interrupts
 from ..machine.threads import in_parallel, parts
 from ..model import Model
-from .store import About, Part, check_model, is_index, is_part, read_about, read_gallery, remove_leftovers, save_parts
+from .approximate import add_shortcuts, check_kind
+from .store import (
+    ABOUT,
+    About,
+    Part,
+    check_model,
+    is_index,
+    is_part,
+    read_about,
+    read_gallery,
+    remove_leftovers,
+    save_parts,
+)
 
 BATCH, PART, SHARE = 32, 256, 32  # items embedded at a time; saved at a time, or a SHARE-th of all, if that is more
 PICTURES, CAPTIONS = "pictures", "captions"
+LEFT = {
+    ".lock",
+    MANIFEST,
+    f"{MANIFEST}.tmp",
+    f"{ABOUT}.tmp",
+}  # what a first save that was killed may leave, beside parts
 
 
 class Gallery:
@@ -60,21 +78,24 @@ class Gallery:
 
     def finish(self, names) -> None:
         """Keep these items, in this order, as the only part; nothing is written where it stands there already."""
-        names = [name for name in names if name in self.rows]
-        if not names:
+        rows = {name: self.rows[name] for name in names if name in self.rows}
+        if not rows:
             raise DataError(f"{quote(self.folder)}: none of the {self.kind} can be read, expected one at least")
-        if self.fresh or names != list(self.rows) or len(self.about.galleries[self.kind]) > 1:
-            self.write(names, merged=True)
+        as_saved = not self.fresh and list(rows) == list(self.rows) and len(self.about.galleries[self.kind]) == 1
+        self.rows = rows
+        if not as_saved:
+            self.write(list(rows), merged=True)
 
     def write(self, names: list[str], merged: bool) -> None:
         """Save some of the rows."""
         vectors, stamps = zip(*(self.rows[name] for name in names), strict=True)
         part = Part(np.stack(vectors), names, None if self.kind == CAPTIONS else [list(stamp) for stamp in stamps])
-        self.about.galleries = save_parts(self.folder, self.about, {self.kind: part}, merged).galleries
+        save_parts(self.folder, self.about, {self.kind: part}, merged)
         self.fresh = []
 
 
-def update_index(out, model: Model, run: str, folder, captions=None, links: bool = False, tell=quietly) -> dict:
+def update_index(out, model: Model, run: str, folder, captions=None, links: bool = False, kind: str | None = None,
+                 tell=quietly) -> dict:  # fmt: skip
     """Make the index of a folder of pictures, or bring it up to date.
 
     Parameters
@@ -90,6 +111,8 @@ def update_index(out, model: Model, run: str, folder, captions=None, links: bool
         that are in the index stay.
     links : bool
         Follow links that lead out of the folder.
+    kind : str, optional
+        One of `approximate.KINDS`: how it is searched; by default as it was, and at first exactly.
     tell : function of (done, total)
         Called while pictures and captions are embedded.
 
@@ -103,6 +126,8 @@ def update_index(out, model: Model, run: str, folder, captions=None, links: bool
     ------
     DataError
         If the folder is missing or has no picture that can be read.
+    ConfigError
+        If this kind needs faiss, which is not here.
     IndexFileError
         If the index was made with another model, or of another folder.
     Interrupted
@@ -113,48 +138,56 @@ def update_index(out, model: Model, run: str, folder, captions=None, links: bool
     names = list(filter(is_picture, files.names))
     if not names:
         raise DataError(f"{quote(files.root)} holds no pictures, expected some")
-    with lock(out), interrupts() as caught:
-        about = what_is_there(out, model, run, files.root)
+    check_kind(kind)
+    with lock(out):
+        about = what_is_there(out, model, run, files.root, kind)
         pictures, sentences = Gallery(PICTURES, out, about), Gallery(CAPTIONS, out, about)
         before, problems = dict(pictures.rows), {one.name: one.reason for one in files.problems}
-        todo = [name for name in names if not is_known(files.path(name), pictures.rows.get(name))]
-        new_texts = [text for text in texts or () if text not in sentences.rows]
-        total = len(todo) + len(new_texts)
-
-        def stop(gallery: Gallery, done: int) -> None:
-            tell(done, total)
-            if caught:
-                gallery.save()
-                raise Interrupted(caught[0], f"stopped after {done} of {total}, saved in {quote(out)}: give the same "
-                                  "command again")  # fmt: skip
-
-        for done in embed_pictures(pictures, model, files, todo, problems):
-            stop(pictures, done)
-        for done in embed_captions(sentences, model, new_texts):
-            stop(sentences, len(todo) + done)
-        pictures.finish([name for name in names if name not in problems])
-        if texts is not None:
-            sentences.finish(texts)
+        with interrupts() as caught:
+            for gallery, done, total in embed_all(pictures, sentences, model, files, names, texts or [], problems):
+                tell(done, total)
+                if caught:
+                    gallery.save()
+                    said = f"stopped after {done} of {total}, saved in {quote(out)}: give the same command again"
+                    raise Interrupted(caught[0], said)
+            pictures.finish([name for name in names if name not in problems])
+            if texts or sentences.rows:
+                sentences.finish(texts or sentences.rows)
+            if about != read_about(out):  # the run or the folder has moved, or it shall be searched in another way
+                save_parts(out, about, {})
+        add_shortcuts(out, about)
     return summary(before, pictures, names, problems) | {
-        "captions": len(sentences.rows), "seconds": round(time.perf_counter() - begun, 1),
+        "captions": len(sentences.rows), "kind": about.kind, "seconds": round(time.perf_counter() - begun, 1),
     }  # fmt: skip
 
 
-def what_is_there(out: Path, model: Model, run: str, root: Path) -> About:
+def embed_all(pictures: Gallery, sentences: Gallery, model: Model, files: Files, names, texts, problems):
+    """Take up what is new; yields the gallery that is worked on, how much is done, and of how much."""
+    todo = [name for name in names if not is_known(files.path(name), pictures.rows.get(name))]
+    new_texts = [text for text in texts if text not in sentences.rows]
+    total = len(todo) + len(new_texts)
+    for done in embed_pictures(pictures, model, files, todo, problems):
+        yield pictures, done, total
+    for done in embed_captions(sentences, model, new_texts):
+        yield sentences, len(todo) + done, total
+
+
+def what_is_there(out: Path, model: Model, run: str, root: Path, kind: str | None = None) -> About:
     """What is in the index already; an error if it is another's, or the folder holds something else."""
-    here, left = os.path.realpath(root), [MANIFEST, ".lock"]  # what a first save that was killed may leave, with parts
-    if not is_index(out):
-        others = [path.name for path in out.iterdir() if path.name not in left and not is_part(path.name)]
-        if others:
-            raise IndexFileError(f"{quote(out)} is no index (it holds {quote(min(others))}): choose another --out")
-        return About(model.digest, {}, run, here)
-    about = read_about(out)
-    check_model(about, model.digest, out)
-    if about.folder != here and os.path.isdir(about.folder or ""):  # one that has moved is the same
-        raise IndexFileError(f"{quote(out)} is of the folder {quote(about.folder)}, got {quote(here)}: choose another "
-                             "--out")  # fmt: skip
-    remove_leftovers(out)
-    return About(about.model, about.galleries, run, here)
+    here, about = os.path.realpath(root), About(model.digest)
+    if is_index(out):
+        about = read_about(out)
+        check_model(about, model.digest, out)
+        if about.folder != here and os.path.isdir(about.folder or ""):  # one that has moved is the same
+            raise IndexFileError(
+                f"{quote(out)} is of the folder {quote(about.folder)}, got {quote(here)}: choose another --out"
+            )
+    elif others := [path.name for path in out.iterdir() if not is_part(path.name) and path.name not in LEFT]:
+        raise IndexFileError(f"{quote(out)} is no index (it holds {quote(min(others))}): choose another --out")
+    remove_leftovers(out, about)
+    kind = kind or about.kind
+    shortcuts = {gallery: one for gallery, one in about.shortcuts.items() if one["kind"] == kind}
+    return About(about.model, about.galleries, run, here, kind, shortcuts)
 
 
 def is_known(path: Path, row: tuple | None) -> bool:

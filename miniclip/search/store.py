@@ -2,6 +2,7 @@
 
     index.json                what is in force: for each gallery the names of its parts; and the model
     part-D.npy, part-D.json   the vectors of a part, and their ids; D is a digest of both
+    hnsw-D-*.npy, ivf-D-*.npy what makes the search of part D faster, where that was asked for
     manifest.json             SHA-256 of all files, checked before anything is parsed
 
 A part is written once and never changed, and index.json is exchanged last, all at once: so whoever kills a save, or
@@ -11,7 +12,7 @@ reads during one, finds the old index or the new one. Of an id that stands in se
 import io
 import re
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +21,34 @@ from ..errors import CheckpointError, IndexFileError, InputError, one_line, quot
 from ..files.storage import MANIFEST, commit, digest, encode_json, parse_json, read_manifest, read_verified
 
 ABOUT = "index.json"
-OURS = re.compile(r"part-[0-9a-f]{12}\.(npy|json)(\.tmp)?")
+OURS = re.compile(r"(part-[0-9a-f]{12}\.(npy|json)|(hnsw|ivf)-[0-9a-f]{12}-[a-z]+\.npy)(\.tmp)?")
 NORMS = 1e-5  # by which the length of a stored vector may differ from 1
 
 
 @dataclass
 class About:
-    """What index.json says: which model made the vectors, of what, and the parts of each gallery."""
+    """What index.json says: which model made the vectors, of what, the parts of each gallery, and their shortcuts.
+
+    A shortcut has the `effort` of a search, and the names of its `arrays`; it is of a gallery that has one part.
+    """
 
     model: str
     galleries: dict[str, list[str]] = field(default_factory=dict)
     run: str | None = None
     folder: str | None = None
+    kind: str = "exact"
+    shortcuts: dict[str, dict] = field(default_factory=dict)
 
     @property
     def parts(self) -> list[str]:
         """The names of all parts."""
         return [name for names in self.galleries.values() for name in names]
+
+    @property
+    def files(self) -> set[str]:
+        """The names of all files."""
+        arrays = {name for one in self.shortcuts.values() for name in one["arrays"].values()}
+        return arrays | {f"{name}.{ending}" for name in self.parts for ending in ("npy", "json")}
 
 
 @dataclass
@@ -49,11 +61,16 @@ class Part:
 
     def files(self) -> tuple[str, dict[str, bytes]]:
         """(name, files): what a part is called, and its two files."""
-        buffer = io.BytesIO()
-        np.save(buffer, self.vectors, allow_pickle=False)
-        vectors, ids = buffer.getvalue(), encode_json({"ids": self.ids, "stamps": self.stamps})
+        vectors, ids = encode_array(self.vectors), encode_json({"ids": self.ids, "stamps": self.stamps})
         name = f"part-{digest(digest(vectors).encode() + ids)[:12]}"
         return name, {f"{name}.npy": vectors, f"{name}.json": ids}
+
+
+def encode_array(values: np.ndarray) -> bytes:
+    """A .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def is_index(folder: Path) -> bool:
@@ -66,31 +83,57 @@ def is_part(name: str) -> bool:
     return OURS.fullmatch(name) is not None
 
 
-def save_parts(folder: Path, about: About, parts: dict[str, Part], merged: bool = False) -> About:
-    """Add a part to galleries, or with `merged` put it in the place of theirs; returns what is now in force."""
+def save_parts(folder: Path, about: About, parts: dict[str, Part], merged: bool = False) -> None:
+    """Add a part to galleries, or with `merged` put it in the place of theirs; `about` then says so."""
     files: dict[str, bytes] = {}
     galleries = {name: list(names) for name, names in about.galleries.items()}
     for gallery, part in parts.items():
         name, its_files = part.files()
         files |= its_files
         galleries[gallery] = [*([] if merged else galleries.get(gallery, [])), name]
-    now = About(about.model, galleries, about.run, about.folder)
-    gone = {name for name in manifest_names(folder) if is_part(name) and name.partition(".")[0] not in now.parts}
-    commit(folder, files | {ABOUT: encode_json(asdict(now))}, drop=gone)
-    return now
+    shortcuts = {gallery: one for gallery, one in about.shortcuts.items() if gallery not in parts}
+    save_files(folder, replace(about, galleries=galleries, shortcuts=shortcuts), files)
+    about.galleries, about.shortcuts = galleries, shortcuts
 
 
-def manifest_names(folder: Path) -> list[str]:
-    """The names in the manifest, if there is one."""
-    return list(read_manifest(folder)) if (folder / MANIFEST).exists() else []
+def save_shortcut(folder: Path, about: About, gallery: str, arrays: dict[str, np.ndarray], effort: int) -> None:
+    """Put what makes search faster beside the one part of a gallery; `about` then says so."""
+    (part,) = about.galleries[gallery]
+    names = {name: f"{part.replace('part', about.kind)}-{name}.npy" for name in arrays}
+    shortcuts = about.shortcuts | {gallery: {"kind": about.kind, "effort": effort, "arrays": names}}
+    files = {names[name]: encode_array(values) for name, values in arrays.items()}
+    save_files(folder, replace(about, shortcuts=shortcuts), files)
+    about.shortcuts = shortcuts
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed save has left; only for who holds the folder's lock, and before the next save."""
-    known = set(manifest_names(folder))
-    for path in folder.glob("part-*"):
-        if is_part(path.name) and path.name not in known:
-            path.unlink(missing_ok=True)
+def save_files(folder: Path, about: About, files: dict[str, bytes]) -> None:
+    """Write files, and last of all the index.json that is in force from then on; what it does not name goes."""
+    commit(folder, files | {ABOUT: encode_json(asdict(about))}, drop=not_in_force(folder, about))
+
+
+def read_shortcut(folder: Path, about: About, gallery: str) -> tuple[dict[str, np.ndarray], int]:
+    """(arrays, effort) of a gallery's shortcut, the arrays mapped into memory."""
+    shortcut = about.shortcuts[gallery]
+    for name in shortcut["arrays"].values():
+        read_verified(folder, name)
+    arrays = {
+        key: np.load(folder / name, mmap_mode="r", allow_pickle=False) for key, name in shortcut["arrays"].items()
+    }
+    return arrays, shortcut["effort"]
+
+
+def not_in_force(folder: Path, about: About) -> set[str]:
+    """The files of parts, whole or half, on the disk or in the manifest, that index.json does not name."""
+    there = [path.name for path in folder.iterdir()] if folder.exists() else []
+    known = read_manifest(folder) if MANIFEST in there else {}
+    return {name for name in (*there, *known) if is_part(name) and name not in about.files}
+
+
+def remove_leftovers(folder: Path, about: About) -> None:
+    """Remove what a killed save has left; only for who holds the folder's lock."""
+    (folder / f"{ABOUT}.tmp").unlink(missing_ok=True)
+    if names := not_in_force(folder, about):
+        commit(folder, {}, drop=names)
 
 
 @contextmanager
@@ -100,7 +143,7 @@ def as_index_error(folder: Path):
         yield
     except IndexFileError:
         raise
-    except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
+    except (CheckpointError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise IndexFileError(f"{quote(folder)} is no index that can be opened: {one_line(error)}") from error
 
 
@@ -109,14 +152,14 @@ def read_about(folder: Path) -> About:
     with as_index_error(folder):
         about = About(**parse_json(read_verified(folder, ABOUT), folder / ABOUT))
         about.galleries = dict(about.galleries)
-        texts, names = [about.run or "", about.folder or "", about.model, *about.galleries], about.parts
-        if not all(isinstance(text, str) for text in texts) or not all(is_part(f"{name}.npy") for name in names):
+        texts = [about.run or "", about.folder or "", about.model, about.kind, *about.galleries, *about.shortcuts]
+        if not all(isinstance(text, str) for text in texts) or not all(map(is_part, about.files)):
             raise InputError(f"{ABOUT} holds something else than a model and names of parts")
         return about
 
 
 def read_gallery(folder: Path, gallery: str | None = None) -> tuple[About, Part]:
-    """What index.json says, and one of its galleries, by default the first; a CheckpointError if it cannot be opened.
+    """What index.json says, and one of its galleries, by default the first; an IndexFileError if it cannot be opened.
 
     A save that ends between our looks has put other parts in the place of those that we know: then we look again.
     """

@@ -1,7 +1,7 @@
 """miniclip index RUN FOLDER -o INDEX: make the index of a folder of pictures, or bring it up to date."""
 
 from ...machine.terminal import path
-from ..arguments import open_run, run_name
+from ..arguments import INDEX_KINDS, open_run, run_name
 from ..printing import lines
 
 HELP = "make the index of a folder of pictures, or bring it up to date"
@@ -17,6 +17,8 @@ def arguments(parser) -> None:
         metavar="FILE",
         help="sentences to search too: a text, one a line, or a dataset's folder",
     )
+    parser.add_argument("--kind", choices=INDEX_KINDS, help="how it is searched: exact, or faster through faiss "
+                        "(default: as it was, at first exact)")  # fmt: skip
     parser.add_argument("--links", action="store_true", help="follow links that lead out of the folder")
 
 
@@ -31,9 +33,8 @@ def run(args) -> dict:
             bar.total = total
             bar.update(done - bar.n)
 
-        found = update_index(
-            args.out, open_run(args.run), run_name(args.run), args.folder, args.captions, args.links, tell
-        )
+        model, name = open_run(args.run), run_name(args.run)
+        found = update_index(args.out, model, name, args.folder, args.captions, args.links, args.kind, tell)
     return {"index": args.out, **found}
 
 
