@@ -42,7 +42,7 @@ def results_page(result: dict, folder, captions: bool = False, seed: int = 0) ->
     n = len(result["ids"])
     right, chances = result["right"] or [None] * n, result.get("chances") or [None] * n
     items = [
-        item(found, score, chance, true, folder, captions, seed)
+        result_item(found, score, chance, true, folder, captions, seed)
         for found, score, chance, true in zip(result["ids"], result["scores"], chances, right, strict=True)
     ]
     asked = [file_picture(place_of(path), f"part of the query: {path}") for path in result.get("images", [])]
@@ -72,7 +72,7 @@ def what_came(result: dict) -> str:
     return said if right is None else f"{said}; {sum(right)} of them right"
 
 
-def item(found, score: float, chance, right, folder, captions: bool, seed: int) -> str:
+def result_item(found, score: float, chance, right, folder, captions: bool, seed: int) -> str:
     """One result: its picture or sentence, its score, and what is known of it."""
     if captions:
         shown, name = "", page_text(found)
