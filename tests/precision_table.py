@@ -130,7 +130,9 @@ def main(name: str = "system", kinds: str = "others,mixed,removed") -> None:
         found = [searches(model, seed, size, kind) for seed in SEEDS]
         chances = [judged.chances(one.queries, one.cosines) for one in found]
         for asked in ASKED:
-            rows = {"--precision": [returned(f, c, asked) for f, c in zip(found, chances, strict=True)]}
+            level = judged.level(asked)
+            rows = {"--precision": [returned(f, c, level) if level else np.zeros_like(f.right)
+                                    for f, c in zip(found, chances, strict=True)]}  # fmt: skip
             for what, cut in flat_cuts(model, asked).items():
                 rows[what] = [(one.cosines >= cut) & one.candidates for one in found]
             if asked == 0.9 and kind == "others":

@@ -50,4 +50,5 @@ class Cut:
             p = p_values(scores, unrelated_scores(model, index.embeddings))
             return discoveries(p, self.precision), None, ids, scores
         (chances,) = self.judged.chances(np.atleast_2d(query), scores[None])
-        return likely(chances, self.precision), chances, ids, scores
+        level = self.judged.level(self.precision)
+        return likely(chances, level) if level else 0, chances, ids, scores

@@ -9,7 +9,8 @@ from searches whose answers are known. For a query t and a picture with the logi
 where all_j(s) of the pictures that the known query j was compared with have the logit s, and right_j(s) of these are
 right. Known queries count that say the like, and whose null ends at the like level: z is the logit that one in 256 of
 their pictures exceeds, few of which are right. P is made never to fall with s. Returned is the longest beginning of the
-ranking whose mean P is at least the precision that was asked for; it may be empty.
+ranking whose mean P is at least the precision that was asked for; it may be empty. Where the known searches, each left
+out in turn, are less precise than that, more is demanded, or nothing is returned at all.
 
 Sources: Nadaraya 1964, doi:10.1137/1109020 (the kernel); Ayer et al. 1955, doi:10.1214/aoms/1177728423 (never to fall);
 Efron 2004, doi:10.1198/016214504000000089 (what is wrong has a distribution, and P follows from it).
@@ -30,6 +31,7 @@ from .index import unit_rows
 BIN = 0.5  # of the logits
 NULL = 256  # one in so many pictures scores above the end of a query's null
 PICTURES, QUERIES = 1024, 4096  # of the world's searches whose answers are known
+TRIED = 512  # judged queries that are asked of the others
 SEED = 2**40  # of theirs: nobody trains with it
 
 
@@ -93,11 +95,39 @@ class Judged:
         queries, scores = unit_rows(queries, "queries"), np.asarray(scores, np.float64)
         if scores.ndim != 2 or len(scores) != len(queries) or not np.isfinite(scores).all():
             raise InputError(f"scores are {scores.shape}, expected finite cosines, ({len(queries)}, N)")
-        far = self.scale * (1.0 - queries @ self.queries.T)  # scale |t - t_j|^2 / 2
-        far += 4.0 * (self.null_end(self.scale * queries @ self.images.T)[:, None] - self.null) ** 2
+        return np.take_along_axis(self.curves(self.distances(queries)), self.bins(self.scale * scores), 1)
+
+    def distances(self, queries) -> np.ndarray:
+        """d^2, (B, Q), of unit vectors (B, E) from the judged queries."""
+        apart = self.scale * (1.0 - queries @ self.queries.T)  # scale |t - t_j|^2 / 2
+        return apart + 4.0 * (self.null_end(self.scale * queries @ self.images.T)[:, None] - self.null) ** 2
+
+    def curves(self, far) -> np.ndarray:
+        """P(right) in each bin, (B, bins), from d^2, (B, Q)."""
         w = np.exp((far.min(1, keepdims=True) - far) / 2.0)
-        chance = np.array([rising(r, n) for r, n in zip(w @ self.right, w @ self.all, strict=True)])
-        return np.take_along_axis(chance, self.bins(self.scale * scores), 1)
+        return np.array([rising(r, n) for r, n in zip(w @ self.right, w @ self.all, strict=True)])
+
+    def level(self, precision: float) -> float | None:
+        """The mean chance to demand, so that these searches, each judged by all others but itself, are so precise.
+
+        At least `precision`; more where the chances promise too much, as they do when few queries are alike. None where
+        nothing helps: then nothing should be returned.
+        """
+        precision = check_precision(precision)
+        some = np.random.default_rng(0).permutation(len(self.queries))[:TRIED]
+        far = self.distances(self.queries[some])
+        far[np.arange(len(some)), some] = np.inf
+        if len(self.queries) < 2:
+            return None
+        of_bin = self.all[some] * self.curves(far)
+        sure, right, every = (x[:, ::-1].cumsum(1) for x in (of_bin, self.right[some], self.all[some]))
+        for level in precision + (1.0 - precision) * np.arange(10) / 10:
+            rows, bins = np.nonzero((sure >= level * every - 1e-9) & (every > 0))
+            last = np.flatnonzero(np.append(rows[1:] != rows[:-1], True)) if len(rows) else rows  # of each query
+            kept = rows[last], bins[last]
+            if len(rows) and right[kept].sum() >= precision * every[kept].sum():
+                return float(level)
+        return None
 
 
 def rising(right, every) -> np.ndarray:

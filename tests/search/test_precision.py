@@ -86,6 +86,23 @@ def test_on_split_d_ninety_is_ninety_and_a_flat_cut_off_is_not(judged, on_d):
         assert share_right([one.cosines >= cut for one in on_d], on_d) < 0.75
 
 
+@pytest.mark.parametrize("asked", [0.5, 0.8, 0.9, 0.95])
+def test_searches_that_bear_each_other_out_demand_no_more_than_was_asked(judged, made_up_judged, asked):
+    assert judged.level(asked) == made_up_judged.level(asked) == asked
+
+
+@pytest.mark.parametrize("queries", [1, 2, 60])
+def test_searches_that_do_not_bear_each_other_out_promise_nothing(queries):
+    """Right answers drawn at random: each query's own best picture looks certain, and no other query says so."""
+    rng = np.random.default_rng(3)
+    asked, images = unit(rng, queries, 32), unit(rng, 200, 32)
+    cosines = asked @ images.T
+    right = np.argsort(np.argsort(-cosines, axis=1), axis=1) == rng.integers(0, 2, (queries, 1)) * 3
+    judged = Judged(asked, images, right, LOG_SCALE)
+    assert judged.level(0.9) is None
+    assert Cut(0.9, judged).ranking(miniclip.load(), Index(images, range(200)), asked[0])[0] == 0
+
+
 def test_the_more_is_asked_the_less_is_returned(judged, on_d):
     one = on_d[0]
     chances = judged.chances(one.queries, one.cosines)
