@@ -12,6 +12,9 @@ from PIL import Image
 
 from miniclip.app import cli
 from miniclip.app.results_page import results_page
+from miniclip.data.captions import write_captions
+from miniclip.data.drawing import draw_scenes
+from miniclip.data.world import sample_scenes
 
 HOSTILE = [
     '<img src=x onerror=alert(1)>.png', '"><script>alert(1)<!--.png', "' onload='alert(1).png", "&lt;b&gt;.png",
@@ -180,6 +183,21 @@ def test_a_search_may_say_no(tmp_path, monkeypatch, capsys, query):
     assert (code, found["ids"], found["likely"], found["picture"]) == (0, [], 0, None)
     assert run(capsys, "search", "default", query, "--precision", 0.9)[1] == "nothing found\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_pictures_of_ones_own_can_judge(tmp_path, monkeypatch, capsys):
+    """With few of them and their captions: `chances` are theirs, and what they do not bear out is not returned."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "judged").mkdir()
+    scenes = sample_scenes(1, "A", np.arange(60))
+    for n, (image, text) in enumerate(zip(draw_scenes(scenes), write_captions(scenes), strict=True)):
+        Image.fromarray(np.uint8(255 * image)).save(tmp_path / "judged" / f"{n}.png")
+        (tmp_path / "judged" / f"{n}.txt").write_text(text)
+    given = ["search", "default", "a red circle", "--judged", "judged", "--json", "--precision"]
+    code, out, err = run(capsys, *given, 0.9)
+    assert code == 0, err
+    one = json.loads(out)
+    assert (one["precision"], len(one["ids"]), one["likely"] >= len(one["ids"])) == (0.9, len(one["chances"]), True)
 
 
 def test_what_it_returns_is_as_precise_as_asked(tmp_path, monkeypatch, capsys):
