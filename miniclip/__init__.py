@@ -101,6 +101,9 @@ Search
     search/gallery.py        pictures and captions, looked at, embedded, saved on the way
     search/folder.py         a folder of pictures as an index that is kept up to date
     search/export.py         an index as other engines read it in
+    search/precision.py      how likely each picture is right, from searches whose answers are known
+    search/unrelated.py      what stands out from what unrelated queries score
+    search/cut.py            where a ranking ends
 
 How a model learns
 
@@ -208,6 +211,7 @@ The command line
     app/printing.py          results for people
     app/show.py              what a run can do, as numbers and pictures
     app/find.py              what a search finds, the same way
+    app/results_page.py      what a search found, as one page
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP
