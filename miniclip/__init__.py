@@ -117,14 +117,7 @@ How a model learns
     train/tables.py          what each study puts beside what
     train/study.py           what was trained, beside what it must be compared with
     train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
-
-What is claimed of CLIP, tried
-
-    labs/harness.py          seeds, intervals, bars, and nothing lost
-    labs/domains.py          pictures as the world never shows them
-    labs/out_of_domain.py    what prompts, labels and new weights repair
-    labs/catalogue.py        all labs, by name
-
+    labs/                    what is claimed of CLIP, tried: seeds, intervals, bars; a claim a file
 The same in PyTorch
 
     torch/models.py          both towers as nn.Modules
