@@ -101,6 +101,9 @@ Search
     search/gallery.py        pictures and captions, looked at, embedded, saved on the way
     search/folder.py         a folder of pictures as an index that is kept up to date
     search/export.py         an index as other engines read it in
+    search/precision.py      how likely each picture is right, from searches whose answers are known
+    search/unrelated.py      what stands out from what unrelated queries score
+    search/cut.py            where a ranking ends
 
 How a model learns
 
@@ -114,14 +117,7 @@ How a model learns
     train/tables.py          what each study puts beside what
     train/study.py           what was trained, beside what it must be compared with
     train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
-
-What is claimed of CLIP, tried
-
-    labs/harness.py          seeds, intervals, bars, and nothing lost
-    labs/domains.py          pictures as the world never shows them
-    labs/out_of_domain.py    what prompts, labels and new weights repair
-    labs/catalogue.py        all labs, by name
-
+    labs/                    what is claimed of CLIP, tried: seeds, intervals, bars; a claim a file
 The same in PyTorch
 
     torch/models.py          both towers as nn.Modules
@@ -208,6 +204,7 @@ The command line
     app/printing.py          results for people
     app/show.py              what a run can do, as numbers and pictures
     app/find.py              what a search finds, the same way
+    app/results_page.py      what a search found, as one page
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP

@@ -2,6 +2,7 @@
 
 import os
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -114,23 +115,50 @@ def check_picture(args) -> None:
 
 
 def save_picture(args, figure) -> dict:
-    """`picture`, where it was written: where --out says, or under the first free name.
+    """`picture`, where it was written; see `save_shown`."""
+    from ..figures import drawn
+
+    return save_shown("picture", args.out, args.picture, lambda target: drawn(figure, target))
+
+
+def add_page(parser, name: str) -> None:
+    """--html for a page, for `save_page`."""
+    said = f"write a page too, new: FILE.html (default: {name}.html, or {name}-2.html and so on)"
+    parser.add_argument("--html", nargs="?", const=True, metavar="FILE", type=path, help=said)
+    parser.set_defaults(page=f"{name}.html")
+
+
+def check_page(args) -> None:
+    """Told before the work begins: whether the page can be written where --html says."""
+    if isinstance(args.html, str):
+        new_file(args.html, ".html")
+
+
+def save_page(args, made: Callable[[Path], str]) -> dict:
+    """`page`, where it was written, unless none was asked for; made from its path. See `save_shown`."""
+    if args.html is None:
+        return {}
+    given = args.html if isinstance(args.html, str) else None
+    return save_shown("page", given, args.page, lambda target: made(target).encode("utf-8", "replace"))
+
+
+def save_shown(what: str, given: str | None, usual: str, made: Callable[[Path], bytes]) -> dict:
+    """Where something to look at was written: where it was said, or under the first free name like the usual one.
 
     Where it could not be, null, and why as `unwritten`: the answer stands alone.
     """
-    from ..figures import drawn
     from ..files.storage import write_free, write_new
 
-    target = Path(args.out or args.picture)
+    target = Path(given or usual)
     try:
-        data = drawn(figure, target)
-        if args.out:
+        data = made(target)
+        if given:
             write_new(target, data)
         else:
             target = write_free(target, data)
     except (OSError, CheckpointError) as error:
-        return {"picture": None, "unwritten": f"the picture could not be written: {error}"}
-    return {"picture": args.out or str(target)}
+        return {what: None, "unwritten": f"the {what} could not be written: {error}"}
+    return {what: given or str(target)}
 
 
 RECIPE = {  # the numbers of the recipe that can be set, with their types

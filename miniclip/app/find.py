@@ -11,6 +11,7 @@ from ..datasets.walk import Files
 from ..errors import ImageError, InputError, TextError
 from ..model import Matcher, Model
 from ..search.approximate import open_index
+from ..search.cut import Cut
 from ..search.folder import PICTURES
 from ..search.index import Index
 from ..search.queries import embed_query, query_terms
@@ -37,10 +38,28 @@ def title(said: dict) -> str:
     )
 
 
-def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher | None = None, paths=None, images=()):
+def check_sentence(query: str, images, what: str) -> None:
+    """An InputError unless the query is one sentence and nothing else."""
+    if images or query_terms(query) != [(1.0, query)]:
+        raise InputError(f"{what} is for one sentence: leave it out, or --image and sums")
+
+
+def ranked(model: Model, index: Index, vector, k: int, cut: Cut | None, split: str = "many"):
+    """(ids, scores, what a cut adds to a result) of the k nearest, as far as it lets them through."""
+    if cut is None:
+        (ids,), (scores,) = index.search(vector, k)
+        return ids, scores, {}
+    n, chances, ids, scores = cut.known(model, split).ranking(model, index, vector)
+    k = min(n, k)
+    said = {"precision": cut.precision, "likely": n, "chances": None if chances is None else rounded(chances[:k])}
+    return ids[:k], scores[:k], said
+
+
+def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher | None = None, paths=None, images=(),
+           cut: Cut | None = None):  # fmt: skip
     """Find pictures: among picture files, or without any, among drawings of the world's.
 
-    A matcher puts the best of the drawings in order again.
+    A matcher puts the best of the drawings in order again; a cut returns only what is likely right, or nothing.
 
     Parameters
     ----------
@@ -53,53 +72,72 @@ def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher
     -------
     (result, figure)
         result : dict with `query`, `ids`, `scores`, which are cosines, and `right`, whether the sentence is true of
-        the picture (null where the oracle cannot know it); ids are the drawings' numbers, or the files' names
+        the picture (null where the oracle cannot know it); ids are the drawings' numbers, or the files' names; with a
+        cut also `precision`, `likely`, how many are likely right, and `chances`, how likely each is (null where only
+        unrelated queries tell). Where nothing was found, figure is None.
     """
     check_k(k)
+    if cut or matcher:
+        check_sentence(query, images, "--precision" if cut else "--rerank")
+    if cut and matcher:
+        raise InputError("--precision judges the order of the cosines: leave it out, or --rerank")
     vector, said, _ = query_of(model, query, images)
     if paths:
-        return search_files(model, vector, said, k, paths)
+        return search_files(model, vector, said, k, paths, cut)
     if not model.of_the_world:
         raise InputError("this model was not trained on drawings of the world: name the pictures to search through")
     scenes, drawings, index = indexed(model, seed)
-    (ids,), (scores,) = index.search(vector, k if matcher is None else max(k, CANDIDATES))
-    is_sentence = not images and query_terms(query) == [(1.0, query)]
+    ids, scores, sure = ranked(model, index, vector, max(k, CANDIDATES) if matcher else k, cut, "train")
     if matcher is not None:
-        if not is_sentence:
-            raise InputError("a fusion encoder reads one sentence: leave out --image and sums, or --rerank")
         judged = rerank(matcher, matcher.memory(normalize(drawings[ids])), [query], scores[None], model.logit_scale)[0]
         order = np.argsort(-judged, kind="stable")[:k]
         ids, scores = [ids[i] for i in order], scores[order]
+    is_sentence = not images and query_terms(query) == [(1.0, query)]
     try:
         right = is_true(query, scenes)[ids].tolist() if is_sentence else None
     except TextError:  # a model reads any words, the oracle only its grammar
         right = None
-    best = ids[:SHOWN]
-    figure = figures.contact_sheet(title(said), drawings[best], scores[: len(best)], right and right[: len(best)])
-    return said | {"ids": ids, "scores": rounded(scores), "right": right}, figure
+    result = said | {"ids": ids, "scores": rounded(scores), "right": right} | sure
+    return result, result_sheet(said, drawings[ids[:SHOWN]], scores, right)
 
 
-def search_files(model: Model, vector, said: dict, k: int, paths):
+def result_sheet(said: dict, images, scores, right=None):
+    """The contact sheet of the first results, or None where there is nothing to show."""
+    n = len(images)
+    return figures.contact_sheet(title(said), images, scores[:n], right and right[:n]) if n else None
+
+
+def search_files(model: Model, vector, said: dict, k: int, paths, cut: Cut | None = None):
     """The same for picture files."""
     normalised, names, unreadable = chosen_images(model, paths, "A", 0)
     index = Index(model.encode_image(normalised), range(len(names)), model.digest)
-    (ids,), (scores,) = index.search(vector, k)
-    result = said | {"ids": [names[i] for i in ids], "scores": rounded(scores), "right": None} | unreadable
-    return result, figures.contact_sheet(title(said), as_seen(model, normalised[ids[:SHOWN]]), scores[:SHOWN], None)
+    ids, scores, sure = ranked(model, index, vector, k, cut)
+    result = said | {"ids": [names[i] for i in ids], "scores": rounded(scores), "right": None} | sure | unreadable
+    return result, result_sheet(said, as_seen(model, normalised[ids[:SHOWN]]), scores)
 
 
-def search_index(model: Model, folder: Path, query: str, k: int = 8, images=(), among: str | None = None):
+def has_pictures(folder: Path, among: str | None) -> bool:
+    """Are the ids of an index, or of what is searched in it, the paths of pictures?"""
+    return among in (None, PICTURES) and read_about(folder).folder is not None
+
+
+def search_index(model: Model, folder: Path, query: str, k: int = 8, images=(), among: str | None = None,
+                 cut: Cut | None = None):  # fmt: skip
     """The same in an index; ids are the pictures' paths, or captions. Without any picture there is no figure."""
     check_k(k)
-    about = read_about(folder)
-    index = open_index(folder, model.digest, among)
+    if cut:
+        check_sentence(query, images, "--precision")
+        if among not in (None, PICTURES):
+            raise InputError(f"--precision is for pictures, got --among {among}: leave one of them out")
+    opened = Index.load if cut else open_index  # how many are likely right is known when all were compared
+    index = opened(folder, model.digest, among)
     vector, said, pixels = query_of(model, query, images)
-    (ids,), (scores,) = index.search(vector, k)
-    result = said | {"ids": ids, "scores": rounded(scores), "right": None}
-    if about.folder is None or among not in (None, PICTURES):
-        sheet = pixels is not None and figures.captions_sheet(as_seen(model, pixels[0]), ids[:TOLD], scores[:TOLD])
-        return result, sheet or None
-    files, unreadable = Files(Path(about.folder), [], []), []
+    ids, scores, sure = ranked(model, index, vector, k, cut)
+    result = said | {"ids": ids, "scores": rounded(scores), "right": None} | sure
+    if not has_pictures(folder, among):
+        told = pixels is not None and figures.captions_sheet(as_seen(model, pixels[0]), ids[:TOLD], scores[:TOLD])
+        return result, told or None
+    files, unreadable = Files(Path(str(read_about(folder).folder)), [], []), []
     shown: dict[int, np.ndarray] = {}
     for n, name in enumerate(ids):
         ids[n] = str(files.path(files.find(name)))
@@ -111,6 +149,4 @@ def search_index(model: Model, folder: Path, query: str, k: int = 8, images=(), 
     result |= {"unreadable": unreadable} if unreadable else {}
     if not shown:
         return result, None
-    return result, figures.contact_sheet(
-        title(said), as_seen(model, np.concatenate(list(shown.values()))), scores[list(shown)], None
-    )
+    return result, result_sheet(said, as_seen(model, np.concatenate(list(shown.values()))), scores[list(shown)])

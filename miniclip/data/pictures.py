@@ -65,7 +65,7 @@ def decode_image(opened, name) -> np.ndarray:
                 raise ImageError(
                     f"{quote(name)}: {image.width} x {image.height} pixels, expected at most 50 million: shrink it"
                 )
-            if image.mode in ("F", "I"):
+            if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
                 raise ImageError(f"{quote(name)}: {image.mode} pixels, expected 8 or 16 bits a channel: convert it")
             if getattr(image, "is_animated", False):
                 warnings.warn("a picture is animated: only its first frame is seen", stacklevel=3)
@@ -95,9 +95,9 @@ def in_eight_bits(image):
     """A PIL image of 16 bits with its intensities scaled to 8; Pillow itself would cut them off at 255."""
     from PIL import Image
 
-    if not image.mode.startswith("I;16"):
+    if not image.mode.startswith("I"):
         return image
-    deep = np.asarray(image, np.uint16)  # in this machine's byte order
+    deep = np.asarray(image, np.uint16)  # in this machine's byte order; mode I is what Pillow 10 makes of such a PNG
     return Image.fromarray(np.rint(deep / 257).astype(np.uint8))
 
 

@@ -148,6 +148,17 @@ def test_a_line_that_says_something_else_is_not_believed(root, kept, whole):
             (root / name).unlink()
 
 
+def test_half_a_line_costs_no_other(root, kept, decoded):
+    """What is written behind it is found again."""
+    home, _, pictures = kept
+    with open(pictures, "a") as file:
+        file.write('[["p0')
+    fill(root, {"new.png": png(77), "new.txt": "x"})
+    for _ in range(3):
+        read_dataset(root, SIDE, cache=home)
+    assert decoded == ["new.png"]
+
+
 def test_files_that_are_gone_or_are_others(root, kept, whole):
     home, pixels, pictures = kept
     for names in ([pixels], [pictures], [pixels, pictures]):
@@ -216,16 +227,23 @@ def slow(*some):
     return real(*some)
 cache.decode_one = slow
 print("ready", flush=True)
+sys.stdin.readline()
 data = dataset.read_dataset(sys.argv[1], 8, cache=Path(sys.argv[2]))
 print(data.digest, flush=True)
 """
 
 
 def start(root, home):
-    process = subprocess.Popen([sys.executable, "-c", SLOWLY, root, home], stdout=subprocess.PIPE, text=True,
-                               env=os.environ | {"PYTHONPATH": str(PACKAGE)})  # fmt: skip
+    """A process that decodes as soon as it is told to."""
+    process = subprocess.Popen([sys.executable, "-c", SLOWLY, root, home], text=True, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(PACKAGE)})  # fmt: skip
     assert process.stdout.readline() == "ready\n"
     return process
+
+
+def go(process) -> None:
+    process.stdin.write("go\n")
+    process.stdin.flush()
 
 
 def size_of(home: Path, name: str) -> int:
@@ -240,6 +258,7 @@ def test_kill_at_any_moment(tmp_path, n):
     known = 0
     for k in range(n):
         process = start(root, home)
+        go(process)
         enough = 192 * min(known + rng.randrange(1, 8), 58)
         while process.poll() is None and size_of(home, PIXELS) < enough:
             pass
@@ -262,6 +281,8 @@ def test_two_processes_at_once(tmp_path):
     root, home = fill(tmp_path / "data", beside(60)), tmp_path / "cache"
     whole = read_dataset(root, SIDE, cache=tmp_path / "undisturbed")
     processes = [start(root, home) for _ in range(3)]
+    for process in processes:
+        go(process)
     assert [process.communicate()[0].split() for process in processes] == [[whole.digest]] * 3
     (folder,) = home.iterdir()
     assert (folder / PIXELS).stat().st_size == 60 * 192
