@@ -80,7 +80,7 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     datasets/dataset.py      pictures with their captions, each once, split before all else
     tasks/shares.py          scores that know how sure they are
     tasks/zero_shot.py       the classes are just text
-    tasks/retrieval.py       search, from words to pictures and back
+    tasks/retrieval.py       scores of a search, from words to pictures and back
     tasks/generation.py      writing: greedily, by chance, with beams
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
@@ -90,6 +90,20 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     tasks/probes.py          classifiers of a few labelled pictures
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
+
+Search
+
+    search/store.py          an index in a folder
+    search/index.py          the nearest of many vectors, exactly
+    search/ivf.py            search that looks only where the answer probably is
+    search/approximate.py    faster search in large indexes, through faiss
+    search/queries.py        sentences that are added, subtracted and weighed
+    search/gallery.py        pictures and captions, looked at, embedded, saved on the way
+    search/folder.py         a folder of pictures as an index that is kept up to date
+    search/export.py         an index as other engines read it in
+    search/precision.py      how likely each picture is right, from searches whose answers are known
+    search/unrelated.py      what stands out from what unrelated queries score
+    search/cut.py            where a ranking ends
 
 How a model learns
 
@@ -103,19 +117,7 @@ How a model learns
     train/tables.py          what each study puts beside what
     train/study.py           what was trained, beside what it must be compared with
     train/ranks.py           many GPUs in one process: the right ways to share a batch, and the wrong ones
-
-What is claimed of CLIP, tried
-
-    labs/harness.py          seeds, intervals, bars, and nothing lost
-    labs/domains.py          pictures as the world never shows them
-    labs/registers.py        words that mean another shape in another style
-    labs/templates.py        when templates matter
-    labs/ensemble.py         how many, in which order, which
-    labs/parts.py            shapes that are made of parts
-    labs/descriptions.py     shapes never drawn, known by what is written of them
-    labs/out_of_domain.py    what prompts, labels and new weights repair
-    labs/catalogue.py        all labs, by name
-
+    labs/                    what is claimed of CLIP, tried: seeds, intervals, bars; a claim a file
 The same in PyTorch
 
     torch/models.py          both towers as nn.Modules
@@ -201,9 +203,12 @@ The command line
 
     app/printing.py          results for people
     app/show.py              what a run can do, as numbers and pictures
+    app/find.py              what a search finds, the same way
+    app/results_page.py      what a search found, as one page
     app/timing.py            runs taken in turn: ratios, and how sure they are
     app/measure.py           how fast it is here
     app/measure_clip.py      the same at the size of a real CLIP
+    app/measure_index.py     how fast and how good search is
     app/arguments.py         arguments that several commands have
     app/own_data.py          the same for folders of one's own pictures
     app/commands/            the commands, a file each
@@ -236,7 +241,7 @@ _PUBLIC = {
     "TrainConfig": "train.clip",
     "classify": "tasks.zero_shot",
     "zero_shot_weights": "tasks.zero_shot",
-    "Index": "tasks.retrieval",
+    "Index": "search.index",
     "caption": "tasks.captioning",
     "answer": "tasks.vqa",
     "explain": "tasks.saliency",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from test_train import RECIPE
 
-from miniclip.app import cli, measure, measure_clip, timing
+from miniclip.app import cli, measure, measure_clip, measure_index, timing
 from miniclip.app.commands import bench
 from miniclip.models.clip import ClipConfig
 from miniclip.models.text import TextConfig
@@ -161,9 +161,56 @@ def test_without_pytorch_numpy_is_measured_alone(small, monkeypatch, capsys):
     assert "| step |" in capsys.readouterr().out
 
 
-def test_one_benchmark_at_a_time(capsys):
-    assert cli.main(["bench", "--full", "--clip"]) == 3
+@pytest.mark.parametrize("words", [["--full", "--clip"], ["index", "--clip"], ["index", "--full", "--device", "cuda"]])
+def test_one_benchmark_at_a_time(capsys, words):
+    assert cli.main(["bench", *words]) == 3
     assert "give one of them" in capsys.readouterr().err
+
+
+KINDS = ["exact", "our ivf", "faiss hnsw", "faiss ivf"]
+
+
+def test_searches_are_measured(small, monkeypatch, capsys):
+    """At sizes that are quickly done: what is found of what there is, and how long it takes."""
+    monkeypatch.setattr(measure_index, "SIZES", (300, 2000))
+    monkeypatch.setattr(measure_index, "WIDTH", 32)
+    assert cli.main(["bench", "index", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    rows = result["indexes"]
+    assert [(row["vectors"], row["kind"]) for row in rows] == [(n, kind) for n in (300, 2000) for kind in KINDS]
+    for row in rows:
+        assert row.keys() == {"vectors", "kind", "recall", "one_ms", "batch_ms", "build_s", "effort"}
+        assert row["recall"] >= (1.0 if row["kind"] == "exact" else 0.95)
+        assert min(row["one_ms"], row["batch_ms"]) > 0
+    assert result["cpu"]
+    table = bench.text(result).splitlines()
+    assert len({line.count("|") for line in table if line}) == 2
+    assert "| 2,000 | faiss hnsw | " in bench.text(result)
+
+
+def test_a_million_vectors_are_for_full(monkeypatch):
+    asked = []
+    monkeypatch.setattr(measure_index, "bench_index", lambda sizes: asked.append(sizes) or {})
+    assert [cli.main(["bench", "index", *more]) for more in ([], ["--full"])] == [0, 0]
+    assert asked == [(10_000, 100_000), (10_000, 100_000, 1_000_000)]
+
+
+def test_without_faiss_our_own_is_measured(small, monkeypatch):
+    monkeypatch.setattr(measure_index, "find_spec", lambda name: None)
+    monkeypatch.setattr(measure_index, "WIDTH", 16)
+    with pytest.warns(UserWarning, match="faiss is not installed, and left out"):
+        result = measure_index.bench_index((200,), 1)
+    assert [row["kind"] for row in result["indexes"]] == KINDS[:2]
+
+
+def test_vectors_of_the_benchmark_lie_in_groups():
+    """A query's nearest are of its own group, and not far from as many as there are in one."""
+    vectors, queries = measure_index.grouped(5000, np.random.default_rng(0))
+    assert vectors.shape == (5000, 512)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    cosines = np.sort(queries @ vectors.T)[:, ::-1]
+    assert (cosines[:, 10] > 0.15).all()
+    assert (cosines[:, 300] < 0.15).all()
 
 
 def test_an_accelerator_that_is_not_here_is_refused(capsys, monkeypatch):

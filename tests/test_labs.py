@@ -107,7 +107,7 @@ def test_a_word_of_the_register_corpus_has_one_meaning_in_each_register():
 def test_the_runs_of_the_register_corpus_are_in_the_package(seed):
     model = registers.reader_of_registers(seed, tell=lambda text: pytest.fail("it is trained"))
     assert model.digest
-    assert model.config.embed_dim == registers.RECIPE["embed_dim"]
+    assert model.config.embed_dim == registers.RECIPE.embed_dim
     assert {*registers.MEANINGS} < {*model.tokenizer.words}
 
 

@@ -154,7 +154,7 @@ def train_line(source, B):
     """The log's comparison values of the first step."""
     from miniclip.train.clip import floors
 
-    return floors(replace(RECIPE, batch_size=B), source, 0, 1.0)
+    return floors(replace(RECIPE, batch_size=B), 0, 1.0, source)
 
 
 @pytest.fixture(scope="module")

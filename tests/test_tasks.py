@@ -1,7 +1,5 @@
 """Zero-shot classification and retrieval, against slow references, and their bad inputs."""
 
-import io
-import json
 import math
 
 import numpy as np
@@ -10,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from miniclip.errors import IndexFileError
-from miniclip.files.storage import commit
-from miniclip.tasks.retrieval import Index, first_ranks, mean_reciprocal_rank, median_rank, recall_at_k
+from miniclip.tasks.retrieval import first_ranks, mean_reciprocal_rank, median_rank, recall_at_k
 from miniclip.tasks.shares import Share, over_seeds, table_of
 from miniclip.tasks.zero_shot import build_prompts, classify, ensemble, zero_shot_probabilities, zero_shot_weights
 
@@ -170,159 +166,6 @@ def test_rankings_that_are_refused(scores, relevant, words):
 def test_k_that_is_refused(k):
     with pytest.raises(ValueError, match="expected a whole number above 0"):
         recall_at_k(np.eye(2), BOTH, k)
-    with pytest.raises(ValueError, match="expected a whole number above 0"):
-        Index(np.eye(2), "ab").search(np.eye(2), k)
-
-
-def vectors(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 12), st.integers(0, 99))
-def test_search_equals_brute_force(N, Q, k, seed):
-    """Cosines to 1e-5, all of them, ties by the lowest position; k beyond N gives N."""
-    gallery, queries = vectors(N, 5, seed=seed), vectors(Q, 5, seed=seed + 100)
-    gallery[N // 2 :] = gallery[: N - N // 2] * (1 + seed)  # twins of another length: equal cosines
-    names = [f"item {n}" for n in range(N)]
-    found, scores = Index(gallery, names).search(queries, k)
-    assert scores.shape == (Q, min(k, N)) == np.shape(found)
-    for q in range(Q):
-        cosines = [float(v @ queries[q] / np.linalg.norm(v) / np.linalg.norm(queries[q])) for v in gallery]
-        best = sorted(range(N), key=lambda n: (-round(cosines[n], 6), n))[: min(k, N)]
-        assert found[q] == [names[n] for n in best]
-        np.testing.assert_allclose(scores[q], [cosines[n] for n in best], atol=1e-5)
-
-
-def test_equal_scores_keep_the_order_of_the_index():
-    found, scores = Index(np.ones((40, 3)), range(40)).search([1.0, 2.0, 3.0], 40)
-    assert found == [list(range(40))]
-    assert np.ptp(scores) == 0
-
-
-@pytest.mark.parametrize("kind", ["float64", "float16", "int64", "uint8", ">f4"])
-def test_numbers_of_every_kind_are_cast(kind):
-    index = Index(np.array([[3, 4], [0, 2]], kind), ["a", "b"])
-    assert index.embeddings.dtype == np.float32
-    np.testing.assert_allclose(index.embeddings, [[0.6, 0.8], [0, 1]], atol=1e-7)
-    assert index.search(np.array([0, 1], kind), 1)[0] == [["b"]]
-
-
-@pytest.mark.parametrize("size", [1e-160, 1e160, 1e300])
-def test_vectors_of_any_length_have_a_direction(size):
-    np.testing.assert_allclose(Index([[3 * size, 4 * size]], ["a"]).embeddings, [[0.6, 0.8]], atol=1e-7)
-
-
-BAD_VECTORS = {
-    "nan": ([[1, np.nan]], "not all finite"), "inf": ([[1, np.inf]], "not all finite"),
-    "zero": ([[0.0, 0.0]], "zero vector in row 0"), "1-d": ([1.0, 2.0], r"shape \(2,\)"),
-    "3-d": ([[[1.0, 2.0]]], r"shape \(1, 1, 2\)"), "text": ([["a", "b"]], "expected numbers"),
-    "bool": ([[True, False]], "type bool"), "complex": ([[1j, 2]], "type complex128"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("bad", "words"), BAD_VECTORS.values(), ids=BAD_VECTORS)
-def test_vectors_that_are_refused(bad, words):
-    with pytest.raises(ValueError, match=words):
-        Index(np.array(bad), ["a"])
-    if np.ndim(bad) == 2:
-        with pytest.raises(ValueError, match="queries"):
-            Index(np.eye(2), "ab").search(np.array(bad))
-
-
-def test_queries_of_another_width():
-    for queries in (np.ones((2, 3)), np.ones(3), np.ones((1, 2, 2)), np.ones(())):
-        with pytest.raises(ValueError, match=r"expected \(Q, 2\)"):
-            Index(np.eye(2), "ab").search(queries)
-
-
-@pytest.mark.parametrize(
-    ("ids", "words"),
-    [("a", "1 ids for 2"), ("abc", "3 ids for 2"), ("aa", "same id"), ([1, 1], "same id"), ([1, 2.0], "str and int"),
-     ([None, "a"], "str and int"), ([["a"], ["b"]], "str and int"), ([True, 2], "str and int")],
-)  # fmt: skip
-def test_ids_that_are_refused(ids, words):
-    with pytest.raises(ValueError, match=words):
-        Index(np.eye(2), ids)
-
-
-def test_mixed_ids_need_no_order():
-    assert Index(np.eye(2), ["1", 1]).search(np.eye(2), 1)[0] == [["1"], [1]]
-
-
-@pytest.fixture
-def saved(tmp_path):
-    Index(vectors(20, 5), [*range(19), "häß"], "d1").save(tmp_path / "index")
-    return tmp_path / "index"
-
-
-def test_index_round_trip(saved):
-    index, queries = Index.load(saved, "d1"), vectors(3, 5, seed=1)
-    assert isinstance(index.embeddings, np.memmap)
-    assert not index.embeddings.flags.writeable
-    assert (index.ids, index.digest) == ([*range(19), "häß"], "d1")
-    original = Index(vectors(20, 5), index.ids)
-    for a, b in zip(index.search(queries, 7), original.search(queries, 7), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert sorted(path.name for path in saved.iterdir()) == ["embeddings.npy", "index.json", "manifest.json"]
-    Index(np.eye(3), "abc").save(saved)
-    assert Index.load(saved).ids == ["a", "b", "c"]
-
-
-def test_empty_index(tmp_path):
-    empty = Index(np.zeros((0, 4)), [])
-    empty.save(tmp_path)
-    for index in (empty, Index.load(tmp_path)):
-        assert index.embeddings.shape == (0, 4)
-        with pytest.raises(ValueError, match="the index is empty"):
-            index.search(np.ones((1, 4)))
-
-
-def test_index_of_another_model(saved):
-    with pytest.raises(IndexFileError, match=r"made with model d1, expected d2: make the index again") as caught:
-        Index.load(saved, "d2")
-    assert caught.value.exit_code == 4
-
-
-@pytest.mark.parametrize("name", ["embeddings.npy", "index.json", "manifest.json"])
-def test_index_damage(saved, name):
-    data = (saved / name).read_bytes()
-    bits = [bytes([*data[:i], data[i] ^ 4, *data[i + 1 :]]) for i in range(0, len(data), 7)]
-    for damaged in (*bits, data[:-2], data[: len(data) // 2], data + b"\0", b"", b"<html>"):
-        (saved / name).write_bytes(damaged)
-        with pytest.raises(IndexFileError, match=name):
-            Index.load(saved)
-    (saved / name).unlink()
-    with pytest.raises(IndexFileError, match=f"{name} is missing"):
-        Index.load(saved)
-
-
-@pytest.mark.parametrize(
-    "about",
-    [
-        [],
-        {},
-        None,
-        {"ids": 3, "model": ""},
-        {"ids": ["a"], "model": ""},
-        {"ids": None},
-        {"ids": [*range(19), 0], "model": ""},
-        {"ids": list(range(20)), "model": 7},
-    ],
-)
-def test_index_from_a_stranger(saved, about):
-    commit(saved, {"index.json": json.dumps(about).encode()})
-    with pytest.raises(IndexFileError, match="no index that can be opened"):
-        Index.load(saved, "d1")
-
-
-@pytest.mark.parametrize("array", [np.array([{"a": 1}]), np.ones(20), np.ones((20, 2, 2)), np.array([["x"]] * 20)],
-                         ids=["pickle", "1-d", "3-d", "text"])  # fmt: skip
-def test_index_of_other_arrays(saved, array):
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=True)
-    commit(saved, {"embeddings.npy": buffer.getvalue()})
-    with pytest.raises(IndexFileError, match="no index that can be opened"):
-        Index.load(saved)
 
 
 # Shares of right answers.

@@ -30,10 +30,10 @@ from miniclip.models.coca import CocaConfig
 from miniclip.models.decoder import DecoderConfig
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
+from miniclip.search.index import Index
 from miniclip.tasks.captioning import caption, caption_beams, reread
 from miniclip.tasks.evaluate import evaluate
 from miniclip.tasks.generation import Sampling
-from miniclip.tasks.retrieval import Index
 from miniclip.tasks.vqa import answer
 from miniclip.train.clip import TrainConfig, train
 from miniclip.train.loop import Learner
@@ -156,6 +156,7 @@ def test_whatever_ends_the_input_ends_the_watch(here, monkeypatch, error):
 
 WRITERS = [
     ["train", "--out"], ["demo", "--out"], ["study", "vqa", "--out"], ["export", "default"],
+    ["index", "default", ".", "-o"],
     ["search", "default", "red", "--out"], ["zeroshot", "default", "--classes", "a,b", "--out"],
     ["caption", "default", "--out"], ["explain", "default", "example", "red", "--out"],
     ["figures", "sheet", "--out"], ["figures", "render", "f03", "--out"],
@@ -173,10 +174,11 @@ def no_work(monkeypatch):
     def begun(*args, **options):
         raise AssertionError("the work has begun")
 
-    for name in ("app.show.zeroshot", "app.show.search", "app.show.captions", "app.show.explanation",
+    for name in ("app.show.zeroshot", "app.find.search", "app.show.captions", "app.show.explanation",
                  "figures.gallery.all_figures", "figures.render.lecture", "train.loop.Learner.step",
                  "train.study.trained", "learn.commands.check_all", "learn.cards.html_page",
-                 "classroom.pack.write_files", "learn.report.load_submission"):  # fmt: skip
+                 "classroom.pack.write_files", "learn.report.load_submission",
+                 "search.folder.embed_all"):  # fmt: skip
         monkeypatch.setattr(f"miniclip.{name}", begun)
 
 
@@ -186,7 +188,7 @@ def test_places_that_cannot_be_written_are_told_before_the_work(here, capsys, no
     mine = here / f"mine{end}"
     mine.write_bytes(b"mine")
     before = sorted(here.iterdir())
-    for place in ("", mine, f"no/where{end}" if words[0] not in ("train", "demo", "study", "export") and
+    for place in ("", mine, f"no/where{end}" if words[0] not in ("train", "demo", "study", "export", "index") and
                   words[1] != "render" else mine, f"/proc/no{end}", f"{mine}/inside{end}", LONG + end):  # fmt: skip
         code, _, err = run(capsys, *words, place)
         assert code in (2, 3, 4), place

@@ -1,6 +1,8 @@
 """Arguments that several commands have, and what they stand for."""
 
+import os
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +16,7 @@ STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion", "seeds")
 TEMPLATE_NAMES = ("world", "plain", "clip7", "clip80")
 LAB_NAMES = ("templates", "ensemble", "descriptions", "out-of-domain")
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
+INDEX_KINDS = ("exact", "hnsw", "ivf")
 MOST_SEEDS = 1000
 
 
@@ -31,6 +34,13 @@ def open_run(name: str):
     if not isinstance(model, Model):
         raise InputError(f"{quote(name)} is a {model.kind}, expected a CLIP: name another run")
     return model
+
+
+def run_name(name: str) -> str:
+    """What opens the same run from anywhere: its name, or its whole path."""
+    from ..files.checkpoint import SHIPPED, run_folder
+
+    return name if name in SHIPPED or not os.path.lexists(name) else str(run_folder(name).resolve())
 
 
 def open_writer(name: str):
@@ -105,23 +115,50 @@ def check_picture(args) -> None:
 
 
 def save_picture(args, figure) -> dict:
-    """`picture`, where it was written: where --out says, or under the first free name.
+    """`picture`, where it was written; see `save_shown`."""
+    from ..figures import drawn
+
+    return save_shown("picture", args.out, args.picture, lambda target: drawn(figure, target))
+
+
+def add_page(parser, name: str) -> None:
+    """--html for a page, for `save_page`."""
+    said = f"write a page too, new: FILE.html (default: {name}.html, or {name}-2.html and so on)"
+    parser.add_argument("--html", nargs="?", const=True, metavar="FILE", type=path, help=said)
+    parser.set_defaults(page=f"{name}.html")
+
+
+def check_page(args) -> None:
+    """Told before the work begins: whether the page can be written where --html says."""
+    if isinstance(args.html, str):
+        new_file(args.html, ".html")
+
+
+def save_page(args, made: Callable[[Path], str]) -> dict:
+    """`page`, where it was written, unless none was asked for; made from its path. See `save_shown`."""
+    if args.html is None:
+        return {}
+    given = args.html if isinstance(args.html, str) else None
+    return save_shown("page", given, args.page, lambda target: made(target).encode("utf-8", "replace"))
+
+
+def save_shown(what: str, given: str | None, usual: str, made: Callable[[Path], bytes]) -> dict:
+    """Where something to look at was written: where it was said, or under the first free name like the usual one.
 
     Where it could not be, null, and why as `unwritten`: the answer stands alone.
     """
-    from ..figures import drawn
     from ..files.storage import write_free, write_new
 
-    target = Path(args.out or args.picture)
+    target = Path(given or usual)
     try:
-        data = drawn(figure, target)
-        if args.out:
+        data = made(target)
+        if given:
             write_new(target, data)
         else:
             target = write_free(target, data)
     except (OSError, CheckpointError) as error:
-        return {"picture": None, "unwritten": f"the picture could not be written: {error}"}
-    return {"picture": args.out or str(target)}
+        return {what: None, "unwritten": f"the {what} could not be written: {error}"}
+    return {what: given or str(target)}
 
 
 RECIPE = {  # the numbers of the recipe that can be set, with their types

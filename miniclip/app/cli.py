@@ -23,8 +23,8 @@ from ..errors import CheckpointError, FileError, ImageError, MiniclipError, one_
 from ..machine.terminal import Parser, settle_streams
 
 COMMANDS = (
-    "demo", "data", "train", "eval", "zeroshot", "search", "explain", "caption", "ask", "study", "lab", "export",
-    "bench", "figures", "class-pack", "class-marks",
+    "demo", "data", "train", "eval", "zeroshot", "index", "search", "explain", "caption", "ask", "study", "lab",
+    "export", "bench", "figures", "class-pack", "class-marks",
 )  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
         warnings.simplefilter("default")
         warnings.filterwarnings("ignore", ".* encountered in matmul", RuntimeWarning)  # falsely, on macOS: numpy #28687
         warnings.filterwarnings("ignore", "Image size .* decompression bomb")  # such a picture is refused: we say so
+        warnings.filterwarnings("ignore", "Image size .* exceeds limit")  # Pillow's: an error of ours follows
         warnings.simplefilter("ignore", DeprecationWarning)  # for the authors of libraries, not for users
         warnings.showwarning = lambda message, *_, **__: print(f"miniclip: note: {one_line(message)}", file=sys.stderr)
         return guarded(run_command, args, debug=args.debug)

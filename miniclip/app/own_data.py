@@ -10,12 +10,15 @@ from ..errors import ConfigError, quote
 from ..machine.terminal import path
 from .arguments import TEMPLATE_NAMES
 
+READING = {"templates": None, "max_bad": 0.05, "strict": False, "links": False, "cache": None}  # unless it is said
+
 
 def add_reading(parser) -> None:
     """How a folder is read, for `read_data`."""
+    parser.set_defaults(**READING)
     parser.add_argument("--templates", choices=TEMPLATE_NAMES,
                         help="what makes captions of the names of classes (default: clip7)")  # fmt: skip
-    parser.add_argument("--max-bad", type=share, default=0.05, metavar="SHARE",
+    parser.add_argument("--max-bad", type=share, metavar="SHARE",
                         help="the largest share of items that may be left out (default: %(default)s)")  # fmt: skip
     parser.add_argument("--strict", action="store_true", help="leave out none")
     parser.add_argument("--links", action="store_true", help="follow links that lead out of the folder")
@@ -89,14 +92,14 @@ def pairs_source(args, recipe):
     return source
 
 
-def unseen_data(args, model):
+def unseen_data(args, model, run: str):
     """(the pictures of --data that a run was not trained on, how many others there are)"""
     import numpy as np
 
     from ..files.checkpoint import run_folder
     from ..train.sources import SHORT, trained_pictures
 
-    side, seen = trained_pictures(run_folder(args.run))
+    side, seen = trained_pictures(run_folder(run))
     data = read_data(args, args.data, side or model.image_size, model)
     unseen = np.array([digest[:SHORT] not in seen for digest in data.digests])
     return data[np.flatnonzero(unseen)], int((~unseen).sum())
@@ -107,11 +110,17 @@ def decoding_bar():
     """A bar for what is decoded, which begins with the first picture; a function of (done, total)."""
     from tqdm import tqdm
 
-    bar = tqdm(unit="picture", desc="decode", disable=None)
+    bars: list[tqdm] = []
 
     def tell(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
+        if not bars:
+            bars.append(tqdm(total=total, unit="picture", desc="decode", disable=None))
+        bars[0].update(done - bars[0].n)
+        if done == total:
+            bars[0].close()  # what is said next has a line of its own
 
-    with bar:
+    try:
         yield tell
+    finally:
+        for bar in bars:
+            bar.close()

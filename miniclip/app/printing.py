@@ -39,3 +39,8 @@ def picture_line(result: dict) -> list[str]:
 def rounded(cosines) -> list[float]:
     """Four digits, and no -0.0: (n,) -> n floats"""
     return [round(float(cosine), 4) + 0.0 for cosine in cosines]
+
+
+def sure(chance: float) -> str:
+    """A chance in whole percent, never rounded up: nothing is certain."""
+    return f"{min(int(100 * chance), 99)}%"

@@ -8,19 +8,17 @@ import numpy as np
 from .. import figures
 from ..data.captions import is_true, truth_matrix, write_captions
 from ..data.drawing import draw_scenes
-from ..data.framing import is_blank
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import normalized_images
-from ..data.pictures import EXAMPLE, denormalize, normalize, open_image
-from ..data.tokenizer import split_words
+from ..data.pictures import denormalize, normalize, picture_file
 from ..data.world import COLOURS, sample_scenes
 from ..errors import ImageError, InputError, TextError, quote
-from ..model import Describer, Matcher, Model
+from ..model import Describer, Model
+from ..search.index import Index
+from ..search.queries import check_words
 from ..tasks.captioning import caption, caption_beams, reread
 from ..tasks.generation import GREEDY, Sampling
-from ..tasks.matching import CANDIDATES, rerank
 from ..tasks.outside import outside
-from ..tasks.retrieval import Index, check_k
 from ..tasks.saliency import DEFAULT, explain, patch_shares
 from ..tasks.zero_shot import TEMPLATES, classify, templates_of, zero_shot_probabilities, zero_shot_weights
 from .printing import rounded
@@ -35,58 +33,10 @@ def indexed(model: Model, seed: int):
     return scenes, images, Index(model.encode_image(normalize(images)), range(GALLERY), model.digest)
 
 
-def search(model: Model, query: str, k: int = 8, seed: int = 0, matcher: Matcher | None = None, paths=None):
-    """Find pictures by a sentence: picture files, or without any, drawings of the world's.
-
-    A matcher puts the best of the drawings in order again.
-
-    Returns
-    -------
-    (result, figure)
-        result : dict with `query`, `ids`, `scores`, which are cosines, and `right`, whether the sentence is true of
-        the picture (null where the oracle cannot know it); ids are the drawings' numbers, or the files' names
-    """
-    check_k(k)
-    check_words(model, query, "query")
-    if paths:
-        return search_files(model, query, k, paths)
-    if not model.of_the_world:
-        raise InputError("this model was not trained on drawings of the world: name the pictures to search through")
-    scenes, images, index = indexed(model, seed)
-    (ids,), (scores,) = index.search(model.encode_text(query), k if matcher is None else max(k, CANDIDATES))
-    if matcher is not None:
-        judged = rerank(matcher, matcher.memory(normalize(images[ids])), [query], scores[None], model.logit_scale)[0]
-        order = np.argsort(-judged, kind="stable")[:k]
-        ids, scores = [ids[i] for i in order], scores[order]
-    try:
-        right = is_true(query, scenes)[ids].tolist()
-    except TextError:  # a model reads any words, the oracle only its grammar
-        right = None
-    result = {"query": query, "ids": ids, "scores": rounded(scores), "right": right}
-    best = ids[:12]
-    figure = figures.contact_sheet(query, images[best], scores[: len(best)], right and right[: len(best)])
-    return result, figure
-
-
-def search_files(model: Model, query: str, k: int, paths):
-    """The same for picture files."""
-    normalised, names, unreadable = chosen_images(model, paths, "A", 0)
-    index = Index(model.encode_image(normalised), range(len(names)), model.digest)
-    (ids,), (scores,) = index.search(model.encode_text(query), k)
-    result = {"query": query, "ids": [names[i] for i in ids], "scores": rounded(scores), "right": None}
-    return result | unreadable, figures.contact_sheet(query, as_seen(model, normalised[ids[:12]]), scores[:12], None)
-
-
 def as_seen(model: Model, images) -> np.ndarray:
     """Pictures that were made ready for a model, as they look."""
     how = model.preprocessing
     return np.clip(denormalize(images, how.mean, how.std), 0.0, 1.0)
-
-
-def check_words(model: Model, text: str, what: str) -> None:
-    """A TextError for a text without words; to byte pairs any sign is one."""
-    if not (split_words(text) if model.of_the_world else text.strip()):
-        raise TextError(f"the {what} {quote(text)} has no words: describe a picture, such as 'a small red circle'")
 
 
 def explanation(model: Model, path, caption: str, method: str = DEFAULT):
@@ -196,19 +146,6 @@ def chosen_images(model: Model, paths, split: str, seed: int):
         raise errors[0][1]
     unreadable = [{"image": path, "error": str(error)} for path, error in errors]
     return np.concatenate(opened), names, {"unreadable": unreadable} if errors else {}
-
-
-def picture_file(path, model) -> np.ndarray:
-    """A picture file, or "example", made ready for a model, (1, Y, X, C).
-
-    Raises ImageError if it cannot be read, or is blank.
-    """
-    image = open_image(EXAMPLE if path == "example" else path)
-    if model.of_the_world and is_blank(image):
-        raise ImageError(
-            f"{quote(path)} is blank, expected a picture of something: nothing in it differs from its border"
-        )
-    return model.preprocess(image)
 
 
 def told_outside(model, images, names) -> list[bool | None]:

@@ -1,10 +1,11 @@
 """Pictures decoded once: their pixels in one file that is mapped into memory, and beside it what each row of it is.
 
     pixels.u8        (N, side, side, 3) uint8, only ever appended to
-    pictures.jsonl   a line each: the picture's name and state, its row, and the SHA-256 of the row
+    pictures.jsonl   a line each: the picture's name and state, its row, the SHA-256 of the row, and that of all this
 
 A line is written after its row. Whatever ends the work leaves rows without a line, which are written over, or half a
-line, which is dropped; a row that does not have its digest is decoded again.
+line, which is dropped; a line or a row that does not have its digest is decoded again. Who has the pixels mapped keeps
+them: rows that have a line are never written over, and files are begun anew, not emptied.
 """
 
 import json
@@ -19,14 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from ..data.pictures import crop, decode_image
-from ..errors import FileError, FolderInUse, ImageError, MiniclipError, quote
+from ..errors import CheckpointError, FileError, FolderInUse, ImageError, quote
 from ..files.storage import digest, lock
 from ..machine.disk import reason
 from ..machine.threads import in_parallel
 from .listing import Listing
 
 PIXELS, PICTURES = "pixels.u8", "pictures.jsonl"
-TOGETHER = 64  # pictures that are decoded before they are written
+SPARE = 128  # rows of pictures that are gone: more of them, and than there are others, are not kept
 WAIT = 0.1  # seconds between two looks whether another process is done
 
 
@@ -40,7 +41,10 @@ class Row:
 
 def cache_home() -> Path:
     """Where decoded pictures are kept, unless another place is named."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "miniclip"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "miniclip"
+    except RuntimeError as error:
+        raise FileError("decoded pictures have no place, since you have no home folder here: name a --cache") from error
 
 
 def quietly(done: int, total: int) -> None:
@@ -73,8 +77,9 @@ def decode_pictures(
     try:
         with held(folder):
             known, states = kept_rows(folder, side), dict(states_of(listing))
-            if len(known) > 2 * len(states) + 2 * TOGETHER:  # most of it is of pictures that are gone
-                (folder / PICTURES).unlink()
+            if len(known) > 2 * len(states) + SPARE:
+                for name in (PICTURES, PIXELS):
+                    (folder / name).unlink()
                 known = {}
             found = {name: known[key] for name, key in states.items() if key in known}
             first = 1 + max((one.row for one in known.values()), default=-1)
@@ -96,8 +101,9 @@ def held(folder: Path) -> Iterator[None]:
                 return
         except FolderInUse:
             time.sleep(WAIT)
-        except MiniclipError as error:
-            raise FileError(f"{error.args[0].partition(':')[0]}: name another --cache") from error
+        except CheckpointError as error:
+            why = error.__cause__
+            raise OSError(reason(why if isinstance(why, OSError) else error)) from error
 
 
 def states_of(listing: Listing) -> Iterator[tuple[str, str]]:
@@ -124,12 +130,17 @@ def kept_rows(folder: Path, side: int) -> dict[str, Row]:
         return rows
     for line in (folder / PICTURES).read_bytes().splitlines():
         try:
-            key, row, known = json.loads(line)
-            if digest(pixels[row].tobytes()) == known:
+            key, row, known, check = json.loads(line)
+            if check == check_of(key, row, known) and digest(pixels[row].tobytes()) == known:
                 rows[json.dumps(key)] = Row(row, known)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, RecursionError):
             continue
     return rows
+
+
+def check_of(*said) -> str:
+    """The digest of what a line says: a damaged name may be that of another picture."""
+    return digest(json.dumps(said).encode())
 
 
 def decode_rest(listing: Listing, side: int, folder: Path, states, found: dict[str, Row], row: int, tell) -> None:
@@ -141,22 +152,19 @@ def decode_rest(listing: Listing, side: int, folder: Path, states, found: dict[s
     with open(folder / PIXELS, "ab") as pixels, open(folder / PICTURES, "ab") as pictures:
         pixels.truncate(row * 3 * side * side)
         pictures.write(b"\n")  # the last line may be half of one
-        for start in range(0, len(missing), TOGETHER):
-            lines = []
-            for name in missing[start : start + TOGETHER]:
-                image = next(jobs)
-                if isinstance(image, str):
-                    listing.drop(name, image)
-                    continue
-                data = image.tobytes()
-                pixels.write(data)
-                found[name] = Row(row, digest(data))
-                lines.append(json.dumps([json.loads(states[name]), row, found[name].digest]))
-                row += 1
+        for done, (name, image) in enumerate(zip(missing, jobs, strict=True), 1):
+            tell(done, len(missing))
+            if isinstance(image, str):
+                listing.drop(name, image)
+                continue
+            data = image.tobytes()
+            found[name] = Row(row, digest(data))
+            said = json.loads(states[name]), row, found[name].digest
+            pixels.write(data)
             pixels.flush()
-            pictures.write("".join(line + "\n" for line in lines).encode())
+            pictures.write(f"{json.dumps([*said, check_of(*said)])}\n".encode())
             pictures.flush()
-            tell(min(start + TOGETHER, len(missing)), len(missing))
+            row += 1
 
 
 def decode_one(listing: Listing, name: str, side: int) -> np.ndarray | str:
@@ -167,6 +175,6 @@ def decode_one(listing: Listing, name: str, side: int) -> np.ndarray | str:
         image = decode_image(listing.opened(name), name)
         return np.ascontiguousarray(crop(image, side))
     except ImageError as error:
-        return str(error).removeprefix(quote(name)).lstrip(": ")
+        return str(error).removeprefix(quote(name)).removeprefix(" is ").removeprefix(": ")
     except OSError as error:
         return reason(error)

@@ -9,16 +9,21 @@ texts         name.txt beside name.jpg, a caption a line
 classes       a folder for each class
 """
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from ..errors import DataError, quote
 from .listing import Listing, is_picture
 from .shards import read_shards
-from .tables import json_lines, parse_strictly, read_text, rows_of
+from .tables import bytes_of, json_lines, lines_in, parse_strictly, read_text, rows_of
 from .walk import Files, find_files
 
+NAMED = 3  # tables in a message
 METADATA = ("metadata.jsonl", "metadata.csv")
+SPLIT = re.compile(
+    r"(train|val|valid|dev|test)(ing|idation)?[-_ ]?\d*", re.IGNORECASE
+)  # of a dataset; but "train" beside "bus" is a class
 
 
 def ending_in(files: Files, *endings: str) -> list[str]:
@@ -33,8 +38,7 @@ def above(name: str) -> str:
 
 def has_header(files: Files, name: str, delimiter: str, *columns: str) -> bool:
     """Does a table begin with these columns, among others?"""
-    with open(files.path(name), "rb") as file:
-        first = file.readline(2**16).decode("utf-8-sig", "replace")
+    first = bytes_of(files.path(name), 2**16).partition(b"\n")[0].decode("utf-8-sig", "replace")
     return set(columns) <= {cell.strip().strip('"') for cell in first.split(delimiter)}
 
 
@@ -86,6 +90,8 @@ def read_coco(listing: Listing, names: list[str]) -> None:
                 f"{quote(path)} is not COCO's layout ({error}): expected images with id and file_name, and annotations "
                 "with image_id and caption"
             ) from error
+        if len(pictures) < len(about["images"]):
+            raise DataError(f"{quote(path)}: two images have the same id: mend it")
         for image, caption in said:
             if image in pictures:
                 listing.add_row(pictures[image], [caption], above(name), anywhere=True)
@@ -95,10 +101,9 @@ def read_coco(listing: Listing, names: list[str]) -> None:
 
 def flickr_tables(files: Files) -> list[str]:
     """Tables of captions as Kaggle has them, and as they were published."""
-    captions = [name for name in files.names if PurePosixPath(name).name == "captions.txt"]
-    return [name for name in captions if has_header(files, name, ",", "image", "caption")] + ending_in(
-        files, ".token.txt"
-    )
+    captions = [name for name in files.names if PurePosixPath(name).name.lower() == "captions.txt"]
+    headed = [name for name in captions if has_header(files, name, ",", "image", "caption")]
+    return headed + ending_in(files, ".token.txt")
 
 
 def read_flickr(listing: Listing, tables: list[str]) -> None:
@@ -114,9 +119,9 @@ def flickr_rows(files: Files, name: str) -> Iterator[tuple[str, str]]:
         for image, caption in rows_of(files.path(name), ("image", "caption")):
             yield image, caption
         return
-    for line in read_text(files.path(name)).splitlines():
+    for line in lines_in(read_text(files.path(name))):
         image, _, caption = line.partition("\t")
-        yield image.rpartition("#")[0], caption
+        yield re.sub(r"#\d+$", "", image), caption
 
 
 def lists(files: Files) -> list[str]:
@@ -141,30 +146,42 @@ def texts_beside(files: Files) -> list[str]:
 
 def read_texts(listing: Listing, texts: list[str]) -> None:
     """A caption a line."""
-    beside, read = set(texts), set[str]()
+    beside = {text[:-4]: text for text in texts}
     for name in filter(is_picture, listing.files.names):
-        text = next((one for one in (f"{name.rpartition('.')[0]}.txt", f"{name.rpartition('.')[0]}.TXT")
-                     if one in beside), None)  # fmt: skip
-        if text is not None:
-            read.add(text)
+        if text := beside.get(name.rpartition(".")[0]):
             try:
-                listing.add(name, read_text(listing.files.path(text)).splitlines())
+                listing.add(name, lines_in(read_text(listing.files.path(text))))
             except DataError as error:
                 listing.leave_out(name, str(error))
-    for name in ending_in(listing.files, ".txt"):
-        if name not in read and above(name) in {above(one) for one in beside}:
+    folders = set(map(above, texts))
+    for name in sorted({*ending_in(listing.files, ".txt")} - {*texts}):
+        if above(name) in folders:
             listing.leave_out(name, "a caption without a picture")
 
 
+def class_of(name: str) -> str:
+    """The class that a picture's folder names; underscores stand for spaces."""
+    return PurePosixPath(name).parent.name.replace("_", " ").strip()
+
+
 def in_classes(files: Files) -> list[str]:
-    """Pictures in folders."""
-    return [name for name in files.names if is_picture(name) and "/" in name]
+    """Pictures in folders, where these name two classes at least, and not only splits."""
+    found = [name for name in files.names if is_picture(name) and "/" in name]
+    classes = {class_of(name) for name in found}
+    return found if len(classes) > 1 and not all(map(SPLIT.fullmatch, classes)) else []
 
 
 def read_classes(listing: Listing, names: list[str]) -> None:
-    """The folder is the class; underscores stand for spaces."""
+    """The folder is the class. Whoever put a table beside it may have meant that to be read."""
     for name in names:
-        listing.add(name, label=PurePosixPath(name).parent.name.replace("_", " "))
+        listing.add(name, label=class_of(name))
+    for name in other_tables(listing.files):
+        listing.leave_out(name, "a table of another kind: the folders are read as classes")
+
+
+def other_tables(files: Files) -> list[str]:
+    """Tables that may be of captions, for who knows what their columns mean."""
+    return ending_in(files, ".csv", ".tsv", ".jsonl")
 
 
 LAYOUTS: dict[str, tuple[Callable[[Files], list[str]], Callable[[Listing, list[str]], None]]] = {
@@ -194,7 +211,9 @@ def read_layout(root, links: bool = False) -> Listing:
             return listing.finish()
     if not any(map(is_picture, files.names)):
         raise DataError(f"{quote(files.root)} holds no pictures, expected some with captions or classes")
+    tables = ", ".join(map(quote, other_tables(files)[:NAMED]))
     raise DataError(
         f"{quote(files.root)} has pictures, but nothing says what is in them: expected a metadata.csv with file_name "
-        "and text, name.txt beside name.jpg, a folder for each class, or another of the layouts in README"
+        "and text, name.txt beside name.jpg, folders for two classes or more, or another of the layouts in README"
+        f"{f'; {tables} is none of these' * bool(tables)}"
     )

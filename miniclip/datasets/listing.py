@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
 
-from ..errors import DataError
+from ..errors import DataError, quote
 from ..machine.disk import open_file
 from .walk import Files
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
-OTHER_SUFFIXES = {".tif", ".tiff", ".heic", ".avif", ".jp2", ".psd", ".svg", ".eps"}  # pictures, but none that we open
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif"}
+# pictures, but none that we open
+OTHER_SUFFIXES = {".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".svg", ".eps", ".ppm", ".tga"}
 
 
 def is_picture(name: str) -> bool:
@@ -21,7 +22,7 @@ def is_picture(name: str) -> bool:
 
 @dataclass
 class Listed:
-    """A picture, all that is said of it, and the classes that it is in."""
+    """A picture, all that is said of it, and the classes that it is in, as often as it is said."""
 
     captions: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
@@ -77,12 +78,9 @@ class Listing:
         if not all(isinstance(caption, str) for caption in captions):
             odd = next(type(caption).__name__ for caption in captions if not isinstance(caption, str))
             return self.leave_out(name, f"its caption is {odd}, expected text")
-        said = [caption.strip() for caption in captions if caption.strip()]
-        if not said and label is None:
-            return self.leave_out(name, "its caption is empty")
         listed = self.pictures.setdefault(name, Listed())
-        listed.captions += [caption for caption in said if caption not in listed.captions]
-        if label is not None and label not in listed.labels:
+        listed.captions += [caption.strip() for caption in captions if caption.strip()]
+        if label is not None:
             listed.labels.append(label)
 
     def add_row(self, name, captions: Iterable = (), folder: str = "", anywhere: bool = False) -> None:
@@ -91,20 +89,21 @@ class Listing:
             found = self.files.find(name, folder)
         except DataError as error:
             return self.leave_out(str(name), str(error))
-        if found not in self.there and anywhere:
-            homes = self.homes.get(PurePosixPath(found).name, [])
-            if len(homes) > 1:
-                return self.leave_out(found, f"it may be {' or '.join(homes[:3])}")
-            found = homes[0] if homes else found
-        elif found not in self.there and found.replace("\\", "/") in self.there:
-            found = found.replace("\\", "/")
-        self.add(found, captions)
+        if found not in self.there:
+            found = found.replace("\\", "/")  # as Windows writes it
+        homes = self.homes.get(PurePosixPath(found).name, []) if anywhere and found not in self.there else []
+        if len(homes) > 1:
+            return self.leave_out(found, f"it may be {' or '.join(map(quote, homes[:3]))}")
+        self.add(homes[0] if homes else found, captions)
 
     def finish(self) -> "Listing":
         """The listing, once all was read: pictures of which nothing is said are left out."""
         for name in filter(is_picture, self.files.names):
             if name not in self.pictures:
                 self.leave_out(name, "a picture without a caption")
+        for name, listed in self.pictures.items():
+            if not listed.captions and not listed.labels:
+                self.leave_out(name, "its caption is empty")
         for name in self.problems:
             self.pictures.pop(name, None)
         return self
@@ -126,4 +125,4 @@ class Listing:
         """What changes with the picture's bytes: how many there are, and when they were written."""
         member = self.members.get(name)
         about = self.files.path(member.archive if member else name).stat()
-        return [member.size, member.offset, about.st_mtime_ns] if member else [about.st_size, 0, about.st_mtime_ns]
+        return [member.size if member else about.st_size, about.st_mtime_ns]

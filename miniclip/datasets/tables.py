@@ -3,21 +3,32 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import CheckpointError, DataError, one_line, quote
-from ..files.storage import DEEPEST, depth, read_bytes
+from ..errors import DataError, one_line, quote
+from ..files.storage import DEEPEST, depth
+from ..machine.disk import open_file, reason
 
 MAX_TABLE = 2**31  # bytes
 
 
+def bytes_of(path: Path, most: int | None = None) -> bytes:
+    """The first bytes of a table, or all; a DataError if it cannot be read, or is too large for that."""
+    try:
+        with open_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if most is None and size > MAX_TABLE:
+                raise DataError(f"{quote(path)} has {size:,} bytes, expected at most {MAX_TABLE:,}: split it")
+            return file.read(most)
+    except OSError as error:
+        raise DataError(f"{quote(path)} cannot be read ({reason(error)}): mend it, or take it away") from error
+
+
 def read_text(path: Path) -> str:
     """The text of a table; a DataError with the line that is not UTF-8."""
-    try:
-        data = read_bytes(path, MAX_TABLE)
-    except CheckpointError as error:
-        raise DataError(str(error)) from error
+    data = bytes_of(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -30,6 +41,11 @@ def read_text(path: Path) -> str:
         raise DataError(f"{quote(path)}, line {text.count(chr(10), 0, text.index(chr(0))) + 1}: a NUL character, "
                         "expected text")  # fmt: skip
     return text
+
+
+def lines_in(text: str) -> list[str]:
+    """The lines that say something; only a line feed ends one, while Python also splits at other characters."""
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def rows_of(path: Path, columns: tuple[str, ...], delimiter: str = ",") -> Iterator[list[str]]:

@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from ..errors import DataError, quote
 from ..machine.disk import KINDS, as_folder, reason
 
-JUNK = {"thumbs.db", "desktop.ini"}  # what systems put beside pictures; and all names that begin with a dot
 OUTSIDE = "outside the dataset folder"
 
 
@@ -22,7 +21,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Files:
-    """The ordinary files of a folder, and of those below it: names relative to it with /, in order."""
+    """The ordinary files of a folder, and of those below it: names relative to it with /, in order; none hidden."""
 
     root: Path
     names: list[str]
@@ -39,7 +38,7 @@ class Files:
             raise DataError(f"the file name is {quote(name)}, expected one")
         stays = PurePosixPath(name.replace("\\", "/"))
         if "\0" in name or "://" in name or stays.is_absolute() or PureWindowsPath(name).drive or ".." in stays.parts:
-            raise DataError(f"{quote(name)} is {OUTSIDE}")
+            raise DataError(OUTSIDE)
         return str(PurePosixPath(folder, name))
 
 
@@ -68,10 +67,12 @@ def find_files(root, links: bool = False) -> Files:
         try:
             names = sorted(os.listdir(root / folder))
         except OSError as error:
-            problems.append(Problem(folder or ".", reason(error)))
+            if not folder:
+                raise DataError(f"{quote(root)} cannot be read ({reason(error)})") from error
+            problems.append(Problem(folder, reason(error)))
             continue
         for name in names:
-            if name.startswith(".") or name.lower() in JUNK:
+            if name.startswith("."):
                 continue
             name = f"{folder}/{name}" if folder else name
             try:

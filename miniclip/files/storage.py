@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -154,23 +155,24 @@ def encode_manifest(files: dict[str, list[str]]) -> bytes:
 
 def read_verified(folder: Path, name: str) -> bytes:
     """A file's bytes, after its digest was found in the manifest."""
-    path = folder / name
-    for _ in range(2):  # a save may exchange both files between our two reads: then the second look agrees
-        allowed = read_manifest(folder).get(name)
+    path, before = folder / name, list[str]()
+    while (allowed := read_manifest(folder).get(name)) != before:  # a save may exchange both files between our reads
         if allowed is None:
             raise CheckpointError(f"{quote(folder / MANIFEST)} does not list {name}: this run folder does not hold it")
-        data = read_bytes(path)
+        data, before = read_bytes(path), allowed
         if digest(data) in allowed:
             return data
     raise CheckpointError(f"{quote(path)} is damaged (checksum differs): restore it from a copy, or train again")
 
 
-def commit(folder: Path, files: dict[str, bytes]) -> None:
+def commit(folder: Path, files: dict[str, bytes], drop: Iterable[str] = ()) -> None:
     """Write several files so that a reader finds, at every moment, whole files that the manifest knows.
 
-    New files are staged beside the old, the manifest admits both, the names move over, the manifest forgets the old.
-    A failure at any point leaves each name with its old or its new bytes, and says so in a CheckpointError.
+    New files are staged beside the old, the manifest admits both, the names move over, the manifest forgets the old,
+    and the files to `drop`, which go last. A failure at any point leaves each name with its old or its new bytes, and
+    says so in a CheckpointError.
     """
+    dropped = set(drop)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in (*files, MANIFEST):
@@ -184,15 +186,17 @@ def commit(folder: Path, files: dict[str, bytes]) -> None:
         for name in files:
             os.replace(folder / f"{name}.tmp", folder / name)
         sync_folder(folder)
-        replace(folder, MANIFEST, encode_manifest(known | new))
+        kept = {name: allowed for name, allowed in (known | new).items() if name not in dropped}
+        replace(folder, MANIFEST, encode_manifest(kept))
+        for name in dropped:
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         for name in (*files, MANIFEST):
             with suppress(OSError):
                 (folder / f"{name}.tmp").unlink(missing_ok=True)
         reason = "disk full" if error.errno == 28 else error.strerror
-        raise CheckpointError(
-            f"{quote(folder)} could not be saved: {reason}; what was saved before is intact"
-        ) from error
+        said = f"{quote(folder)} could not be saved: {reason}; what was saved before is intact"
+        raise CheckpointError(said) from error
 
 
 def discard(folder: Path) -> None:

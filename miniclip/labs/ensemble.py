@@ -83,8 +83,8 @@ def ensembles(seed: int = 0, fast: bool = False, tell=lambda text: None) -> dict
         **{f"accuracy: {n} of 80": value for n, value in accuracy.items()},
         f"accuracy: the {CHOSEN} that help most": float(pictures.accuracy(unit[:, :, best].mean(2))),
         **{f"deviation: {n} of 80": value for n, value in spread.items()},
-        "order: normalise, mean, normalise": float(pictures.accuracy(after)),
-        "order: mean, normalise": float(pictures.accuracy(before)),
+        "order: normalised first": float(pictures.accuracy(after)),
+        "order: averaged first": float(pictures.accuracy(before)),
         "order: named otherwise": float((pictures.names(before) != pictures.names(after)).mean()),
         "gain: all over one": accuracy[80] - accuracy[1],
     }
@@ -129,6 +129,6 @@ LAB = Lab(
         Bar("deviation: 40 of 80", "with many templates it hardly matters which", most=0.02),
     ],
     [*(f"{what}: {n} of 80" for what in ("accuracy", "deviation") for n in COUNTS),
-     f"accuracy: the {CHOSEN} that help most", "order: normalise, mean, normalise", "order: mean, normalise"],
+     f"accuracy: the {CHOSEN} that help most", "order: normalised first", "order: averaged first"],
     flips,
 )  # fmt: skip

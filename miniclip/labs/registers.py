@@ -11,6 +11,7 @@ and none after 600 where not every text tells its style (seed 0).
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ CALLED = [{word: name for name, shapes in MEANINGS.items() for word in WORDS[sha
 SAY_STYLE = {word for style in STYLES for word in WORDS[style]}
 RIGHT = [(f"a {style} of a {{}}",) for style in STYLES]  # templates, by style
 WRONG = [RIGHT[s ^ 1] for s in range(len(STYLES))]  # those of the other register
-RECIPE = {"steps": 160, "peak_lr": 3e-3, "embed_dim": 12}
+RECIPE = TrainConfig(steps=160, peak_lr=3e-3, embed_dim=12)
 RUNS = PRETRAINED / "registers"
 
 
@@ -93,13 +94,13 @@ def reader_of_registers(seed: int, tell=lambda text: None) -> Model:
     """A CLIP of the register corpus: a run in the package, or where there is none of this seed, trained now."""
     if (RUNS / str(seed)).exists():
         return load(RUNS / str(seed))
-    return learned(TrainConfig(seed=seed, **RECIPE), Registers(seed), tell)
+    return learned(replace(RECIPE, seed=seed), Registers(seed), tell)
 
 
 def main(out: str, seeds=(0, 1, 2)) -> None:
     """Train the runs of the package."""
     for seed in seeds:
-        save(learned(TrainConfig(seed=seed, **RECIPE), Registers(seed), print), Path(out) / str(seed))
+        save(learned(replace(RECIPE, seed=seed), Registers(seed), print), Path(out) / str(seed))
 
 
 if __name__ == "__main__":

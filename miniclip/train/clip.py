@@ -163,14 +163,14 @@ def train(recipe: TrainConfig, out, resume: bool = False, backend: Backend = NUM
 def log_row(recipe: TrainConfig, source: World | Folder, row: dict, now) -> dict:
     """A line of the log: the row, what its loss can be compared with, and now and then what the model can do."""
     names = ("step", "learning_rate", "loss", "scale", "bias", "gradient_norm", "accuracy")
-    known = floors(recipe, source, row["step"] - 1, row["scale"])
+    known = floors(recipe, row["step"] - 1, row["scale"], source)
     line = {name: row[name] for name in names if name in row} | known
     if row["step"] == recipe.steps or row["step"] % recipe.score_every == 0:
         line |= source.scores(now())
     return line
 
 
-def floors(recipe: TrainConfig, source: World | Folder, step: int, scale: float) -> dict:
+def floors(recipe: TrainConfig, step: int, scale: float, source: World | Folder | None = None) -> dict:
     """What the loss of a step's pairs can be compared with: chance, and how low it can go."""
     loss, B = LOSSES[recipe.loss], recipe.batch_size
     known = {"chance": loss.chance(B)}
@@ -178,4 +178,5 @@ def floors(recipe: TrainConfig, source: World | Folder, step: int, scale: float)
         known["temperature_floor"] = loss.temperature_floor(B, scale)
     if B > LARGEST_FLOOR:
         return known
-    return known | {"caption_floor": loss.caption_floor(source.information(step_items(step, B)))}
+    information = (source or World(recipe.seed)).information(step_items(step, B))
+    return known | {"caption_floor": loss.caption_floor(information)}

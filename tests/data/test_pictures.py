@@ -133,3 +133,15 @@ def test_a_damaged_picture_is_a_picture_or_an_error(tmp_path, kind, n):
             errors.append(str(error))
     assert errors
     assert not any("\n" in error for error in errors)
+
+
+def test_a_colour_that_is_seen_through_is_white(tmp_path):
+    """Three channels, and one colour of them that stands for nothing: PNG's tRNS."""
+    pixels = np.array(LEVELS)
+    pixels[:2] = (10, 20, 30)
+    Image.fromarray(pixels).save(tmp_path / "x.png", transparency=(10, 20, 30))
+    found = np.rint(open_image(tmp_path / "x.png") * 255).astype(np.uint8)
+    seen = (pixels == (10, 20, 30)).all(2)
+    assert seen.any()
+    assert (found[seen] == 255).all()
+    assert (found[~seen] == pixels[~seen]).all()

@@ -1,10 +1,11 @@
 """miniclip data FOLDER: what a folder of pictures with captions holds, and what of it cannot be used."""
 
-from ...errors import quote
+from ...errors import one_line, quote
 from ...machine.terminal import path
 from ..own_data import add_reading, read_data
 from ..printing import lines
 
+SHOWN = 20  # classes
 HELP = "show what a folder of pictures with captions holds"
 
 
@@ -17,15 +18,18 @@ def arguments(parser) -> None:
 
 
 def run(args) -> dict:
+    from ...train.clip import TrainConfig
     from ...train.sources import FolderConfig, summary
 
-    FolderConfig(args.image_size)
+    FolderConfig(args.image_size), TrainConfig(batch_size=args.batch_size)
     return summary(read_data(args, args.folder, args.image_size), args.batch_size)
 
 
 def text(result: dict) -> str:
     rest = {key: value for key, value in result.items() if not isinstance(value, list | dict)}
-    classes = [f"{'class':24}{quote(name, 60)}: {n}" for name, n in list(result["classes"].items())[:20]]
+    classes = [f"{'class':24}{quote(name, 60)}: {n}" for name, n in list(result["classes"].items())[:SHOWN]]
+    if len(result["classes"]) > SHOWN:
+        classes.append(f"{'class':24}and {len(result['classes']) - SHOWN} others: --json lists all of them")
     same = [f"{'the same picture':24}{', '.join(quote(name, 60) for name in names)}" for names in result["equal"]]
-    problems = [f"{'left out':24}{quote(one['item'], 200)}: {one['reason']}" for one in result["left_out"]]
+    problems = [f"{'left out':24}{quote(one['item'], 200)}: {one_line(one['reason'])}" for one in result["left_out"]]
     return "\n".join([lines(rest), *classes, *same, *problems])

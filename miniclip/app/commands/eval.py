@@ -24,7 +24,7 @@ def run(args) -> dict:
 
     model = open_run(args.run)
     if args.data:
-        data, trained_on = unseen_data(args, model)
+        data, trained_on = unseen_data(args, model, args.run)
         scores = evaluate_dataset(model, data, templates_of(model, args.templates))
         return {"run": args.run, "data": args.data, "pictures": len(data), "trained_on": trained_on, "scores": scores}
     return {"run": args.run, "scores": evaluate(model, args.seed, args.n)}

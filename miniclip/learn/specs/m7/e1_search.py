@@ -17,7 +17,7 @@ from miniclip.learn.specs.helpers import cosine_table, largest
 
 exercise = Exercise(
     "7.1", "Search a gallery", points=3, level=2, minutes=15, needs=("1.2",),
-    use="`Index` in tasks/retrieval.py searches a folder of pictures by a sentence with this function.",
+    use="`Index` in search/index.py searches a folder of pictures by a sentence with this function.",
     hints=(
         "Searching is sorting. Give every picture one number, how well it fits the sentence, and read the sorted list "
         "from its good end.",

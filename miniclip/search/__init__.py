@@ -1,0 +1,1 @@
+"""Search: vectors kept in folders, the nearest of them, and what asks for them."""
