@@ -4,7 +4,7 @@ from importlib import import_module
 
 from .harness import Lab
 
-NAMES = ("out-of-domain",)
+NAMES = ("out-of-domain", "fine-tune")
 
 
 def find_lab(name: str) -> Lab:
