@@ -133,16 +133,19 @@ def test_a_reader_never_stumbles_over_a_writer(tmp_path):
     assert len(seen) > 3
 
 
-def test_a_save_between_the_two_reads(tmp_path, monkeypatch):
-    """The manifest is read, a whole save happens, then the file is read: not damage."""
+@pytest.mark.parametrize("saves", [1, 2, 5])
+def test_saves_between_the_two_reads(tmp_path, monkeypatch, saves):
+    """The manifest is read, a whole save happens, then the file is read, and so on: not damage."""
     commit(tmp_path, OLD)
-    real = storage.read_bytes
+    real, left = storage.read_bytes, list(range(saves))
 
     def read(path, *args):
         data = real(path, *args)
-        if path.name == MANIFEST:
+        if path.name == MANIFEST and left:
+            n = left.pop()
             monkeypatch.setattr(storage, "read_bytes", real)
-            commit(tmp_path, NEW)
+            commit(tmp_path, NEW if n == 0 else {"a": b"%d" % n, "b": b"%d" % n})
+            monkeypatch.setattr(storage, "read_bytes", read)
         return data
 
     monkeypatch.setattr(storage, "read_bytes", read)

@@ -229,9 +229,9 @@ def test_a_tokenizer_json_with_anything_anywhere_is_read_or_refused(data, junk):
 
 
 def test_the_prompts_of_clip():
-    assert TEMPLATE_SETS == ("world", "clip7", "clip80")
+    assert TEMPLATE_SETS == ("world", "plain", "clip7", "clip80")
     assert template_set("world") == TEMPLATES
-    assert [len(template_set(name)) for name in TEMPLATE_SETS] == [13, 7, 80]
+    assert [len(template_set(name)) for name in TEMPLATE_SETS] == [13, 1, 7, 80]
     assert set(template_set("clip7")) < set(template_set("clip80"))
     names = imagenet()["class_names"]
     assert len(names) == 1000
@@ -246,7 +246,7 @@ def test_the_prompts_of_clip():
     prompts = build_prompts(list(dict.fromkeys(names)), template_set("clip80"))
     assert prompts[0][:2] == ["a bad photo of a tench.", "a photo of many tench."]
     for bad in ("clip81", "", None, 7):
-        with pytest.raises(InputError, match="expected one of world, clip7, clip80"):
+        with pytest.raises(InputError, match="expected one of world, plain, clip7, clip80"):
             template_set(bad)
     assert len(shipped_merges()) == 48_894
 

@@ -72,8 +72,6 @@ def decode_image(opened, name) -> np.ndarray:
             return pixels(image)
     except ImageError:
         raise
-    except UnidentifiedImageError as error:  # whose message shows an object of Python's
-        raise ImageError(f"{quote(name)} is not a picture, expected PNG, JPEG, WEBP, BMP or GIF") from error
     except Exception as error:  # a decoder that reads hostile bytes may raise anything
         why = "another format, or damaged" if isinstance(error, UnidentifiedImageError) else reason(error)
         raise ImageError(

@@ -39,8 +39,9 @@ def cards_pdf(cards: Iterable, path, size: str = "A6", duplex: bool = False) -> 
         A page for the question and a page for the answer; otherwise both are on one.
     """
     path, written = Path(path), io.BytesIO()
+    figures = card_figures(cards, size, duplex)
     with styled(), PdfPages(written, metadata=METADATA[".pdf"]) as pdf:
-        for figure in card_figures(cards, size, duplex):
+        for figure in figures:
             pdf.savefig(figure)
     replace(path.parent, path.name, written.getvalue())
 
@@ -49,10 +50,12 @@ def card_figures(cards: Iterable, size: str = "A6", duplex: bool = False) -> Ite
     """The pages of `cards_pdf`, one by one."""
     if size not in SIZES:
         raise InputError(f"the size is {quote(size)}, expected {', '.join(SIZES)}")
-    for card in cards:
+
+    def parts_of(card):
         parts = [(card.front, "bold"), (card.back, "normal")]
-        for group in [[part] for part in parts] if duplex else [parts]:
-            yield card_page(card, group, SIZES[size])
+        return [[part] for part in parts] if duplex else [parts]
+
+    return (card_page(card, group, SIZES[size]) for card in cards for group in parts_of(card))
 
 
 def card_page(card, parts, size) -> Figure:

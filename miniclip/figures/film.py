@@ -55,7 +55,8 @@ def common_colours(some) -> Image.Image:
     pixels = np.concatenate([np.asarray(picture).reshape(-1, 3) for picture in some])
     colours, counts = np.unique(pixels, axis=0, return_counts=True)
     commonest = colours[np.argsort(-counts, kind="stable")[: COLOURS // 2]]
-    others = Image.fromarray(colours[None]).quantize(COLOURS - len(commonest)).getpalette() or []
+    rest = COLOURS - len(commonest)
+    others = (Image.fromarray(colours[None]).quantize(rest).getpalette() or [])[: 3 * rest]  # Pillow 10 fills it up
     palette = Image.new("P", (1, 1))
     palette.putpalette([*commonest.ravel().tolist(), *others])
     return palette

@@ -155,12 +155,11 @@ def encode_manifest(files: dict[str, list[str]]) -> bytes:
 
 def read_verified(folder: Path, name: str) -> bytes:
     """A file's bytes, after its digest was found in the manifest."""
-    path = folder / name
-    for _ in range(2):  # a save may exchange both files between our two reads: then the second look agrees
-        allowed = read_manifest(folder).get(name)
+    path, before = folder / name, list[str]()
+    while (allowed := read_manifest(folder).get(name)) != before:  # a save may exchange both files between our reads
         if allowed is None:
             raise CheckpointError(f"{quote(folder / MANIFEST)} does not list {name}: this run folder does not hold it")
-        data = read_bytes(path)
+        data, before = read_bytes(path), allowed
         if digest(data) in allowed:
             return data
     raise CheckpointError(f"{quote(path)} is damaged (checksum differs): restore it from a copy, or train again")

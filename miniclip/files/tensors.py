@@ -65,10 +65,10 @@ def decoded(name: str, about: dict, data: mmap.mmap, start: int) -> np.ndarray:
     if kind not in FLOATS:
         raise WeightsError(f"{quote(name)} is {kind}, expected one of {', '.join(FLOATS)}: save it in one of these")
     dtype = np.dtype(FLOATS[kind]).newbyteorder("<")
-    raw = np.frombuffer(data, dtype, (end - begin) // dtype.itemsize, start + begin).reshape(shape)
+    raw = np.frombuffer(data, dtype, (end - begin) // dtype.itemsize, start + begin)
     if kind == "BF16":  # the upper half of a float32
-        return (raw.astype(np.uint32) << 16).view(np.float32)
-    return np.require(raw, np.float32, "A")  # where the file has them at odd places, a copy
+        raw = (raw.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return np.require(raw, np.float32, "A").reshape(shape)  # where the file has them at odd places, a copy
 
 
 def weight_files(folder: Path, name: str) -> list[Path]:

@@ -4,10 +4,9 @@ hnsw    from neighbour to neighbour through a graph, coarse at first: Malkov, Ya
 ivf     the cells of `search.ivf`, which knows them: only those near to the query are looked into
 
 What was built is kept as plain arrays, which are checked before faiss gets them: it would believe any file of its own.
-How hard is looked is decided when it is built: until 99 of 100 of the ten nearest are found.
+How hard is looked is decided when it is built: until 98 of 100 of the ten nearest are found.
 """
 
-import math
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -19,12 +18,12 @@ from ..errors import ConfigError, InputError, quote
 from ..machine.disk import as_folder
 from ..tasks.retrieval import check_k
 from .index import Index, best, index_of, nearest, unit_rows
-from .ivf import cells_of, k_means
+from .ivf import cell_count, cells_of, k_means
 from .store import About, as_index_error, check_model, read_gallery, read_shortcut, save_shortcut
 
 KINDS = ("exact", "hnsw", "ivf")
 LINKS, CANDIDATES_HELD = 24, 64  # of the graph: links of a node, and candidates for them while it is built
-RECALL, TRIED, NEIGHBOURS = 0.99, 256, 10  # of these neighbours of so many queries when it is built
+RECALL, TRIED, NEIGHBOURS = 0.98, 256, 10  # of these neighbours of so many queries when it is built
 
 
 def faiss():
@@ -79,7 +78,7 @@ def open_graph(vectors, levels, links, entry):
 
 def build_cells(vectors) -> dict[str, np.ndarray]:
     """Centres, and the cell of each vector."""
-    centres = k_means(vectors, max(1, math.isqrt(len(vectors))), np.random.default_rng(0)).astype(np.float32)
+    centres = k_means(vectors, cell_count(len(vectors)), np.random.default_rng(0)).astype(np.float32)
     return {"centres": centres, "cells": cells_of(vectors, centres).astype(np.int32)}
 
 

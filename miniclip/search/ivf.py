@@ -3,8 +3,8 @@
     centres    m_c <- unit(sum of the x in cell c),  cell of x: the c with the largest x . m_c   (k-means on a sphere)
     search     of all cells only those `probes` whose centres are nearest to the query
 
-With sqrt(N) cells a query is compared with sqrt(N) centres and probes * sqrt(N) vectors instead of N. What lies in a
-cell that is not looked into is not found: recall is bought with probes, and with all of them search is exact.
+With 4 sqrt(N) cells a query is compared with 4 sqrt(N) centres and probes * sqrt(N) / 4 vectors instead of N. What lies
+in a cell that is not looked into is not found: recall is bought with probes, and with all of them search is exact.
 
 Source: Sivic, Zisserman 2003, doi:10.1109/ICCV.2003.1238663 (the cells); Jegou, Douze, Schmid 2011,
 doi:10.1109/TPAMI.2010.57, section IV (the probes); Dhillon, Modha 2001, doi:10.1023/A:1007612920971 (the sphere).
@@ -18,6 +18,11 @@ from ..machine.threads import in_parallel, parts
 from .index import PART, Index, best, groups
 
 STEPS, PER_CELL = 10, 64  # of k-means; vectors that it looks at for each cell
+
+
+def cell_count(n: int) -> int:
+    """How many cells n vectors get: with fewer, groups that lie apart would share one."""
+    return max(1, min(n, 4 * math.isqrt(n)))
 
 
 def cells_of(vectors, centres) -> np.ndarray:
@@ -45,7 +50,7 @@ class InvertedFile(Index):
     Parameters
     ----------
     cells : int, optional
-        By default the square root of N.
+        By default four times the square root of N.
     probes : int
         Cells that a query looks into; more where these hold fewer than k vectors.
     seed : int
@@ -54,7 +59,7 @@ class InvertedFile(Index):
     def __init__(self, embeddings, ids, digest: str = "", cells: int | None = None, probes: int = 8, seed: int = 0):
         super().__init__(embeddings, ids, digest)
         self.effort = probes
-        cells = cells or max(1, math.isqrt(len(self.ids)))
+        cells = cells or cell_count(len(self.ids))
         self.centres = k_means(self.embeddings, cells, np.random.default_rng(seed))
         self.lists = groups(cells_of(self.embeddings, self.centres), cells)  # the inverted file: cell -> its rows
         self.sizes = np.array([len(rows) for rows in self.lists])

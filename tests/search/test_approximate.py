@@ -146,7 +146,7 @@ def test_recall_is_bought_with_probes(data):
     vectors, queries = data
     index = InvertedFile(vectors, range(N))
     found = []
-    for index.effort in (1, 2, 4, 8, 16, 32, 64):
+    for index.effort in (1, 4, 16, 64, 160):
         found.append(recall_of(index, queries, 10))
     assert found == sorted(found)
     assert found[-1] > 0.95
@@ -195,7 +195,7 @@ def test_the_index_of_a_folder_is_kept_as_it_was_asked_for(here, model, kind):  
         index, exact = (one(here / "index", model.digest, gallery) for one in (open_index, Index.load))
         assert isinstance(index, Approximate)
         assert index.kind == kind
-        assert recall_of(index, exact.embeddings, 3) >= 0.95
+        assert recall_of(index, exact.embeddings, min(10, len(exact.ids))) >= 0.95
     assert update(here, model)["kind"] == kind  # nothing was asked: it stays, and is not built again
     assert {path.name: path.read_bytes() for path in (here / "index").glob(f"{kind}-*.npy")} == files
     put(here, "new.png", 41)

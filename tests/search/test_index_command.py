@@ -98,7 +98,10 @@ def test_text_output_counts(room, capsys):
     (room / "photos" / "bad.png").write_bytes(b"none")
     code, text, err = run(capsys, "index", "run", "photos", "-o", "index")
     assert code == 3
-    assert err == "miniclip: 'bad.png': is not a picture, expected PNG, JPEG, WEBP, BMP or GIF\n"
+    assert err == (
+        "miniclip: 'bad.png': is not a picture that can be read (another format, or damaged): expected PNG, "
+        "JPEG, WEBP, BMP or GIF\n"
+    )
     rows = dict(line.split() for line in text.splitlines())
     assert rows.keys() == KEYS
     assert (rows["new"], rows["unreadable"], rows["gone"]) == ("40", "1", "0")
