@@ -1,12 +1,19 @@
 """Ways to fine-tune: what learns is what is named, the gradient at the border is right, and a line has its two ends."""
 
+import json
+import signal
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from miniclip.app import cli
+from miniclip.data.drawing import draw_scenes
 from miniclip.files.checkpoint import load
-from miniclip.labs.domains import fine_tuned, labelled
+from miniclip.labs.domains import DOMAINS, NAMES, classes_of, fine_tuned, labelled
 from miniclip.nn.tree import flatten
-from miniclip.train.fine_tune import FULL, PROBE, between, low_rank
+from miniclip.train import run as run_module
+from miniclip.train.fine_tune import FULL, PROBE, SHARE, between, low_rank
 
 WAYS = {"full": FULL, "probe": PROBE, "low-rank": low_rank(2)}
 CHANGES = {
@@ -62,3 +69,65 @@ def test_a_line_has_two_ends_and_a_middle():
         found = between(old, new, share).params
         assert found["logit_scale"] == pytest.approx(old.params["logit_scale"] - share)
         assert np.allclose(found["visual"]["proj"]["weight"], old.params["visual"]["proj"]["weight"])
+
+
+@pytest.fixture(scope="module")
+def inverted(tmp_path_factory):
+    """A folder of classes: three pictures of each, with inverted colours."""
+    folder, scenes = tmp_path_factory.mktemp("inverted"), labelled(0, 3)
+    pixels = np.round(255 * DOMAINS["inverted"](draw_scenes(scenes))).astype(np.uint8)
+    for i, (picture, k) in enumerate(zip(pixels, classes_of(scenes), strict=True)):
+        (folder / NAMES[k]).mkdir(exist_ok=True)
+        Image.fromarray(picture).save(folder / NAMES[k] / f"{i}.png")
+    return folder
+
+
+def finetune(folder, out, *more):
+    return cli.main(["finetune", "default", "--data", str(folder), "--out", str(out), "--steps", "6",
+                     "--batch-size", "32", "--json", *more])  # fmt: skip
+
+
+def test_the_command_leaves_a_run_between_old_and_new(inverted, tmp_path, capsys):
+    assert finetune(inverted, tmp_path / "run") == 0
+    found = json.loads(capsys.readouterr()[0])
+    assert (found["pictures"], found["held_out"]) == (138, 15)
+    assert {"after", "before"} <= found["scores"]["zero-shot"].keys()
+    assert found["scores"]["at home, in the world"]["before"] > 0.98
+    old, new, line = load(), load(tmp_path / "run" / "new"), load(tmp_path / "run")
+    for name, leaf in flatten(between(old, new, SHARE).params).items():
+        assert np.allclose(flatten(line.params)[name], leaf, atol=1e-6), name
+    assert cli.main(["eval", str(tmp_path / "run"), "--data", str(inverted), "--json"]) == 0
+    assert json.loads(capsys.readouterr()[0])["scores"]["zero-shot"]["n"] == 15
+    assert finetune(inverted, tmp_path / "run") != 0
+    assert "is not empty" in capsys.readouterr()[1]
+
+
+def test_a_stopped_one_goes_on_as_if_it_had_never_stopped(inverted, tmp_path, capsys, monkeypatch):
+    assert finetune(inverted, tmp_path / "whole") == 0
+    fit = run_module.fit
+
+    def stopped(learner, after_step, stop_signal, bar):
+        def stop():
+            if learner.steps == 3:
+                signal.raise_signal(signal.SIGINT)
+            return stop_signal()
+
+        return fit(learner, after_step, stop, bar)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "fit", stopped)
+        assert finetune(inverted, tmp_path / "two") == 130
+    assert "with --resume" in capsys.readouterr()[1]
+    assert finetune(inverted, tmp_path / "two", "--resume") == 0
+    assert load(tmp_path / "two").digest == load(tmp_path / "whole").digest
+
+
+@pytest.mark.parametrize(("more", "said"), [
+    (["--steps", "0"], "steps is 0"),
+    (["--batch-size", "0"], "batch_size is 0"),
+    (["--resume"], "missing"),
+])  # fmt: skip
+def test_what_cannot_be_is_told_and_leaves_nothing(inverted, tmp_path, capsys, more, said):
+    assert finetune(inverted, tmp_path / "run", *more) != 0
+    assert said in capsys.readouterr()[1]
+    assert not (tmp_path / "run").exists()

@@ -16,7 +16,7 @@ SHOWN = (0.2, 0.4, 0.6, 0.8)
 ALLOWED = 0.02  # lost at home, on the pictures that choose
 
 
-def fine_tune(seed: int = 0, fast: bool = False, tell=lambda text: None) -> dict[str, float]:
+def forgetting(seed: int = 0, fast: bool = False, tell=lambda text: None) -> dict[str, float]:
     """The share named rightly, in the domain and at home, after each way to fine-tune, and along the line.
 
     Only the last linear map of the image tower ("probe"), it first and then all ("probe then full"), four numbers for
@@ -60,7 +60,7 @@ def farthest(old: Model, new: Model, home) -> float:
 
 LAB = Lab(
     "Fine-tuned on ten labels a class of inverted pictures: what is learned there, and what forgotten at home?",
-    fine_tune,
+    forgetting,
     [
         Bar("gained: line", "weights between old and new learn it", least=0.25),
         Bar("lost: line", "and forget little", most=0.03),

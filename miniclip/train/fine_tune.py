@@ -10,13 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..files.checkpoint import load, model_files
+from ..files.state import check_fresh
+from ..files.storage import check_folder, commit, lock
+from ..machine.disk import as_folder
 from ..model import Model
 from ..nn.tree import flatten, unflatten
-from .clip import CAPS
+from .clip import CAPS, check_number
 from .loop import Stage
 from .objectives import contrast
+from .run import train_stage
+from .sources import Folder
 
-RANK = 4
+RANK, NEW = 4, "new"
+SHARE = 0.4  # of new weights: the most that lost less than 3 points at home, see `labs.fine_tune`
 Leaves = dict[str, np.ndarray]  # by dotted name
 
 
@@ -107,3 +114,40 @@ def between(old: Model, new: Model, share: float) -> Model:
     """(1 - share) old + share new, weight by weight. Source: WiSE-FT, Wortsman et al. 2021, arXiv:2109.01903, eq. 1."""
     a, b = flatten(old.params), flatten(new.params)
     return old.with_params(unflatten({name: a[name] + np.float32(share) * (b[name] - a[name]) for name in a}))
+
+
+def fine_tune(model: Model, source: Folder, out, steps: int = 200, share: float = SHARE, resume: bool = False) -> Model:
+    """Train a CLIP on with pairs of a folder, and leave a run folder with weights between old and new.
+
+    Parameters
+    ----------
+    model : Model
+    source : Folder
+        Made for this model.
+    out : str or Path
+        New, or with `resume` one that the same call began. All new weights are in its folder `new`, a run that resumes.
+    share : float
+        Of the new weights: 1 learns the most, and forgets the most.
+
+    Raises
+    ------
+    CheckpointError, TrainingDiverged, Interrupted
+        As `train.run.train_stage`.
+    """
+    folder = as_folder(out)
+    check_number("steps", steps, whole=True)
+    if resume:
+        check_folder(folder / NEW)  # before the lock makes it
+
+    def draw(step):
+        images, ids, texts = source.pairs(step * source.batch_size + np.arange(source.batch_size))
+        return images, ids, source.groups(texts)
+
+    stage, _ = fine_tune_stage(model, draw, steps)
+    about = {"from": model.digest, "seed": source.seed, "steps": steps, "batch_size": source.batch_size} | source.about
+    with lock(folder):
+        if not resume:
+            check_fresh(folder)
+        new = train_stage(folder / NEW, stage, model, about, resume, beside=source.files)
+        commit(folder, model_files(between(model, new, share)) | source.files)
+    return load(folder)
