@@ -131,3 +131,12 @@ def test_what_cannot_be_is_told_and_leaves_nothing(inverted, tmp_path, capsys, m
     assert finetune(inverted, tmp_path / "run", *more) != 0
     assert said in capsys.readouterr()[1]
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_one_picture_is_too_small(inverted, tmp_path, capsys):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "0.png").write_bytes(next(inverted.rglob("*.png")).read_bytes())
+    (tmp_path / "one" / "0.txt").write_text("a red circle")
+    assert finetune(tmp_path / "one", tmp_path / "run") != 0
+    assert "expected at least 2 different pictures" in capsys.readouterr()[1]
+    assert not (tmp_path / "run").exists()

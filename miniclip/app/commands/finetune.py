@@ -35,9 +35,9 @@ def run(args) -> dict:
         check_number(name, getattr(args, name), whole=True)
     old = open_run(args.run)
     data = read_data(args, args.data, old.image_size, old)
-    config = FolderConfig(old.image_size, old.tokenizer.context_length, args.val)
+    config = FolderConfig(old.image_size, old.config.text.context_length, args.val)
     trained = len(data) - round(args.val * len(data))
-    source = Folder(data, config, args.seed, min(args.batch_size, trained), old)
+    source = Folder(data, config, args.seed, max(2, min(args.batch_size, trained)), old)
     new = fine_tune(old, source, args.out, args.steps, args.share, args.resume)
     after, before = scored(new, source, args), scored(old, source, args)
     return {"run": str(args.out), "pictures": trained, "held_out": len(source.held_out),
