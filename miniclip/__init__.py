@@ -112,6 +112,7 @@ How a model learns
     train/run.py             a stage in a folder: saved, stopped, resumed
     train/sources.py         where pairs come from: the world, or a folder of one's own
     train/clip.py            the recipe of CLIP
+    train/fine_tune.py       trained on: all weights, some, few numbers more, or in between
     train/stages.py          from CLIP to a system that describes and answers
     train/plan.py            how each model of the studies is made, or resumed
     train/tables.py          what each study puts beside what

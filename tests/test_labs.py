@@ -161,6 +161,8 @@ FAST = {  # bars that must hold in the fast form too
     "descriptions": {f"{descriptions.NEW}: {what}" for what in ("name only", "described", "random words")},
     "out-of-domain": {"inverted: templates gain", "channels exchanged: templates gain", "inverted: 10 labels gain",
                       "channels exchanged: 10 labels gain", "edges: 10 labels gain"},
+    "fine-tune": {"lost: full", "lost: line"},
+    "label-economy": {"probe gain"},
 }  # fmt: skip
 
 
@@ -175,3 +177,38 @@ def test_a_lab_points_the_right_way(tmp_path, monkeypatch, capsys, name):
     shown = catalogue.find_lab(name).shown
     assert any(row in found["scores"] for row in shown)
     assert (tmp_path / found["picture"]).exists()
+
+
+def test_a_crossing_lies_between_the_amounts_that_enclose_it():
+    """On a line over the logarithm: half-way from 1 to 100 is 10."""
+    from miniclip.labs.label_economy import crossing
+
+    assert crossing([1, 100], [-0.2, 0.2]) == pytest.approx(10)
+    assert crossing([1, 100], [0.1, 0.2]) == 1
+    assert crossing([1, 100], [-0.2, -0.1]) == 100
+
+
+def test_parts_of_a_batch_are_the_whole_and_a_label_s_gradient_is_that_of_finite_differences():
+    from miniclip.labs.label_economy import classification
+    from miniclip.models.vision import VisionConfig, init_vision, vision_forward
+    from miniclip.nn.ops import log_softmax_forward
+    from miniclip.nn.tree import add_trees
+
+    rng, config = np.random.default_rng(0), VisionConfig(16, 8, 8, 1, 2)
+    params = {"visual": init_vision(rng, config, 3)}
+    images, labels = rng.standard_normal((5, 16, 16, 3)), np.array([0, 1, 2, 1, 0])
+
+    def value():
+        logits, _ = vision_forward(images, params["visual"], config)
+        return -log_softmax_forward(logits)[0][np.arange(5), labels].mean()
+
+    loss, trees, _ = classification(images, labels, params, config)
+    found = add_trees(trees, params)["visual"]["proj"]["weight"]
+    assert loss == pytest.approx(value())
+    weight = params["visual"]["proj"]["weight"]
+    step, start = rng.standard_normal(weight.shape), weight.copy()
+    two = []
+    for sign in (1, -1):
+        weight[...] = start + sign * 1e-5 * step
+        two.append(value())
+    assert (two[0] - two[1]) / 2e-5 == pytest.approx((found * step).sum(), rel=1e-5)

@@ -23,8 +23,8 @@ from ..errors import CheckpointError, FileError, ImageError, MiniclipError, one_
 from ..machine.terminal import Parser, settle_streams
 
 COMMANDS = (
-    "demo", "data", "train", "eval", "zeroshot", "index", "search", "explain", "caption", "ask", "study", "lab",
-    "export", "bench", "figures", "class-pack", "class-marks",
+    "demo", "data", "train", "finetune", "eval", "zeroshot", "index", "search", "explain", "caption", "ask", "study",
+    "lab", "export", "bench", "figures", "class-pack", "class-marks",
 )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from ..data.world import COLOURS, HELD_OUT, Scenes, sample_scenes
 from ..files.checkpoint import load
 from ..model import Model
 from ..tasks.zero_shot import zero_shot_weights
-from ..train.clip import CAPS, EVERYTHING, TrainConfig, clip_stage, new_clip
-from ..train.loop import Learner, Stage, fit
-from ..train.objectives import contrast
+from ..train.clip import TrainConfig, clip_stage, new_clip
+from ..train.fine_tune import FULL, Way, fine_tune_stage, with_learned
+from ..train.loop import Learner, fit
 from ..train.sources import World
 
 CLASSES = np.flatnonzero(~HELD_OUT.ravel())  # colours and shapes that were trained on, in the order of CLASS_NAMES
@@ -68,26 +68,23 @@ def zero_shot_in(model: Model, scenes: Scenes, domain: str, templates=("a {}",))
     return accuracy_of(model.encode_image(pictures_of(scenes, domain)) @ weights.T, scenes)
 
 
-def fine_tuned(model: Model, scenes: Scenes, domain: str, seed: int, steps: int, trained=EVERYTHING) -> Model:
+def fine_tuned(model: Model, scenes: Scenes, domain: str, seed: int, steps: int, way: Way = FULL) -> Model:
     """The model after a contrast of a domain's pictures with "a red circle" and so on: equal names are one class.
 
-    trained: the sub-trees of parameters that learn. Source: Goyal et al. 2023, arXiv:2212.00638, "FLYP".
+    way: what learns.
     """
     images, groups = pictures_of(scenes, domain), classes_of(scenes)
     ids = model.tokenizer.encode([f"a {NAMES[k]}" for k in groups])
     order = np.random.default_rng([seed, 2])
 
-    def objective(step, params):
+    def draw(step):
         rows = order.choice(len(images), min(BATCH, len(images)), replace=False)
-        loss, trees, metrics = contrast(images[rows], ids[rows], params, model.config,
-                                        loss="multi_positive", groups=groups[rows])  # fmt: skip
-        return loss, ({name: tree[name] for name in tree if name in trained} for tree in trees), metrics
+        return images[rows], ids[rows], groups[rows]
 
-    caps = {name: cap for name, cap in CAPS.items() if name in trained}
-    stage = Stage("fine-tune", objective, steps, tuple(trained), peak_lr=1e-3, warmup=steps // 10, caps=caps)
-    learner = Learner(stage, model.params)
+    stage, start = fine_tune_stage(model, draw, steps, way)
+    learner = Learner(stage, start)
     fit(learner)
-    return model.with_params(learner.params)
+    return with_learned(model, way, learner.params)
 
 
 def learned(recipe: TrainConfig, source: World, tell=lambda text: None) -> Model:

@@ -131,6 +131,8 @@ class Folder:
         Of the order, and of all that is drawn.
     batch_size : int
         Of all processes: a batch has no picture twice.
+    model : Model, optional
+        One that is to be trained on: its words and its way to see pictures are kept.
 
     Raises
     ------
@@ -138,7 +140,7 @@ class Folder:
         For fewer pictures to train on than a batch has.
     """
 
-    def __init__(self, data: Dataset, config: FolderConfig, seed: int, batch_size: int):
+    def __init__(self, data: Dataset, config: FolderConfig, seed: int, batch_size: int, model: Model | None = None):
         self.config, self.seed, self.batch_size = config, seed, batch_size
         self.training, self.held_out = data.split(config.val)
         if len(self.training) < batch_size:
@@ -146,11 +148,11 @@ class Folder:
                 f"{quote(data.root)} has {len(self.training)} pictures to train on and {len(self.held_out)} held out, "
                 f"expected at least a batch of {batch_size}: lower --batch-size"
             )
-        self.preprocessing = Preprocessing(config.image_size, frame=False)
+        self.preprocessing = model.preprocessing if model else Preprocessing(config.image_size, frame=False)
         self.counts = np.array([len(captions) for captions in self.training.captions])
         self.starts = self.counts.cumsum() - self.counts
         self.texts = [caption for captions in self.training.captions for caption in captions]
-        self.tokenizer = learn_tokenizer(self.texts, config)
+        self.tokenizer = model.tokenizer if model else learn_tokenizer(self.texts, config)
         self.ids = self.tokenizer.encode(self.texts).astype(np.int32)
         self.scored = self.held_out[:SCORED]
         texts, self.relevant = captions_of(self.scored)
@@ -187,7 +189,7 @@ class Folder:
         corners = np.stack([choose(keys, stream, room + 1) for stream in (TOP, LEFT)], 1) if room else None
         mirrored = uniform(keys, MIRROR) < 0.5 if "flip" in augment else None
         images = self.training.images(pictures, mirrored, corners, self.config.image_size)
-        found = normalize(images / np.float32(255))
+        found = normalize(images / np.float32(255), self.preprocessing.mean, self.preprocessing.std)
         return found, self.ids[texts].astype(np.int64), [self.texts[i] for i in texts]
 
     def groups(self, texts) -> np.ndarray:
