@@ -88,7 +88,6 @@ def crossings(amounts, zero: float, probe, scratch, caption: float = CAPTION, la
     caption, label: their prices.
     """
     found = {
-        "probe reaches zero-shot": crossing(amounts, np.subtract(probe, zero - CLOSE)),
         "supervised reaches the probe": crossing(amounts, np.subtract(scratch, probe)),
         "supervised reaches zero-shot": crossing(amounts, np.subtract(scratch, zero - CLOSE)),
     }
