@@ -51,7 +51,7 @@ def draw_panel(sheet, box: Box, name: str, rows, scores) -> None:
     names = [row.partition(": ")[2] or row for row in rows]
     room = min(max(width_of(clean(one), SIZE) for one in names) + 0.1, 0.5 * width)
     number = width_of("100.0 %", SIZE) + 0.1
-    pitch = min((height - 0.5) / len(rows), 0.34)
+    pitch = min((height - 0.5) / len(rows), 0.5)
     for k, (row, one) in enumerate(zip(rows, names, strict=True)):
         cells, at, long = scores[row], y + k * pitch, width - room - number
         write(sheet, x, at, wrap(one, room, SIZE), SIZE, room)
