@@ -20,7 +20,15 @@ from miniclip.nn.tree import flatten
 from miniclip.tasks.own_pictures import captions_of, encode_pictures, evaluate_dataset, search_scores
 from miniclip.tasks.zero_shot import template_set, templates_of
 from miniclip.train.clip import TrainConfig, new_clip, train
-from miniclip.train.sources import Folder, FolderConfig, World, learn_tokenizer, summary, trained_pictures
+from miniclip.train.sources import (
+    Folder,
+    FolderConfig,
+    World,
+    expected_floor,
+    learn_tokenizer,
+    summary,
+    trained_pictures,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* unknown, read as <unk>")  # words of captions held out
 N, SIDE = 24, 16
@@ -143,11 +151,23 @@ def test_the_floor_is_that_of_equal_captions(source, folder):
     assert texts.count("twice") == 2
     with_floor = train_line(one, 24)["caption_floor"]
     assert with_floor == pytest.approx(duplicate_floor(texts), abs=1e-12)
-    assert one.floor == pytest.approx(2 * np.log(2) / 24)
+    floor = expected_floor(one.training, 24)
+    assert floor == pytest.approx(2 * np.log(2) / 24)
     assert (one.groups(texts)[:, None] == one.groups(texts)).sum() == 26
     about = summary(read_dataset(folder, SIDE), 24)
-    assert about["caption_floor"] == pytest.approx(one.floor)
+    assert about["caption_floor"] == pytest.approx(floor)
     assert (about["pictures"], about["captions"], about["different_captions"]) == (24, 47, 46)
+
+
+def test_the_floor_counts_each_caption_as_often_as_it_is_drawn(tmp_path, cache):
+    """Two classes, one picture each of two in a batch, and two templates: in half of the batches both say the same."""
+    for i in range(2):
+        (tmp_path / f"set/{i}").mkdir(parents=True)
+        Image.fromarray(picture(i)).save(tmp_path / f"set/{i}/x.png")
+    data = read_dataset(tmp_path / "set", SIDE, ["a {}", "the {}"], cache=cache)
+    alike = replace(data, captions=[["a x", "the x"]] * 2)
+    assert expected_floor(data, 2) == 0
+    assert 0.3 * np.log(2) < expected_floor(alike, 2) < 0.7 * np.log(2)
 
 
 def train_line(source, B):
@@ -311,8 +331,11 @@ def test_the_commands(tmp_path, folder, monkeypatch, capsys):
     assert json.loads(capsys.readouterr()[0])["pictures"] == 24
     assert cli.main(["data", str(folder)]) == 0
     assert "different_captions" in capsys.readouterr()[0]
-    assert cli.main(["train", "--out", "x", "--image-size", "32"]) == 3
-    assert "--image-size is for pictures of one's own: add --data FOLDER" in capsys.readouterr()[1]
+    for words in (["train", "--out", "x", "--image-size", "32"], ["train", "--out", "x", "--strict"],
+                  ["train", "--out", "x", "--context", "9"], ["eval", "run", "--max-bad", "0.5"]):  # fmt: skip
+        assert cli.main(words) == 3
+        option = next(word for word in words if word.startswith("--") and word != "--out")
+        assert f"{option} is for pictures of one's own: add --data FOLDER" in capsys.readouterr()[1]
     monkeypatch.setattr("miniclip.app.own_data.read_data", None)  # told before anything is read:
     assert cli.main([*run, "--image-size", "20"]) == 3
     assert "image_size" in capsys.readouterr()[1]

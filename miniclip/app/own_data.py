@@ -50,7 +50,7 @@ def read_data(args, folder: str, side: int, model=None):
 
 
 def add_folder(parser) -> None:
-    """What to learn from a folder, for `source_of`."""
+    """What to learn from a folder, for `pairs_source`."""
     parser.add_argument("--data", type=path, metavar="FOLDER",
                         help="pictures with captions, or in folders by class (default: the world)")  # fmt: skip
     parser.add_argument("--image-size", type=int, metavar="N", help="of --data (default: 64)")
@@ -68,28 +68,32 @@ def pairs_source(args, recipe):
     """Where the pairs of a run come from, as the arguments say."""
     from ..data.tokenizer import Tokenizer
     from ..files.state import check_fresh
-    from ..train.sources import Folder, FolderConfig, World
+    from ..train.sources import Folder, FolderConfig, World, expected_floor
 
     given = {name: getattr(args, name) for name in FOLDER_OPTIONS if getattr(args, name) is not None}
+    check_has_data(args, given)
     if not args.data:
-        if given:
-            raise ConfigError(
-                f"--{next(iter(given)).removesuffix('_length').replace('_', '-')} is for pictures of one's own: "
-                "add --data FOLDER"
-            )
         return World(recipe.seed)
     config = FolderConfig(**given)
     recipe.model(Tokenizer([]), config.image_size)  # told before the work: whether such a model can be
     if not args.resume and os.path.isdir(args.out):
         check_fresh(Path(args.out))
     source = Folder(read_data(args, args.data, config.side), config, recipe.seed, recipe.batch_size)
-    if source.floor:
-        share = len(source.texts) - len(set(source.texts))
+    if floor := expected_floor(source.training, recipe.batch_size):
+        again = len(source.texts) - len(set(source.texts))
         warnings.warn(
-            f"{share:,} of {len(source.texts):,} captions stand there before: no loss can fall below "
-            f"{source.floor:.3f} in the mean; --loss multi_positive counts each of them as right", stacklevel=2,
+            f"{again:,} of {len(source.texts):,} captions stand there before: no loss can fall below {floor:.3f} in "
+            "the mean; --loss multi_positive counts each of them as right", stacklevel=2,
         )  # fmt: skip
     return source
+
+
+def check_has_data(args, given=()) -> None:
+    """A ConfigError for options of a folder where none is named: `given`, and how it is read."""
+    given = [*given, *(name for name, usual in READING.items() if getattr(args, name) != usual)]
+    if given and not args.data:
+        option = given[0].removesuffix("_length").replace("_", "-")
+        raise ConfigError(f"--{option} is for pictures of one's own: add --data FOLDER")
 
 
 def unseen_data(args, model, run: str):

@@ -2,7 +2,7 @@
 
 from ...machine.terminal import path
 from ..arguments import add_run, add_seed, open_run
-from ..own_data import add_reading, unseen_data
+from ..own_data import add_reading, check_has_data, unseen_data
 from ..printing import with_scores
 
 HELP = "print every score of a run beside its baselines"
@@ -22,6 +22,7 @@ def run(args) -> dict:
     from ...tasks.own_pictures import evaluate_dataset
     from ...tasks.zero_shot import templates_of
 
+    check_has_data(args)
     model = open_run(args.run)
     if args.data:
         data, trained_on = unseen_data(args, model, args.run)
