@@ -39,7 +39,11 @@ ONE, PAIR, RELATED, NUMBER = range(4)
 
 def synonym(name: str, u: float) -> str:
     """The usual word for a thing, or with probability 1 - USUAL one of the others."""
-    words = WORDS[name]
+    return usual_or_other(WORDS[name], u)
+
+
+def usual_or_other(words, u: float) -> str:
+    """The first of some words that say the same, or with probability 1 - USUAL one of the others."""
     if u < USUAL or len(words) == 1:
         return words[0]
     return words[1 + int((u - USUAL) / (1 - USUAL) * (len(words) - 1))]

@@ -3,7 +3,7 @@
 Ten forms are asked equally often, and answers are balanced, as far as the world allows: yes is as frequent as no, one
 object as two or three, a colour or a shape as any other, "there is none" as any one colour; corners are more frequent
 than the middle. A model without eyes stays within a few points of chance. What would be ambiguous ("the circle" where
-there are two) is not asked.
+there are two) is not asked. A question has now and then a synonym, as captions have; an answer never.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .captions import related, with_article
-from .grammar import NUMBERS, RELATIONS
+from .captions import related, usual_or_other, with_article
+from .grammar import NUMBERS, RELATIONS, WORDS
 from .world import COLOURS, COLUMNS, HELD_OUT, QUESTION, ROWS, SHAPES, Scenes, sample_scenes, uniform
 
 COUNTS, NONE = ("none", *NUMBERS), "there is none"
@@ -22,7 +22,11 @@ SIDES = ("left", "right", "above", "below")  # the order of RELATIONS
 DIRECTIONS = (*SIDES, *(f"{side} {height}" for side in SIDES[:2] for height in SIDES[2:]))
 SEEN = np.argwhere(~HELD_OUT).tolist()  # the combinations that are not held out: shape and colour
 CROSSED = "no: crossed"  # the shape of one object and the colour of another
-PLURALS = {shape: shape + ("es" if shape.endswith("s") else "s") for shape in SHAPES}
+PLURALS = {word: word + ("es" if word[-1] in "sx" else "s") for shape in SHAPES for word in WORDS[shape]}
+# What a word of a question can be exchanged for, the usual one first.
+SAID_AS = {name: WORDS[name] for name in (*COLOURS, *SHAPES)}
+SAID_AS |= {PLURALS[shape]: tuple(PLURALS[word] for word in WORDS[shape]) for shape in SHAPES}
+SAID_AS |= {f"object{s}": tuple(noun + s for noun in ("object", "shape", "thing")) for s in ("", "s")}
 # Rare answers are asked for where they can be given: a scene of which nothing is alike is mostly not asked how many
 # circles there are, one with two is asked just that every other time, and one with three always; a lonely object is
 # not always counted.
@@ -109,7 +113,7 @@ def number(things: list[Thing], i: int, u) -> Asked | None:
 
 def number_of_shape(things: list[Thing], i: int, u) -> Asked | None:
     """how many circles are there?"""
-    return how_many([one.shape for one in things], list(PLURALS.values()), u)
+    return how_many([one.shape for one in things], [PLURALS[shape] for shape in SHAPES], u)
 
 
 def number_of_colour(things: list[Thing], i: int, u) -> Asked | None:
@@ -191,7 +195,7 @@ def question_vocabulary() -> tuple[str, ...]:
     """Every word of questions and answers, sorted."""
     glue = "what colour shape is the object where how many are there objects of from a an".split()  # noqa: SIM905
     answers = {word for given in ANSWERS.values() for answer in given for word in answer.split()}
-    return tuple(sorted({*glue, *answers, *PLURALS.values(), *COLOURS, *SHAPES}))
+    return tuple(sorted({*glue, *answers, *(word for words in SAID_AS.values() for word in words)}))
 
 
 def ask(scenes: Scenes, turn: int = 0, forms=FORMS) -> list[Question]:
@@ -201,7 +205,7 @@ def ask(scenes: Scenes, turn: int = 0, forms=FORMS) -> list[Question]:
     Efraimidis, Spirakis 2006, doi:10.1016/j.ipl.2005.11.003.
     """
     first, names = QUESTION + 20 * turn, list(forms)
-    u = uniform(scenes.key[:, None], first + np.arange(15))
+    u = uniform(scenes.key[:, None], first + np.arange(20))
     weights = np.array([forms[form] for form in forms])
     order = (-np.log1p(-u[:, : len(names)]) / weights).argsort(1).tolist()
     focus = (u[:, 10] * scenes.count).astype(int).tolist()
@@ -214,7 +218,7 @@ def ask(scenes: Scenes, turn: int = 0, forms=FORMS) -> list[Question]:
 def ask_each(seed: int, split: str, n: int) -> tuple[Scenes, list[Question]]:
     """n questions of each form, all about different scenes: the first of a split that allow them."""
     scenes = sample_scenes(seed, split, np.arange((4 * n + 40) * len(FORMS)))
-    u = uniform(scenes.key[:, None], QUESTION + len(FORMS) + np.arange(5))
+    u = uniform(scenes.key[:, None], QUESTION + len(FORMS) + np.arange(10))
     focus, things = (u[:, 0] * scenes.count).astype(int).tolist(), things_of(scenes)
     rows: list[int] = []
     asked: list[Question] = []
@@ -228,11 +232,30 @@ def ask_each(seed: int, split: str, n: int) -> tuple[Scenes, list[Question]]:
 
 
 def question(form, things: list[Thing], i: int, u) -> Question | None:
-    """The question of one form about object i; None where it would be ambiguous or give itself away."""
+    """The question of one form about object i; None where it would be ambiguous or give itself away.
+
+    u: nine numbers, four that decide what is asked, and five for the words.
+    """
     if asked := form(things, i, u):
         text, answer, case = asked
-        return Question(text, answer, NAMES[form], case)
+        return Question(in_other_words(text, u[4:]), answer, NAMES[form], case)
     return None
+
+
+def in_other_words(text: str, u) -> str:
+    """The same question, its names and nouns as usual or now and then a synonym; u: a number for each of them.
+
+    >>> in_other_words("is there a green circle?", [0.9, 0.9])
+    'is there an emerald disc?'
+    """
+    words = text.removesuffix("?").split()
+    numbers = iter(u)
+    for i, word in enumerate(words):
+        if word in SAID_AS:
+            words[i] = usual_or_other(SAID_AS[word], next(numbers))
+            if words[i - 1] in ("a", "an"):
+                words[i - 1] = with_article(words[i]).split()[0]
+    return " ".join(words) + "?"
 
 
 def things_of(scenes: Scenes) -> list[list[Thing]]:

@@ -76,8 +76,8 @@ TRAININGS = {
     "frozen captioner": Training(("clip",), with_decoder, frozen_describe_stage, 1000, 75),
     "first stage": Training(("clip",), with_decoder, coca_stage, COCA_STEPS, 95),
     # The specialist for questions: it may forget the rest.
-    "answerer": Training(("first stage",), as_it_is, answer_stage, 3000, 110),
-    "system": Training(("first stage",), as_it_is, system_stage, 2640, 135),
+    "answerer": Training(("first stage",), as_it_is, answer_stage, 4000, 110),
+    "system": Training(("first stage",), as_it_is, system_stage, 4000, 135),
     "deaf": Training(("first stage",), as_it_is, deaf_stage, 400, 35),
     "language model": Training((), new_language_model, language_stage, 5000, 20),
     "blind": Training((), new_language_model, blind_stage, 400, 22),

@@ -17,7 +17,7 @@ from ..data.negatives import falsify
 from ..data.notes import retell, take_notes
 from ..data.pairs import normalized_images
 from ..data.prompts import Texts, describer_tokenizer, encode_texts, language_tokenizer
-from ..data.questions import FORMS, ask, place, relation, side
+from ..data.questions import FORMS, absent, ask, place, relation, side
 from ..data.tokenizer import Tokenizer
 from ..data.world import Scenes, join, sample_scenes
 from ..model import BridgedModel, Describer, LanguageModel, Matcher, Model
@@ -35,8 +35,9 @@ TURNS = 3  # questions about a picture, one after the other: to see it costs mor
 # many texts, and not at the rate of the other stages. A language model and a bridge to it get small batches.
 SMALL, SMALL_RATE = 32, 1e-3
 ANSWER_RATE, ANSWER_WARMUP = 2e-3, 300
-# Where one object is from another is learned last, and not before where each of them is.
-PRACTISED = FORMS | {place: 3 * FORMS[place], side: 2 * FORMS[side], relation: 2 * FORMS[relation]}
+# Where one object is from another is learned last, and not before where each of them is. What is not there is seldom
+# asked for, so that "there is none" is no better guess than a colour.
+PRACTISED = FORMS | {form: times * FORMS[form] for form, times in ((place, 3), (side, 2), (relation, 2), (absent, 3))}
 LAYERS = 2  # of every decoder
 COCA_STEPS = 1200  # of stage 1
 EVERYTHING = ("visual", "text", "logit_scale", "decoder")  # that a describer has
