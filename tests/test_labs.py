@@ -9,10 +9,11 @@ import pytest
 
 from miniclip.app import cli
 from miniclip.app.arguments import LAB_NAMES
+from miniclip.data.captions import truth_matrix
 from miniclip.data.grammar import WORDS
 from miniclip.data.world import SHAPES, STYLES
 from miniclip.errors import CheckpointError, DataError, Interrupted
-from miniclip.labs import catalogue, descriptions, ensemble, harness, parts, registers
+from miniclip.labs import catalogue, descriptions, ensemble, harness, parts, registers, understanding
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 
@@ -155,6 +156,24 @@ def test_ensembles_by_hand():
     assert pictures.accuracy(unit).tolist() == [1.0, 0.0]
 
 
+def test_complete_captions_are_true_and_every_other_mined_picture_is_the_one_before_with_colours_exchanged():
+    source = understanding.TwoObjects(3, complete=True, mined=True)
+    scenes = source.scenes(np.arange(400))
+    texts = source.write(scenes)
+    true = truth_matrix(texts, scenes)
+    assert true.diagonal().all()
+    assert not true[np.arange(400), np.arange(400) ^ 1].any()
+    for name in ("shape", "row", "column", "size", "style"):
+        assert (getattr(scenes, name)[::2] == getattr(scenes, name)[1::2]).all()
+    assert (scenes.colour[::2, :2] == scenes.colour[1::2, 1::-1]).all()
+    assert (
+        120 < sum(SHAPES[s] in text.split(" and ")[0] for s, text in zip(scenes.shape[:, 0], texts, strict=True)) < 280
+    )
+    alone = source.scenes(np.arange(400)[7:9])
+    assert [scene.tolist() for scene in alone.colour] == scenes.colour[7:9].tolist()
+    assert len({*understanding.TwoObjects(3).write(understanding.TwoObjects(3).scenes(np.arange(400)))}) > 200
+
+
 FAST = {  # bars that must hold in the fast form too
     "templates": {f"{style}: right over wrong" for style in STYLES},
     "ensemble": {"gain: all over one", "order: named otherwise"},
@@ -163,6 +182,9 @@ FAST = {  # bars that must hold in the fast form too
                       "channels exchanged: 10 labels gain", "edges: 10 labels gain"},
     "fine-tune": {"lost: full", "lost: line"},
     "label-economy": {"probe gain"},
+    "understanding": {*(f"swap: {name}" for name in (*understanding.IN_VAIN, understanding.BOTH)),
+                      "negation: shows what is not wanted", "counting: single objects", "counting: asked",
+                      "words: in any order"},
 }  # fmt: skip
 
 

@@ -52,6 +52,11 @@ def labelled(seed: int, n: int) -> Scenes:
     return scenes[np.sort(np.concatenate([np.flatnonzero(labels == k)[:n] for k in range(len(CLASSES))]))]
 
 
+def amount(n: int) -> str:
+    """1 label, 1,000 labels: of each class."""
+    return f"{n:,} label{'s' * (n != 1)}"
+
+
 def pictures_of(scenes: Scenes, domain: str) -> np.ndarray:
     """(B, Y, X, C): the scenes' pictures in a domain, normalised."""
     return normalize(np.ascontiguousarray(DOMAINS[domain](draw_scenes(scenes)), np.float32))

@@ -17,7 +17,7 @@ from ..nn.decoder_ops import cross_entropy_backward, cross_entropy_forward
 from ..tasks.probes import probe_scores, ridge_probe
 from ..train.loop import Learner, Stage, fit
 from ..train.objectives import at_least_two
-from .domains import BATCH, NAMES, accuracy_of, classes_of, labelled, pictures_of, tests, zero_shot_in
+from .domains import BATCH, NAMES, accuracy_of, amount, classes_of, labelled, pictures_of, tests, zero_shot_in
 from .harness import Bar, Lab
 
 LABELS = (1, 10, 30, 100, 1000)  # of each class
@@ -40,13 +40,13 @@ def label_economy(seed: int = 0, fast: bool = False, tell=lambda text: None) -> 
     zero = zero_shot_in(model, test, "home")
     probe, scratch = [], []
     for n in amounts:
-        tell(f"{n} labels of each class")
+        tell(f"{amount(n)} of each class")
         known = labelled(seed, n)
         some = known[:: -(-len(known) // 10_000)]  # enough for a probe of 65 numbers a class
         weights = ridge_probe(model.encode_image(pictures_of(some, "home")), classes_of(some), len(NAMES))
         probe.append(accuracy_of(probe_scores(weights, seen), test))
         scratch.append(supervised(known, test, model.vision, seed, 60 if fast else STEPS))
-    found = {"zero-shot": zero} | {f"{way}, {n} labels": score for way, scores in
+    found = {"zero-shot": zero} | {f"{way}, {amount(n)}": score for way, scores in
                                    (("probe", probe), ("supervised", scratch))
                                    for n, score in zip(amounts, scores, strict=True)}  # fmt: skip
     found["probe gain"] = found["probe, 10 labels"] - found["supervised, 10 labels"]
@@ -121,5 +121,5 @@ LAB = Lab(
         ),
         Bar("crossing: supervised reaches the probe", "labels alone catch up, but not with one of each class", least=2),
     ],
-    ["zero-shot", *(f"{way}, {n} labels" for way in ("probe", "supervised") for n in LABELS)],
+    ["zero-shot", *(f"{way}, {amount(n)}" for way in ("probe", "supervised") for n in LABELS)],
 )

@@ -10,7 +10,18 @@ from ..files.checkpoint import load
 from ..nn.ops import log_softmax_forward, softmax_forward
 from ..tasks.probes import cache_scores, probe_scores, ridge_probe
 from ..tasks.zero_shot import TEMPLATES, zero_shot_weights
-from .domains import DOMAINS, NAMES, accuracy_of, classes_of, fine_tuned, labelled, pictures_of, tests, zero_shot_in
+from .domains import (
+    DOMAINS,
+    NAMES,
+    accuracy_of,
+    amount,
+    classes_of,
+    fine_tuned,
+    labelled,
+    pictures_of,
+    tests,
+    zero_shot_in,
+)
 from .harness import Bar, Lab
 
 LABELS = (1, 5, 10, 50)  # of each class
@@ -36,10 +47,10 @@ def out_of_domain(seed: int = 0, fast: bool = False, tell=lambda text: None) -> 
             known = labelled(seed, n)
             there, labels = model.encode_image(pictures_of(known, domain)), classes_of(known)
             probe = ridge_probe(there, labels, len(NAMES))
-            found[f"probe, {n} labels"] = accuracy_of(probe_scores(probe, seen), test)
-            found[f"cache, {n} labels"] = accuracy_of(cache_scores(seen, there, labels, len(NAMES)), test)
+            found[f"probe, {amount(n)}"] = accuracy_of(probe_scores(probe, seen), test)
+            found[f"cache, {amount(n)}"] = accuracy_of(cache_scores(seen, there, labels, len(NAMES)), test)
         tuned = fine_tuned(model, labelled(seed, FEW), domain, seed, 20 if fast else 300)
-        found[f"fine-tuned, {FEW} labels"] = zero_shot_in(tuned, test, domain)
+        found[f"fine-tuned, {amount(FEW)}"] = zero_shot_in(tuned, test, domain)
         few = model.encode_image(pictures_of(labelled(seed, FEW), domain))
         found |= sureness(seen @ weights["one prompt"].T, test, few @ weights["one prompt"].T, labelled(seed, FEW),
                           np.exp(model.logit_scale))  # fmt: skip
@@ -49,11 +60,11 @@ def out_of_domain(seed: int = 0, fast: bool = False, tell=lambda text: None) -> 
 
 def gains(found: dict[str, float]) -> dict[str, float]:
     """How much more is right than with one prompt."""
-    few = max(found[f"{way}, {FEW} labels"] for way in ("probe", "cache"))
+    few = max(found[f"{way}, {amount(FEW)}"] for way in ("probe", "cache"))
     ways = {
         "templates": found["all templates"],
-        f"{FEW} labels": few,
-        "fine-tuning": found[f"fine-tuned, {FEW} labels"],
+        amount(FEW): few,
+        "fine-tuning": found[f"fine-tuned, {amount(FEW)}"],
     }
     return {f"{way} gain": score - found["one prompt"] for way, score in ways.items()}
 
@@ -77,16 +88,16 @@ def calibration_error(probabilities, right, bins: int = 15) -> float:
     return float(sum(abs((right - confidence)[place == b].sum()) for b in range(bins)) / len(right))
 
 
-WAYS = ("one prompt", "all templates", f"probe, {FEW} labels", f"cache, {FEW} labels", f"fine-tuned, {FEW} labels")
+WAYS = ("one prompt", "all templates", f"probe, {amount(FEW)}", f"cache, {amount(FEW)}", f"fine-tuned, {amount(FEW)}")
 LAB = Lab(
     "Pictures unlike those of training: what do prompts repair, what a few labels, what only new weights?",
     out_of_domain,
     [
         *(Bar(f"{domain}: templates gain", "no wording repairs it", most=0.03)
           for domain in ("inverted", "channels exchanged", "edges")),
-        *(Bar(f"{domain}: {FEW} labels gain", "ten labels of each class do", least=0.25)
+        *(Bar(f"{domain}: {amount(FEW)} gain", "ten labels of each class do", least=0.25)
           for domain in ("inverted", "channels exchanged")),
-        Bar(f"edges: {FEW} labels gain", "not even these repair edges", most=0.25),
+        Bar(f"edges: {amount(FEW)} gain", "not even these repair edges", most=0.25),
         Bar("edges: fine-tuning gain", "new weights do", least=0.25),
     ],
     [f"{domain}: {way}" for domain in DOMAINS for way in WAYS],
