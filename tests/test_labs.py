@@ -12,7 +12,7 @@ from miniclip.app.arguments import LAB_NAMES
 from miniclip.data.grammar import WORDS
 from miniclip.data.world import SHAPES, STYLES
 from miniclip.errors import CheckpointError, DataError, Interrupted
-from miniclip.labs import catalogue, descriptions, ensemble, harness, parts, registers
+from miniclip.labs import bias, catalogue, descriptions, ensemble, harness, parts, registers
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 
@@ -155,6 +155,43 @@ def test_ensembles_by_hand():
     assert pictures.accuracy(unit).tolist() == [1.0, 0.0]
 
 
+def test_corpora_of_a_bias_differ_in_their_shapes_alone():
+    numbers = np.arange(4000)
+    often, seldom = (bias.Skewed(3, share).scenes(numbers) for share in (0.9, 0.1))
+    for name in ("key", "style", "count", "colour", "size", "row", "column"):
+        assert (getattr(often, name) == getattr(seldom, name)).all()
+    for scenes, share in ((often, 0.9), (seldom, 0.1)):
+        shares = np.bincount(bias.kinds_of(scenes), minlength=4) / len(numbers)
+        assert shares == pytest.approx(np.array([share, 1 - share, 1 - share, share]) / 2, abs=0.02)
+
+
+def test_a_balanced_corpus_has_the_pairs_of_the_skewed_one_and_each_kind_as_often():
+    source = bias.Balanced(3, 0.9)
+    scenes, skewed = source.scenes(np.arange(4000)), bias.Skewed(3, 0.9).scenes(np.arange(bias.POOL))
+    assert np.bincount(bias.kinds_of(scenes)) / 4000 == pytest.approx(0.25, abs=0.02)
+    assert {*zip(scenes.key, bias.kinds_of(scenes), strict=True)} <= {
+        *zip(skewed.key, bias.kinds_of(skewed), strict=True)
+    }
+
+
+@pytest.mark.parametrize("source", [bias.Skewed(3, 0.9), bias.Balanced(3, 0.9)])
+def test_a_pair_of_a_lab_s_corpus_is_the_same_in_any_batch(source):
+    images, ids, texts = source.pairs(np.arange(12))
+    some, few, said = source.pairs([7, 2])
+    assert (some == images[[7, 2]]).all()
+    assert (few == ids[[7, 2]]).all()
+    assert said == [texts[7], texts[2]]
+    assert (ids != source.tokenizer.unk).all()
+
+
+def test_a_gap_by_hand():
+    """Shares 0, 1/2, 1/2, 0 of 2: the gap is 1/2; each p (1 - p) / n is 3/32 or 1/8, of which a quarter is added up."""
+    gap, variance = bias.gap_of([(0, 2), (1, 2), (1, 2), (0, 2)])
+    assert gap == 0.5
+    assert variance == pytest.approx((2 * 3 / 32 + 2 / 8) / 4)
+    assert bias.gap_of([(1, 2), (0, 2), (0, 2), (1, 2)])[0] == -0.5
+
+
 FAST = {  # bars that must hold in the fast form too
     "templates": {f"{style}: right over wrong" for style in STYLES},
     "ensemble": {"gain: all over one", "order: named otherwise"},
@@ -163,6 +200,7 @@ FAST = {  # bars that must hold in the fast form too
                       "channels exchanged: 10 labels gain", "edges: 10 labels gain"},
     "fine-tune": {"lost: full", "lost: line"},
     "label-economy": {"probe gain"},
+    "bias": {"deviations: 90 % and 50 %", "gap, grainy: 90 %", "gap left: 50 %"},
 }  # fmt: skip
 
 
