@@ -9,10 +9,11 @@ import pytest
 
 from miniclip.app import cli
 from miniclip.app.arguments import LAB_NAMES
+from miniclip.data.captions import is_true
 from miniclip.data.grammar import WORDS
 from miniclip.data.world import SHAPES, STYLES
 from miniclip.errors import CheckpointError, DataError, Interrupted
-from miniclip.labs import bias, catalogue, descriptions, ensemble, harness, parts, registers
+from miniclip.labs import bias, catalogue, descriptions, ensemble, harness, parts, registers, unsaid
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 
@@ -174,7 +175,7 @@ def test_a_balanced_corpus_has_the_pairs_of_the_skewed_one_and_each_kind_as_ofte
     }
 
 
-@pytest.mark.parametrize("source", [bias.Skewed(3, 0.9), bias.Balanced(3, 0.9)])
+@pytest.mark.parametrize("source", [bias.Skewed(3, 0.9), bias.Balanced(3, 0.9), unsaid.RarelySaid(3, 20, 100)])
 def test_a_pair_of_a_lab_s_corpus_is_the_same_in_any_batch(source):
     images, ids, texts = source.pairs(np.arange(12))
     some, few, said = source.pairs([7, 2])
@@ -192,6 +193,18 @@ def test_a_gap_by_hand():
     assert bias.gap_of([(1, 2), (0, 2), (0, 2), (1, 2)])[0] == -0.5
 
 
+@pytest.mark.parametrize("mentions", [0, 1, 30, 1000])
+def test_so_many_captions_say_the_style_and_the_others_do_not(mentions):
+    source = unsaid.RarelySaid(3, mentions, 1000)
+    images, _, texts = source.pairs(np.arange(1000))
+    scenes = source.scenes(np.arange(1000))
+    said = [{*text.split()} & registers.SAY_STYLE for text in texts]
+    assert sum(map(bool, said)) == mentions
+    assert all(words <= {STYLES[style]} for words, style in zip(said, scenes.style, strict=True))
+    assert (images == unsaid.RarelySaid(3, 500, 1000).pairs(np.arange(1000))[0]).all()
+    assert all(is_true(text, scenes[[i]])[0] for i, text in enumerate(texts[:100]))
+
+
 FAST = {  # bars that must hold in the fast form too
     "templates": {f"{style}: right over wrong" for style in STYLES},
     "ensemble": {"gain: all over one", "order: named otherwise"},
@@ -201,6 +214,7 @@ FAST = {  # bars that must hold in the fast form too
     "fine-tune": {"lost: full", "lost: line"},
     "label-economy": {"probe gain"},
     "bias": {"deviations: 90 % and 50 %", "gap, grainy: 90 %", "gap left: 50 %"},
+    "unsaid": {"from chance: 0 captions", "probe: 0 captions", "zero-shot: 30000 captions"},
 }  # fmt: skip
 
 
