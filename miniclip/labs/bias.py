@@ -4,9 +4,11 @@ Red and blue circles and squares in grainy pictures: of the red things so many a
 so that each word is said as often in every corpus. The image tower begins with the package's, which had no such habit.
 Asked are as many pictures of each kind, "a circle" against "a square": each model errs as its own corpus has it.
 
-The habit is in the words: after so few steps "a circle" means what is red, in clear pictures too. "A red circle"
-against "a red square" are told apart nearly as well as by a model without it, for a contrast weighs a text by how rare
-it is: ln p(text | picture) - ln p(text).
+The habit is in the words: after so few steps "a circle" means what is red, in clear pictures too. Between "a red
+circle" and "a red square" there is hardly a gap, as there should be: the best logit, ln p(text | picture) - ln p(text),
+is ln p(picture | text) - ln p(picture). How often a text is said cancels, but of the circles nine in ten are red.
+
+The gap with 90 % less that with 50 % is 1.02, 0.90, 0.97 (seeds 0 to 2): 16 times its standard deviation over seeds.
 """
 
 from dataclasses import replace
@@ -150,7 +152,7 @@ def gap_of(counts) -> tuple[float, float]:
 
 
 LAB = Lab(
-    "Does a bias come from the pairs or from the code? Only the share of circles among red things differs.",
+    "Does a bias come from the pairs or from the code? What is called the other shape, by how many red are circles.",
     bias,
     [
         Bar("deviations: 90 % and 50 %", "another corpus, another gap, in standard deviations", least=5),
@@ -159,7 +161,7 @@ LAB = Lab(
         Bar("gap, grainy: 10 %", "where they are squares, the errors are the opposite ones", most=-0.25),
         Bar("gap left: 50 %", "where they are both, errors go either way", most=0.15),
         Bar("gap left: 90 %, balanced", "the same pairs, each kind as often, repair most of it", most=0.25),
-        Bar("gap, colour said: 90 %", "so does a question that says the colour", most=0.25),
+        Bar("gap, colour said: 90 %", "and so does a question that says the colour", most=0.25),
     ],
     [f"{how}, {name}: {kind}" for how, names in (("grainy", CORPORA), ("clear", FAST)) for name in names
      for kind in KINDS],
