@@ -213,7 +213,7 @@ FAST = {  # bars that must hold in the fast form too
                       "channels exchanged: 10 labels gain", "edges: 10 labels gain"},
     "fine-tune": {"lost: full", "lost: line"},
     "label-economy": {"probe gain"},
-    "bias": {"deviations: 90 % and 50 %", "gap, grainy: 90 %", "gap left: 50 %"},
+    "bias": {"deviations: 90 % and 50 %", "deviations: 50 % and 10 %", "gap, grainy: 90 %", "gap, grainy: 10 %"},
     "unsaid": {"from chance: 0 captions", "probe: 0 captions", "zero-shot: 30000 captions"},
 }  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 No label of the task was seen, but words were, beside pictures. Here no caption says whether a picture is a photo, a
 sketch, a painting or a scan, or so many of all captions do. Everything else is as ever: the same pictures in the same
-order, and both towers begin from nothing.
+order, and both towers begin from nothing. With 3,000 of 38,400 it is 0.40, with 10,000 0.74, with 30,000 0.99; but then
+the colours, which captions say as before, are not yet known (0.27): of two things, the easier is learned first.
 Source: "No zero-shot without exponential data", Udandarao et al. 2024, arXiv:2404.04125, section 3.
 """
 
