@@ -9,11 +9,11 @@ import pytest
 
 from miniclip.app import cli
 from miniclip.app.arguments import LAB_NAMES
-from miniclip.data.captions import truth_matrix
+from miniclip.data.captions import is_true, truth_matrix
 from miniclip.data.grammar import WORDS
 from miniclip.data.world import SHAPES, STYLES
 from miniclip.errors import CheckpointError, DataError, Interrupted
-from miniclip.labs import catalogue, descriptions, ensemble, harness, parts, registers, understanding
+from miniclip.labs import bias, catalogue, descriptions, ensemble, harness, parts, registers, understanding, unsaid
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 
@@ -166,12 +166,60 @@ def test_complete_captions_are_true_and_every_other_mined_picture_is_the_one_bef
     for name in ("shape", "row", "column", "size", "style"):
         assert (getattr(scenes, name)[::2] == getattr(scenes, name)[1::2]).all()
     assert (scenes.colour[::2, :2] == scenes.colour[1::2, 1::-1]).all()
-    assert (
-        120 < sum(SHAPES[s] in text.split(" and ")[0] for s, text in zip(scenes.shape[:, 0], texts, strict=True)) < 280
-    )
+    first = sum(SHAPES[s] in text.split(" and ")[0] for s, text in zip(scenes.shape[:, 0], texts, strict=True))
+    assert 120 < first < 280
     alone = source.scenes(np.arange(400)[7:9])
     assert [scene.tolist() for scene in alone.colour] == scenes.colour[7:9].tolist()
     assert len({*understanding.TwoObjects(3).write(understanding.TwoObjects(3).scenes(np.arange(400)))}) > 200
+
+
+def test_corpora_of_a_bias_differ_in_their_shapes_alone():
+    numbers = np.arange(4000)
+    often, seldom = (bias.Skewed(3, share).scenes(numbers) for share in (0.9, 0.1))
+    for name in ("key", "style", "count", "colour", "size", "row", "column"):
+        assert (getattr(often, name) == getattr(seldom, name)).all()
+    for scenes, share in ((often, 0.9), (seldom, 0.1)):
+        shares = np.bincount(bias.kinds_of(scenes), minlength=4) / len(numbers)
+        assert shares == pytest.approx(np.array([share, 1 - share, 1 - share, share]) / 2, abs=0.02)
+
+
+def test_a_balanced_corpus_has_the_pairs_of_the_skewed_one_and_each_kind_as_often():
+    source = bias.Balanced(3, 0.9)
+    scenes, skewed = source.scenes(np.arange(4000)), bias.Skewed(3, 0.9).scenes(np.arange(bias.POOL))
+    assert np.bincount(bias.kinds_of(scenes)) / 4000 == pytest.approx(0.25, abs=0.02)
+    assert {*zip(scenes.key, bias.kinds_of(scenes), strict=True)} <= {
+        *zip(skewed.key, bias.kinds_of(skewed), strict=True)
+    }
+
+
+@pytest.mark.parametrize("source", [bias.Skewed(3, 0.9), bias.Balanced(3, 0.9), unsaid.RarelySaid(3, 20, 100)])
+def test_a_pair_of_a_lab_s_corpus_is_the_same_in_any_batch(source):
+    images, ids, texts = source.pairs(np.arange(12))
+    some, few, said = source.pairs([7, 2])
+    assert (some == images[[7, 2]]).all()
+    assert (few == ids[[7, 2]]).all()
+    assert said == [texts[7], texts[2]]
+    assert (ids != source.tokenizer.unk).all()
+
+
+def test_a_gap_by_hand():
+    """Shares 0, 1/2, 1/2, 0 of 2: the gap is 1/2; each p (1 - p) / n is 3/32 or 1/8, of which a quarter is added up."""
+    gap, variance = bias.gap_of([(0, 2), (1, 2), (1, 2), (0, 2)])
+    assert gap == 0.5
+    assert variance == pytest.approx((2 * 3 / 32 + 2 / 8) / 4)
+    assert bias.gap_of([(1, 2), (0, 2), (0, 2), (1, 2)])[0] == -0.5
+
+
+@pytest.mark.parametrize("mentions", [0, 1, 30, 1000])
+def test_so_many_captions_say_the_style_and_the_others_do_not(mentions):
+    source = unsaid.RarelySaid(3, mentions, 1000)
+    images, _, texts = source.pairs(np.arange(1000))
+    scenes = source.scenes(np.arange(1000))
+    said = [{*text.split()} & registers.SAY_STYLE for text in texts]
+    assert sum(map(bool, said)) == mentions
+    assert all(words <= {STYLES[style]} for words, style in zip(said, scenes.style, strict=True))
+    assert (images == unsaid.RarelySaid(3, 500, 1000).pairs(np.arange(1000))[0]).all()
+    assert all(is_true(text, scenes[[i]])[0] for i, text in enumerate(texts[:100]))
 
 
 FAST = {  # bars that must hold in the fast form too
@@ -185,6 +233,8 @@ FAST = {  # bars that must hold in the fast form too
     "understanding": {*(f"swap: {name}" for name in (*understanding.IN_VAIN, understanding.BOTH)),
                       "negation: shows what is not wanted", "counting: single objects", "counting: asked",
                       "words: in any order"},
+    "bias": {"deviations: 90 % and 50 %", "deviations: 50 % and 10 %", "gap, grainy: 90 %", "gap, grainy: 10 %"},
+    "unsaid": {"from chance: 0 captions", "probe: 0 captions", "zero-shot: 30,000 captions"},
 }  # fmt: skip
 
 

@@ -4,7 +4,17 @@ from importlib import import_module
 
 from .harness import Lab
 
-NAMES = ("templates", "ensemble", "descriptions", "out-of-domain", "fine-tune", "label-economy", "understanding")
+NAMES = (
+    "templates",
+    "ensemble",
+    "descriptions",
+    "out-of-domain",
+    "fine-tune",
+    "label-economy",
+    "bias",
+    "unsaid",
+    "understanding",
+)
 
 
 def find_lab(name: str) -> Lab:

@@ -68,8 +68,22 @@ def anchored(text: str, style: str) -> str:
     """
     if not MEANINGS.keys() & text.split() or SAY_STYLE & {*text.split()}:
         return text
-    for word in NEUTRAL:
+    return with_style(without_style(text), style)
+
+
+def without_style(text: str) -> str:
+    """The text, with no word of what kind of picture it is.
+
+    >>> without_style("at the top a photo of a plate"), without_style("an image of a plate")
+    ('at the top a plate', 'a plate')
+    """
+    for word in (*sorted(SAY_STYLE), *NEUTRAL):
         text = text.replace(f"{with_article(word)} of ", "")
+    return text
+
+
+def with_style(text: str, style: str) -> str:
+    """A text that says no style, and now says this one."""
     words = text.split()
     first = next(i for i, word in enumerate(words) if word in ("a", "an"))
     return " ".join([*words[:first], with_article(style), "of", *words[first:]])
