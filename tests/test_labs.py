@@ -240,10 +240,10 @@ def test_popular_pairs_are_so_many_and_show_what_they_say():
 
 def test_of_equal_words_infonce_and_multi_positive_are_the_same_function():
     """And not of equal meaning in other words."""
-    from miniclip.labs.batch_size import difference
+    from miniclip.labs.batch_size import loss_difference
     from miniclip.train.step import contrastive_loss
 
-    assert difference(3) < 1e-6
+    assert loss_difference(3) < 1e-6
     rng = np.random.default_rng(0)
     image, text = (one / np.linalg.norm(one, axis=1, keepdims=True) for one in rng.standard_normal((2, 6, 4)))
     losses = [contrastive_loss(image, text, {"logit_scale": np.array(1.0)}, loss, np.array([0, 0, 0, 1, 2, 3]))[0]
@@ -252,12 +252,12 @@ def test_of_equal_words_infonce_and_multi_positive_are_the_same_function():
 
 
 def test_a_mined_batch_has_a_text_and_then_those_nearest_to_it_of_other_meanings():
-    from miniclip.labs.hard_negatives import BATCH, Both, Mined, alike, neighbours
+    from miniclip.labs.hard_negatives import BATCH, Both, Mined, nearest_texts, neighbours
 
     angles = np.radians([0, 90, 1, 2, 92, 3, 4, 94, 96, 180])
     text = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     groups = np.array([0, 1, 0, 2, 3, 4, 5, 6, 7, 8])  # the nearest to the first means the same
-    assert alike(text, groups, 8).tolist() == [0, 3, 5, 6, 1, 4, 7, 8]
+    assert nearest_texts(text, groups, 8).tolist() == [0, 3, 5, 6, 1, 4, 7, 8]
     keys = [Mined(3).scenes(np.arange(BATCH) + BATCH * step).key for step in (0, 1)]
     assert len({*np.concatenate(keys).tolist()}) == 2 * BATCH
     assert neighbours(Mined(3), 4) > neighbours(Both(3), 4)

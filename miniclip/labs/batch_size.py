@@ -30,7 +30,7 @@ OTHERS = [(loss, rate) for loss in LOSSES for rate in RATES if loss != "InfoNCE"
 FEW_TRIED = [("InfoNCE", 0.0), ("InfoNCE", MOST), ("multi-positive", MOST), ("sigmoid", MOST)]
 
 
-def trained(source: World, pairs: int, size: int = BATCH, loss: str = "InfoNCE") -> Model:
+def clip_of(source: World, pairs: int, size: int = BATCH, loss: str = "InfoNCE") -> Model:
     """A CLIP that saw so many pairs in batches of a size."""
     lr = PEAK_LR * (size / BATCH) ** 0.5
     recipe = TrainConfig(seed=source.seed, steps=pairs // size, batch_size=size, peak_lr=lr, loss=LOSSES[loss])
@@ -57,7 +57,7 @@ def duplicates(seed: int = 0, fast: bool = False, tell=lambda text: None) -> dic
 
     def endless(row, source, size=BATCH, loss="InfoNCE"):
         tell(row)
-        rows[row] = first_hit(trained(source, pairs, size, loss), seed, 512)
+        rows[row] = first_hit(clip_of(source, pairs, size, loss), seed, 512)
 
     for size in (BATCH,) if fast else SIZES:
         for rate in (0.0, MOST):
@@ -68,10 +68,10 @@ def duplicates(seed: int = 0, fast: bool = False, tell=lambda text: None) -> dic
     for loss, rate in [("multi-positive", MOST)] if fast else OTHERS:
         endless(f"loss: {loss}, {said(rate)}", Popular(seed, rate), loss=loss)
     endless("loss: no text twice, 60 %", Apart(seed, MOST))
-    rows["equal words: difference"] = difference(seed)
+    rows["equal words: difference"] = loss_difference(seed)
     for loss, rate in FEW_TRIED[: 3 if fast else 4]:
         tell(row := f"few pairs: {loss}, {said(rate)}")
-        rows[row] = zero_shot_in(trained(Few(seed, rate, FEW), pairs, loss=loss), tests(seed, 1024), "home")
+        rows[row] = zero_shot_in(clip_of(Few(seed, rate, FEW), pairs, loss=loss), tests(seed, 1024), "home")
     return rows | recovered(rows)
 
 
@@ -92,7 +92,7 @@ def recovered(rows: dict[str, float]) -> dict[str, float]:
     return found
 
 
-def difference(seed: int) -> float:
+def loss_difference(seed: int) -> float:
     """The largest difference between InfoNCE and multi-positive, loss and gradients, on a batch of popular pairs."""
     source = Popular(seed, MOST)
     model = new_clip(TrainConfig(seed=seed), source)
