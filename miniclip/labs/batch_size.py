@@ -1,7 +1,7 @@
 """Do larger batches help, what do duplicates cost, and does a loss that knows them win it back?
 
 Every training sees as many pairs; the rate of learning grows with the root of the batch (Malladi et al. 2022,
-arXiv:2205.10943). InfoNCE calls a copy of a text wrong, but copies have one embedding: with equal words, to share the
+arXiv:2205.10287). InfoNCE calls a copy of a text wrong, but copies have one embedding: with equal words, to share the
 truth among them changes neither the loss nor a gradient. So what popular pairs cost is what others would have said, and
 only other pairs win it back. Where few pairs are seen often and one meaning has many wordings, InfoNCE learns by heart
 which wording goes with which picture, and there to know the copies helps.
