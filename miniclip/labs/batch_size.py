@@ -2,10 +2,10 @@
 
 Every training sees as many pairs; the rate of learning grows with the root of the batch (Malladi et al. 2022,
 arXiv:2205.10287). InfoNCE calls a copy of a text wrong, but copies have one embedding: with equal words, to share the
-truth among them changes neither the loss nor a gradient, and multi-positive wins nothing back (0.1 % over seeds 0 to 2).
+truth among them changes neither the loss nor a gradient, and multi-positive wins back nothing (0.1 %, seeds 0 to 2).
 What popular pairs cost is what others would have said: a batch with no text twice wins back all of it, out of more
 pairs. Where few pairs are seen often and one meaning has many wordings, InfoNCE learns by heart which wording goes with
-which picture. There multi-positive wins back 64 %, not the 80 % that were asked for: the rest was never said.
+which picture. There multi-positive wins back 64 %, not the 80 % that were asked for.
 """
 
 import numpy as np
