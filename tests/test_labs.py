@@ -235,6 +235,8 @@ FAST = {  # bars that must hold in the fast form too
                       "words: in any order"},
     "bias": {"deviations: 90 % and 50 %", "deviations: 50 % and 10 %", "gap, grainy: 90 %", "gap, grainy: 10 %"},
     "unsaid": {"from chance: 0 captions", "probe: 0 captions", "zero-shot: 30,000 captions"},
+    "batch-size": {"cost: 128 pairs", "equal words: difference", "recovered: no text twice"},
+    "hard-negatives": {"one word: random", "exchanged: untrained"},
 }  # fmt: skip
 
 
@@ -284,3 +286,78 @@ def test_parts_of_a_batch_are_the_whole_and_a_label_s_gradient_is_that_of_finite
         weight[...] = start + sign * 1e-5 * step
         two.append(value())
     assert (two[0] - two[1]) / 2e-5 == pytest.approx((found * step).sum(), rel=1e-5)
+
+
+def test_popular_pairs_are_so_many_and_show_what_they_say():
+    from miniclip.labs.popular import THINGS, Apart, Few, Popular
+
+    for source in (Popular(3, 0.6), Few(3, 0.6, 1500)):
+        scenes = source.scenes(np.arange(1500))
+        thing, texts = source.popular(scenes), source.write(scenes)
+        assert (thing >= 0).mean() == pytest.approx(0.6, abs=0.05)
+        assert {*thing[thing >= 0].tolist()} == {*range(len(THINGS))}
+        assert all(is_true(text, scenes[[i]])[0] for i, text in enumerate(texts))
+        said = {text for text, k in zip(texts, thing, strict=True) if k >= 0}
+        assert len(said) == len(THINGS) if type(source) is Popular else len(said) > 20
+        copies = source.groups([text for text, k in zip(texts, thing, strict=True) if k >= 0])
+        assert len({*copies.tolist()}) == len(THINGS)
+    few = Few(3, 0.6, 40)
+    assert sorted(few.scenes(np.arange(40, 80)).key.tolist()) == sorted(few.scenes(np.arange(40)).key.tolist())
+    assert few.scenes(np.arange(40, 80)).key.tolist() != few.scenes(np.arange(40)).key.tolist()
+    apart = [Apart(3, 0.6).pairs(np.arange(32) + 32 * step)[2] for step in (0, 1)]
+    assert [len({*texts}) for texts in apart] == [32, 32]
+    assert apart[0] != apart[1]
+
+
+def test_of_equal_words_infonce_and_multi_positive_are_the_same_function():
+    """And not of equal meaning in other words."""
+    from miniclip.labs.batch_size import loss_difference
+    from miniclip.train.step import contrastive_loss
+
+    assert loss_difference(3) < 1e-6
+    rng = np.random.default_rng(0)
+    image, text = (one / np.linalg.norm(one, axis=1, keepdims=True) for one in rng.standard_normal((2, 6, 4)))
+    losses = [contrastive_loss(image, text, {"logit_scale": np.array(1.0)}, loss, np.array([0, 0, 0, 1, 2, 3]))[0]
+              for loss in ("info_nce", "multi_positive")]  # fmt: skip
+    assert abs(losses[0] - losses[1]) > 1e-3
+
+
+def test_a_mined_batch_has_a_text_and_then_those_nearest_to_it_of_other_meanings():
+    from miniclip.labs.hard_negatives import BATCH, Both, Mined, nearest_texts, neighbours
+
+    angles = np.radians([0, 90, 1, 2, 92, 3, 4, 94, 96, 180])
+    text = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    groups = np.array([0, 1, 0, 2, 3, 4, 5, 6, 7, 8])  # the nearest to the first means the same
+    assert nearest_texts(text, groups, 8).tolist() == [0, 3, 5, 6, 1, 4, 7, 8]
+    keys = [Mined(3).scenes(np.arange(BATCH) + BATCH * step).key for step in (0, 1)]
+    assert len({*np.concatenate(keys).tolist()}) == 2 * BATCH
+    assert neighbours(Mined(3), 4) > neighbours(Both(3), 4)
+
+
+def test_the_captions_of_two_objects_are_true_and_their_negatives_one_word_or_an_exchange_apart():
+    from miniclip.data.captions import is_true
+    from miniclip.data.negatives import falsify
+    from miniclip.labs.hard_negatives import Both, words_apart
+
+    source = Both(3)
+    scenes = source.scenes(np.arange(200))
+    texts = source.write(scenes)
+    assert all(is_true(text, scenes[[i]])[0] for i, text in enumerate(texts))
+    assert (source.tokenizer.encode(texts) != source.tokenizer.unk).all()
+    for text, false in zip(texts, falsify(texts, scenes), strict=True):
+        apart = words_apart(text, false)
+        assert apart == 1 or (apart == 2 and sorted(text.split()) == sorted(false.split()))
+
+
+def test_the_gradient_of_written_negatives_is_that_of_finite_differences():
+    from miniclip.labs.hard_negatives import negatives_backward, negatives_forward
+
+    rng = np.random.default_rng(0)
+    found = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in rng.standard_normal((3, 5, 4))]
+    at = [*found, np.array(1.2)]
+    _, c = negatives_forward(*at)
+    dimage, dtext, dscale = negatives_backward(c)
+    for i, gradient in enumerate((dimage, dtext[:5], dtext[5:], dscale)):
+        step = rng.standard_normal(np.shape(at[i]))
+        two = [negatives_forward(*at[:i], at[i] + sign * 1e-5 * step, *at[i + 1 :])[0] for sign in (1, -1)]
+        assert (two[0] - two[1]) / 2e-5 == pytest.approx(float((gradient * step).sum()), rel=1e-6)

@@ -24,6 +24,8 @@ LAB_NAMES = (
     "bias",
     "unsaid",
     "understanding",
+    "batch-size",
+    "hard-negatives",
 )
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
 INDEX_KINDS = ("exact", "hnsw", "ivf")

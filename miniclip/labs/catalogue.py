@@ -14,6 +14,8 @@ NAMES = (
     "bias",
     "unsaid",
     "understanding",
+    "batch-size",
+    "hard-negatives",
 )
 
 

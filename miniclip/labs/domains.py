@@ -92,15 +92,16 @@ def fine_tuned(model: Model, scenes: Scenes, domain: str, seed: int, steps: int,
     return with_learned(model, way, learner.params)
 
 
-def learned(recipe: TrainConfig, source: World, tell=lambda text: None) -> Model:
+def learned(recipe: TrainConfig, source: World, tell=lambda text: None, stage_of=clip_stage) -> Model:
     """A CLIP of another corpus: it begins with the package's image tower, but for its projection, and a new text tower.
 
-    Pictures are the harder half, and labs ask about words: so a few hundred steps suffice.
+    Pictures are the harder half, and labs ask about words: so a few hundred steps suffice. stage_of: the way to train,
+    a stage of a recipe, a model and a source.
     """
     model = new_clip(recipe, source)
     visual = load().params["visual"] | {"proj": model.params["visual"]["proj"]}
     model = model.with_params(model.params | {"visual": visual})
-    learner = Learner(clip_stage(recipe, model, source=source), model.params)
+    learner = Learner(stage_of(recipe, model, source=source), model.params)
 
     def after(row):
         if row["step"] % 100 == 0:
