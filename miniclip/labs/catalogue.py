@@ -4,7 +4,7 @@ from importlib import import_module
 
 from .harness import Lab
 
-NAMES = ("templates", "ensemble", "descriptions", "out-of-domain", "fine-tune", "label-economy")
+NAMES = ("templates", "ensemble", "descriptions", "out-of-domain", "fine-tune", "label-economy", "noisy-web", "scaling")
 
 
 def find_lab(name: str) -> Lab:
