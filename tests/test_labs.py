@@ -252,7 +252,7 @@ def test_training_goes_round_what_is_kept():
 
 @pytest.mark.parametrize(
     ("mask", "said"),
-    [(np.ones(299, bool), r"keep returned bool of shape \(299,\) with 299 kept"), (np.ones(300), "keep returned float64"),
+    [(np.ones(299, bool), r"returned bool of shape \(299,\) with 299 kept"), (np.ones(300), "keep returned float64"),
      (np.arange(300) < 20, "with 20 kept, expected 300 of bool, at least 128 kept")],
 )  # fmt: skip
 def test_a_filter_of_ones_own_is_checked(mask, said):
@@ -276,7 +276,7 @@ def test_a_locked_tower_s_gradient_is_that_of_finite_differences():
     _, params = pack(model.params, np.float64)
     texts = source.write(source.scenes(np.arange(6)))
     pairs = scaling.Seen(rng.standard_normal((6, 5)), source.tokenizer.encode(texts))
-    loss, trees, _ = model.contrast(pairs, slice(0, 6), params)
+    _, trees, _ = model.contrast(pairs, slice(0, 6), params)
     found = add_trees(trees, params)
     for path in (("map", "weight"), ("text", "text_projection", "weight")):
         weight, gradient = params, found

@@ -1,5 +1,7 @@
 """What a lab measured: a panel for each beginning before a colon, a bar for each row, with its interval; or a chart."""
 
+from itertools import cycle
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
@@ -103,9 +105,9 @@ def draw_curves(axes: Axes, curves) -> None:
     """Points, the law's line through them, its name at the end; of the last curve, what was said and what was so."""
     *small, last = curves
     name: Look = {"fontsize": SIZE, "va": "center_baseline", "xytext": (10, 0), "textcoords": "offset points"}
-    for curve in small:
+    for curve, sign in zip(small, cycle("os^D"), strict=False):
         axes.plot(curve.x, curve.said, color=MUTED, linewidth=1.5)
-        axes.plot(curve.x, curve.measured, "o", color=SKY, markersize=8)
+        axes.plot(curve.x, curve.measured, sign, color=SKY, markersize=8)
         axes.annotate(curve.name, (curve.x[-1], curve.said[-1]), annotation_clip=False, **name)
     axes.plot(last.x, last.said, "*", markersize=20, color="none", markeredgecolor=NEGATIVE, markeredgewidth=1.5)
     axes.plot(last.x, last.measured, "o", color=NEGATIVE, markersize=8)

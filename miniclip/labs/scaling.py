@@ -4,15 +4,19 @@ What falls along a power law is not the loss but its distance from the lowest th
 with the rest (Hoffmann et al. 2022, arXiv:2203.15556, equation 2; of CLIP, Cherti et al. 2023, arXiv:2212.07143). Here
 it is computed, from what the captions of the same batches leave open, and three numbers are left to fit:
 
-    ln excess = a - alpha ln parameters - beta ln pairs        (Kaplan et al. 2020, arXiv:2001.08361, section 1.2)
+    ln excess = a - alpha ln parameters - beta ln pairs        (a power of each: Kaplan et al. 2020, arXiv:2001.08361)
 
 Pictures are seen by the package's image tower, which is locked (Zhai et al. 2022, arXiv:2111.07991): a run takes
 seconds. What learns is a text tower and a map of the picture's embedding, at a constant rate: so one run gives the loss
 after any number of pairs, of weights averaged over the last steps (Hägele et al. 2024, arXiv:2405.18392). Image towers
 that begin with nothing wait until they see more than a style, each for as long as luck decides.
+
+The law holds near what it was fitted to. The larger run has 1.2 times the parameters and 3.3 times the pairs. Where all
+comes from the pairs it ends 30 % higher than the law says, and with 1.4 times the parameters 13 % lower (seed 7).
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -38,11 +42,11 @@ from ..train.sources import REFERENCE, World
 from ..train.step import contrastive_loss, embed, send_back, text_side
 from .harness import Bar, Chart, Curve, Lab
 
-WIDTHS, LARGER = (8, 10, 12, 16), 20  # of the text tower, and dimensions of the common space
+WIDTHS, LARGER = (8, 10, 12, 16), 18  # of the text tower, and dimensions of the common space
 LENGTHS, FAST_LENGTHS = (100, 141, 200, 283, 400), (100, 141, 200)  # steps
 TIMES = 4  # parameters x pairs of the larger run, in those of the largest that is fitted
 BATCH, RATE, WARMUP = 64, 3e-3, 25
-RUNS = 3  # of each size, from other weights: the geometric mean is measured
+RUNS = 4  # of each size, from other weights: the geometric mean is measured
 AVERAGED = 0.25  # of the steps, the last: over these weights are averaged
 HELD_OUT = 2048  # pairs
 
@@ -135,6 +139,7 @@ def value_at(law, parameters, pairs):
     return np.exp(law[0] - law[1] * np.log(parameters) - law[2] * np.log(pairs))
 
 
+@cache
 def parameters_of(width: int) -> int:
     """How many numbers learn."""
     model = Locked(width, load().config.embed_dim, World(0), np.random.default_rng(0))
@@ -223,8 +228,8 @@ LAB = Lab(
     scaling,
     [
         Bar("law: R^2", "small runs lie on a power law of parameters and pairs", least=0.98),
-        Bar("larger: error", "which says what a run of four times as much of both together will reach", most=0.10),
-        Bar("floor not taken off: error", "the loss itself, with its floor, follows none that does", least=0.10),
+        Bar("larger: error", "it says where a run ends that is four times larger", most=0.10),
+        Bar("floor not taken off: error", "a law of the loss itself, with its floor, does not", least=0.10),
     ],
     ["larger: predicted", "larger: measured", "floor not taken off: predicted"],
     chart=Chart("pairs seen", "loss above its floor, in nats", curves_of),
