@@ -6,8 +6,8 @@ round as often as it must, and is tested on clean pictures. Write such a functio
 
     noisy_web(keep=lambda pairs: deduplicated(pairs) & by_clip_score(pairs))
 
-What wrong and junk texts cost, the score of a CLIP finds, even of one that learned from all of them. It is no judge of
-the rest: every repeat scores high, and so do boasts, which it has learned to read; of what is right it keeps a fifth.
+The score of a CLIP drops wrong and junk texts, even of a CLIP that learned from all of them, and these do the harm. It
+is no judge of the rest: it keeps every repeat, most boasts, and of what is right a fifth.
 
 Sources: the score of a CLIP as a filter, Schuhmann et al. 2021, arXiv:2111.02114; filters compared by what is learned
 from what they keep, Gadre et al. 2023, arXiv:2304.14108.
