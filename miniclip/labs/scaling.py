@@ -12,7 +12,7 @@ after any number of pairs, of weights averaged over the last steps (Hägele et a
 that begin with nothing wait until they see more than a style, each for as long as luck decides.
 
 Its R^2 is 0.977, just under the bar (seeds 0 to 2: 0.979, 0.973, 0.978): lines bend, the narrowest tower's first. The
-larger run, of 1.2 times the parameters and 3.3 times the pairs, is told to 7 % in the mean. It ends near there: where all
+larger run, of 1.2 times the parameters and 3.3 times the pairs, is told to 7 % in the mean. It ends near there: if all
 comes from the pairs it says 23 % too little, and with 1.4 times the parameters 14 % too much (seed 7, three runs each).
 """
 
