@@ -11,11 +11,25 @@ from miniclip.app import cli
 from miniclip.app.arguments import LAB_NAMES
 from miniclip.data.captions import is_true, truth_matrix
 from miniclip.data.grammar import WORDS
-from miniclip.data.world import SHAPES, STYLES
-from miniclip.errors import CheckpointError, DataError, Interrupted
-from miniclip.labs import bias, catalogue, descriptions, ensemble, harness, parts, registers, understanding, unsaid
+from miniclip.data.world import COLOURS, SHAPES, STYLES
+from miniclip.errors import CheckpointError, DataError, InputError, Interrupted
+from miniclip.labs import (
+    bias,
+    catalogue,
+    descriptions,
+    ensemble,
+    harness,
+    noisy_web,
+    parts,
+    registers,
+    scaling,
+    understanding,
+    unsaid,
+)
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
+from miniclip.nn.tree import add_trees, pack
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
+from miniclip.train.sources import World
 
 
 def counted(calls):
@@ -237,6 +251,8 @@ FAST = {  # bars that must hold in the fast form too
     "unsaid": {"from chance: 0 captions", "probe: 0 captions", "zero-shot: 30,000 captions"},
     "batch-size": {"cost: 128 pairs", "equal words: difference", "recovered: no text twice"},
     "hard-negatives": {"one word: random", "exchanged: untrained"},
+    "noisy-web": {"gain: oracle", "recovered: CLIP score", "recovered: random"},
+    "scaling": {"floor not taken off: error"},
 }  # fmt: skip
 
 
@@ -361,3 +377,75 @@ def test_the_gradient_of_written_negatives_is_that_of_finite_differences():
         step = rng.standard_normal(np.shape(at[i]))
         two = [negatives_forward(*at[:i], at[i] + sign * 1e-5 * step, *at[i + 1 :])[0] for sign in (1, -1)]
         assert (two[0] - two[1]) / 2e-5 == pytest.approx(float((gradient * step).sum()), rel=1e-6)
+
+
+def test_each_pair_of_the_web_is_of_its_kind():
+    web = noisy_web.Web(3, 1500)
+    scenes = web.scenes(np.arange(1500))
+    is_kind = [np.flatnonzero(web.kinds == k) for k in range(len(noisy_web.KINDS))]
+    assert np.abs([len(rows) / 1500 for rows in is_kind] - noisy_web.SHARES).max() < 0.05
+    right, wrong, junk, repeated, boastful = is_kind
+    true = web.write(scenes)
+    assert all(web.texts[i] == true[i] for i in right)
+    assert sorted(web.texts[i] for i in wrong) == sorted(true[i] for i in wrong)
+    assert np.mean([web.texts[i] == true[i] for i in wrong]) < 0.05
+    assert {"a picture", "an image"} < {web.texts[i] for i in junk}
+    pairs = noisy_web.Collected(web.images, web.texts, web.images, web.images)
+    mask = noisy_web.deduplicated(pairs)
+    assert mask[repeated].sum() == noisy_web.ORIGINALS
+    assert mask[right].all()
+    for i in boastful:
+        said = [word for word in web.texts[i].split() if word in COLOURS]
+        assert len(said) == 3
+        assert COLOURS[scenes.colour[i, 0]] in said
+        assert web.texts[i].endswith(SHAPES[scenes.shape[i, 0]])
+    assert (web.ids != web.tokenizer.unk).all()
+
+
+def test_training_goes_round_what_is_kept():
+    web = noisy_web.Web(3, 300)
+    web.kept = np.arange(5, 12)
+    _, _, texts = web.pairs(np.arange(3 * 7))
+    assert all(sorted(texts[turn : turn + 7]) == sorted(web.texts[5:12]) for turn in (0, 7, 14))
+    assert texts[:7] != texts[7:14]
+    assert web.pairs(np.array([9, 2]))[2] == [texts[9], texts[2]]
+
+
+@pytest.mark.parametrize(
+    ("mask", "said"),
+    [(np.ones(299, bool), r"returned bool of shape \(299,\) with 299 kept"), (np.ones(300), "keep returned float64"),
+     (np.arange(300) < 20, "with 20 kept, expected 300 of bool, at least 128 kept")],
+)  # fmt: skip
+def test_a_filter_of_ones_own_is_checked(mask, said):
+    with pytest.raises(InputError, match=said):
+        noisy_web.checked(mask, 300, 128)
+
+
+def test_a_power_law_is_found_where_there_is_one():
+    sizes, pairs = (grid.ravel() for grid in np.meshgrid([1e3, 2e3, 5e3], [1e4, 3e4, 8e4]))
+    law, fit_of = scaling.power_law(sizes, pairs, 70 * sizes**-0.4 * pairs**-0.25)
+    assert np.allclose(law, [np.log(70), 0.4, 0.25])
+    assert fit_of == pytest.approx(1)
+    assert scaling.value_at(law, 1e4, 1e5) == pytest.approx(70 * 1e4**-0.4 * 1e5**-0.25)
+    _, fit_with_floor = scaling.power_law(sizes, pairs, 0.3 + 70 * sizes**-0.4 * pairs**-0.25)
+    assert fit_with_floor < 0.9999
+
+
+def test_a_locked_tower_s_gradient_is_that_of_finite_differences():
+    rng, source = np.random.default_rng(0), World(0)
+    model = scaling.Locked(4, 5, source, rng)
+    _, params = pack(model.params, np.float64)
+    texts = source.write(source.scenes(np.arange(6)))
+    pairs = scaling.Seen(rng.standard_normal((6, 5)), source.tokenizer.encode(texts))
+    _, trees, _ = model.contrast(pairs, slice(0, 6), params)
+    found = add_trees(trees, params)
+    for path in (("map", "weight"), ("text", "text_projection", "weight")):
+        weight, gradient = params, found
+        for name in path:
+            weight, gradient = weight[name], gradient[name]
+        step, start, two = rng.standard_normal(weight.shape), weight.copy(), []
+        for sign in (1, -1):
+            weight[...] = start + sign * 1e-5 * step
+            two.append(model.contrast(pairs, slice(0, 6), params)[0])
+        weight[...] = start
+        assert (two[0] - two[1]) / 2e-5 == pytest.approx((gradient * step).sum(), rel=1e-5)

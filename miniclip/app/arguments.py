@@ -26,6 +26,8 @@ LAB_NAMES = (
     "understanding",
     "batch-size",
     "hard-negatives",
+    "noisy-web",
+    "scaling",
 )
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
 INDEX_KINDS = ("exact", "hnsw", "ivf")

@@ -16,6 +16,8 @@ NAMES = (
     "understanding",
     "batch-size",
     "hard-negatives",
+    "noisy-web",
+    "scaling",
 )
 
 

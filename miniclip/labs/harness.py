@@ -33,6 +33,25 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """What was measured at some places, and what a law says of them."""
+
+    name: str
+    x: Sequence[float]
+    measured: Sequence[float]
+    said: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the axes are, both logarithmic, and the curves of some scores; the last is the one that was predicted."""
+
+    x: str
+    y: str
+    curves: Callable[[Scores], Sequence[Curve]]
+
+
+@dataclass(frozen=True)
 class Lab:
     """A question, what measures the answer, and what the answer must be.
 
@@ -47,6 +66,8 @@ class Lab:
         Those of the figure, which has a panel for each beginning before a colon.
     examples : function of (seed, fast) -> list of str
         Single cases in words, for who reads the scores.
+    chart : Chart, optional
+        Drawn in the place of bars.
     """
 
     question: str
@@ -54,6 +75,7 @@ class Lab:
     bars: Sequence[Bar]
     shown: Sequence[str]
     examples: Callable[[int, bool], list[str]] = lambda seed, fast: []
+    chart: Chart | None = None
 
 
 def said_of(bar: Bar, scores: Scores) -> str:

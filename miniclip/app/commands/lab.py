@@ -19,7 +19,7 @@ def run(args) -> dict:
     from pathlib import Path
 
     from ...figures import drawn
-    from ...figures.lab import lab_sheet
+    from ...figures.lab import lab_chart, lab_sheet
     from ...files.storage import commit
     from ...labs.catalogue import find_lab
     from ...labs.harness import run_lab, said_of
@@ -29,7 +29,10 @@ def run(args) -> dict:
     scores = run_lab(args.what, lab, folder, args.seeds, args.fast, tell=lambda text: print(text, file=sys.stderr))
     verdicts = [said_of(bar, scores) for bar in lab.bars]
     picture = f"{args.what}.png"
-    figure = lab_sheet(lab.question, scores, [row for row in lab.shown if row in scores], verdicts)
+    if lab.chart:
+        figure = lab_chart(lab.question, lab.chart, scores, verdicts)
+    else:
+        figure = lab_sheet(lab.question, scores, [row for row in lab.shown if row in scores], verdicts)
     commit(folder, {picture: drawn(figure, folder / picture)})
     bars = [{"row": bar.row, "claim": bar.claim, "met": bar.met(scores)} for bar in lab.bars]
     return {"lab": args.what, "seeds": args.seeds, "question": lab.question, "scores": scores, "bars": bars,
