@@ -40,26 +40,29 @@ def lab_sheet(question: str, scores, rows, verdicts=()) -> Figure:
         under = BOX[3] - len(verdicts) * line
         down = -(-len(panels) // across)
         width, height = BOX[2] / across, (under - top) / down
+        pitch = min((height - 0.6) / max(map(len, panels.values()), default=1), 0.8)
         for i, (name, inside) in enumerate(panels.items()):
             x, y = i % across * width, top + i // across * height
-            draw_panel(sheet, (x, y, width - 0.4, height), name, inside, scores)
+            draw_panel(sheet, (x, y, width - 0.4, pitch), name, inside, scores)
         for i, verdict in enumerate(verdicts):
             write(sheet, 0, under + i * line, verdict, SIZE, BOX[2], color=MUTED)
         return figure
 
 
 def draw_panel(sheet, box: Box, name: str, rows, scores) -> None:
-    """Rows of one beginning: names on the left, bars from 0 to 1, whiskers for the interval, the mean at the right."""
-    x, y, width, height = box
-    y += write(sheet, x, y, name, 1.1 * SIZE, width, weight="bold") + 0.05
+    """Rows of one beginning: names on the left, bars from 0 to 1, whiskers for the interval, the mean at the right.
+
+    box: where it begins, how wide it is, and how high a row is
+    """
+    x, y, width, pitch = box
+    y += write(sheet, x, y, name, 1.1 * SIZE, width, weight="bold") + 0.15
     names = [row.partition(": ")[2] or row for row in rows]
     room = min(max(width_of(clean(one), SIZE) for one in names) + 0.1, 0.5 * width)
     number = width_of("100.0 %", SIZE) + 0.1
-    pitch = min((height - 0.5) / len(rows), 0.5)
     for k, (row, one) in enumerate(zip(rows, names, strict=True)):
         cells, at, long = scores[row], y + k * pitch, width - room - number
         write(sheet, x, at, wrap(one, room, SIZE), SIZE, room)
-        middle, thick = at + 0.62 * SIZE / 72, 0.55 * SIZE / 72
+        middle, thick = at + 0.62 * SIZE / 72, 0.35 * pitch
         for share, colour in ((1.0, FAINT), (min(max(cells["mean"], 0.0), 1.0), SKY)):
             sheet.fill_between([x + room, x + room + share * long], middle - thick / 2, middle + thick / 2,
                                color=colour, linewidth=0)  # fmt: skip
