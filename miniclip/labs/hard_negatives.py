@@ -3,7 +3,7 @@
 The captions name two objects in full. A written negative has one word changed, or two exchanged (`data.negatives`): no
 picture is to take it (NegCLIP, Yuksekgonul et al. 2022, arXiv:2210.01936). The trainings see as many pairs; but to
 written negatives the text tower has twice the work. On seed 7 alone, which the bars are from, they won 8 points of the
-choice between exchanged words after 600 batches of 32, none after 150 of 128; on seeds 0 and 1 it is 5 points and 0.
+choice between exchanged words after 600 batches of 32, none after 150 of 128; on seeds 0 to 2 it is 5, 0 and 4.
 """
 
 from itertools import chain
