@@ -14,7 +14,8 @@ from ..machine.terminal import path
 LOSS_NAMES = ("info_nce", "multi_positive", "sigmoid")
 STUDY_NAMES = ("captioning", "vqa", "bridge", "system", "fusion", "seeds")
 TEMPLATE_NAMES = ("world", "plain", "clip7", "clip80")
-LAB_NAMES = ("templates", "ensemble", "descriptions", "out-of-domain", "fine-tune", "label-economy", "understanding")
+LAB_NAMES = ("templates", "ensemble", "descriptions", "out-of-domain", "fine-tune", "label-economy", "understanding",
+             "broken")  # fmt: skip
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
 INDEX_KINDS = ("exact", "hnsw", "ivf")
 MOST_SEEDS = 1000

@@ -4,7 +4,8 @@ from importlib import import_module
 
 from .harness import Lab
 
-NAMES = ("templates", "ensemble", "descriptions", "out-of-domain", "fine-tune", "label-economy", "understanding")
+NAMES = ("templates", "ensemble", "descriptions", "out-of-domain", "fine-tune", "label-economy", "understanding",
+         "broken")  # fmt: skip
 
 
 def find_lab(name: str) -> Lab:
