@@ -1,5 +1,6 @@
 """Known bugs: each goes in and out, shows its symptom, and is caught by the test that is named for it."""
 
+import io
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ from miniclip.labs.broken import LAB
 from miniclip.labs.bugs import evidence, plain
 from miniclip.labs.bugs.evidence import signs_of
 from miniclip.labs.bugs.known import BUGS, broken
-from miniclip.labs.guess import Question, play, questions, shown
+from miniclip.labs.guess import Riddle, laid_out, play, riddles
 from miniclip.nn.losses import info_nce_forward, logits_forward
 
 EACH = pytest.mark.parametrize("name", BUGS)
@@ -83,7 +84,7 @@ def test_twenty_of_them_were_found_in_public():
 
 @cache
 def healthy(group: str) -> dict[str, float]:
-    return signs_of(group, 0)
+    return signs_of(group, 0, plain.FEW)
 
 
 @EACH
@@ -91,7 +92,7 @@ def test_a_symptom_is_the_bugs_and_not_the_healthy_ones(name):
     symptom = BUGS[name].symptom
     group, _, _ = symptom.row.partition(": ")
     with broken(name):
-        found = signs_of(group, 0)
+        found = signs_of(group, 0, plain.FEW)
     assert symptom.met({symptom.row: {"mean": found[symptom.row]}})
     assert not symptom.met({symptom.row: {"mean": healthy(group)[symptom.row]}})
 
@@ -100,6 +101,7 @@ def test_a_healthy_one_learns_and_its_signs_are_where_they_belong():
     found = healthy("training")
     assert found["training: zero-shot"] >= 0.95
     assert found["training: last loss"] < found["training: floor of the captions"] + 0.2
+    assert found["training: length of a text's vector"] == pytest.approx(1, abs=1e-5)
     assert found["training: first scale"] == pytest.approx(1 / 0.07, rel=1e-5)
     assert max(healthy("gradients").values()) < 1e-7
     assert healthy("learning")["learning: first step over the rate"] == pytest.approx(1, rel=1e-5)
@@ -122,7 +124,7 @@ def test_the_test_that_is_named_catches_each_bug(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """A round of two questions, and two groups of signs that take no time."""
+    """A round of two riddles, and two groups of signs that take no time."""
     some = {group: evidence.GROUPS[group] for group in ("loss", "scores")}
     monkeypatch.setattr(guess, "GROUPS", some)
     monkeypatch.setattr(guess, "ROUND", 2)
@@ -143,16 +145,16 @@ def replies(*given):
 
 
 def test_a_round_is_the_seeds_and_can_be_won(quick):
-    first, again, other = (list(questions(seed)) for seed in (3, 3, 4))
+    first, again, other = (list(riddles(seed)) for seed in (3, 3, 4))
     assert first == again != other
-    for question in first:
-        assert question.answer in question.choices
-        assert len(set(question.choices)) == guess.CHOICES == len(question.choices)
-        assert question.evidence.keys() == question.healthy.keys()
+    for riddle in first:
+        assert riddle.answer in riddle.choices
+        assert len(set(riddle.choices)) == guess.CHOICES == len(riddle.choices)
+        assert riddle.evidence.keys() == riddle.healthy.keys()
     said: list[str] = []
     number = str(1 + first[0].choices.index(first[0].answer))
     assert play(first, replies(number, first[1].answer.upper()), said.append) == {"right": 2, "answered": 2}
-    assert all(any(BUGS[question.answer].test in text for text in said) for question in first)
+    assert all(any(BUGS[riddle.answer].test in text for text in said) for riddle in first)
 
 
 WRONG = next(str(i) for i in range(1, 9) if i != 2)
@@ -164,7 +166,7 @@ WRONG = next(str(i) for i in range(1, 9) if i != 2)
      (("nonsense", "9", "2"), (1, 1)), (("", ""), (0, 2)), (("2", KeyboardInterrupt()), (1, 1))],
 )  # fmt: skip
 def test_however_a_round_ends_there_is_a_score(given, score):
-    one = Question("no exp", ["no mask", "no exp"], {"loss: a": 2.0}, {"loss: a": 1.0})
+    one = Riddle("no exp", ["no mask", "no exp"], {"loss: a": 2.0}, {"loss: a": 1.0})
     assert tuple(play([one, one], replies(*given), lambda text: None).values()) == score
 
 
@@ -172,7 +174,7 @@ def test_ctrl_c_while_one_is_trained_takes_the_bug_out(quick, monkeypatch):
     def stopped(seed):
         raise KeyboardInterrupt
 
-    asked, before = questions(0), [state(place) for bug in BUGS.values() for place in bug.puts]
+    asked, before = riddles(0), [state(place) for bug in BUGS.values() for place in bug.puts]
 
     def all_asked():
         yield next(asked)
@@ -184,16 +186,21 @@ def test_ctrl_c_while_one_is_trained_takes_the_bug_out(quick, monkeypatch):
 
 
 def test_what_differs_is_marked():
-    text = shown(Question("no exp", ["no exp"], {"a": 2.0, "b": 1.0}, {"a": 1.0, "b": 1.0}))
-    assert [line.endswith("<") for line in text.splitlines()] == [False, True, False, False, False]
+    usual = {"training: a": 1.0, "training: b": 1.0, "loss: c": 0.0, "loss: d": 1.0, "scores: e": -1.0}
+    found = usual | {"training: a": 2.0, "loss: c": 1e-12, "loss: d": -1.0, "scores: e": -1.05}
+    lines = laid_out(Riddle("no exp", ["no mask", "no exp"], found, usual)).splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "healthy this one", "training: a 1 2 <", "training: b 1 1", "loss: d 1 -1 <", "as usual: scores",
+        "", "1 no mask", "2 no exp",
+    ]  # fmt: skip
 
 
 def test_guessing_from_the_command_line(quick, monkeypatch, capsys):
     assert cli.main(["lab", "broken", "--guess", "--seed", "3", "--json"]) == 0
     found = json.loads(capsys.readouterr()[0])
     assert found["seed"] == 3
-    assert [one["answer"] for one in found["questions"]] == [one.answer for one in questions(3)]
-    monkeypatch.setattr("sys.stdin", open(os.devnull))  # noqa: SIM115
+    assert [one["answer"] for one in found["riddles"]] == [one.answer for one in riddles(3)]
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     assert cli.main(["lab", "broken", "--guess"]) == 0
     assert capsys.readouterr()[0].endswith("0 of 0 right\n")
 

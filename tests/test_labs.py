@@ -14,6 +14,7 @@ from miniclip.data.grammar import WORDS
 from miniclip.data.world import SHAPES, STYLES
 from miniclip.errors import CheckpointError, DataError, Interrupted
 from miniclip.labs import catalogue, descriptions, ensemble, harness, parts, registers, understanding
+from miniclip.labs.bugs.known import BUGS
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 
@@ -185,6 +186,8 @@ FAST = {  # bars that must hold in the fast form too
     "understanding": {*(f"swap: {name}" for name in (*understanding.IN_VAIN, understanding.BOTH)),
                       "negation: shows what is not wanted", "counting: single objects", "counting: asked",
                       "words: in any order"},
+    "broken": {"the loss: healthy", *(f"{name}: {bug.symptom.row}" for name, bug in BUGS.items()),
+               *(f"healthy: {bug.symptom.row}" for bug in BUGS.values())},
 }  # fmt: skip
 
 

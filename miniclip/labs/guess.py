@@ -1,4 +1,4 @@
-"""Which bug is it? Questions: the evidence of a bug without its name, and beside it that of a healthy CLIP."""
+"""Which bug is it? Riddles: the evidence of a bug without its name, and beside it that of a healthy CLIP."""
 
 import inspect
 import random
@@ -10,12 +10,12 @@ from .bugs.known import BUGS, broken
 from .bugs.plain import FEW
 
 ROUND, CHOICES = 5, 5
-APART = 0.1  # of the larger of two signs: what is marked
+APART, ROUNDING = 0.1, 1e-9  # what is marked: a difference of so much of the larger value, where that is not nothing
 HOW = "a number, the name, Enter to pass, or q to end"
 
 
 @dataclass(frozen=True)
-class Question:
+class Riddle:
     """A bug, the names it hides among, and what was measured with and without it, by sign."""
 
     answer: str
@@ -32,7 +32,7 @@ class Question:
     def to_json(self) -> dict:
         """All of it, and the explanation."""
         return {"evidence": self.evidence, "healthy": self.healthy, "choices": self.choices, "answer": self.answer,
-                "explanation": explanation(self.answer)}  # fmt: skip
+                "explanation": told_about(self.answer)}  # fmt: skip
 
 
 def all_signs(seed: int, fast: bool) -> dict[str, float]:
@@ -40,8 +40,8 @@ def all_signs(seed: int, fast: bool) -> dict[str, float]:
     return {sign: value for group in GROUPS for sign, value in signs_of(group, seed, FEW * fast).items()}
 
 
-def questions(seed: int, fast: bool = False, tell: Callable[[str], object] = lambda text: None):
-    """The questions of a round, one after the other: which bugs and which choices, the seed decides."""
+def riddles(seed: int, fast: bool = False, tell: Callable[[str], object] = lambda text: None):
+    """The riddles of a round, one after the other: which bugs and which choices, the seed decides."""
     rng = random.Random(seed)
     hidden = rng.sample(list(BUGS), ROUND)
     tell("a healthy one is trained and measured")
@@ -49,18 +49,18 @@ def questions(seed: int, fast: bool = False, tell: Callable[[str], object] = lam
     for number, answer in enumerate(hidden, 1):
         choices = rng.sample([name for name in BUGS if name != answer], CHOICES - 1) + [answer]
         rng.shuffle(choices)
-        tell(f"question {number} of {ROUND}: one with a bug is trained and measured")
+        tell(f"riddle {number} of {ROUND}: one with a bug is trained and measured")
         with broken(answer):
             evidence = all_signs(seed, fast)
-        yield Question(answer, choices, evidence, healthy)
+        yield Riddle(answer, choices, evidence, healthy)
 
 
 def play(asked, ask: Callable[[str], str], say: Callable[[str], object]) -> dict[str, int]:
-    """Put questions, and count. Ctrl-C, the end of the input or a reply of "q" ends the round.
+    """Put riddles, and count. Ctrl-C, the end of the input or a reply of "q" ends the round.
 
     Parameters
     ----------
-    asked : iterable of Question
+    asked : iterable of Riddle
     ask, say : callables
         Show a prompt and return the reply; show a text.
 
@@ -71,33 +71,42 @@ def play(asked, ask: Callable[[str], str], say: Callable[[str], object]) -> dict
     """
     score = {"right": 0, "answered": 0}
     try:
-        for question in asked:
-            say(shown(question))
+        for riddle in asked:
+            say(laid_out(riddle))
             reply = ask(f"which bug is it? ({HOW}) > ").strip()
-            while reply and reply.lower() != "q" and question.choice_of(reply) is None:
+            while reply and reply.lower() != "q" and riddle.choice_of(reply) is None:
                 reply = ask(f"{HOW} > ").strip()
             if reply.lower() == "q":
                 break
-            right = question.choice_of(reply) == question.answer
+            right = riddle.choice_of(reply) == riddle.answer
             score = {"right": score["right"] + right, "answered": score["answered"] + 1}
-            say(f"{'right' if right else 'no'}: {question.answer}. {explanation(question.answer)}\n")
+            say(f"{'right' if right else 'no'}: {riddle.answer}. {told_about(riddle.answer)}\n")
     except (EOFError, KeyboardInterrupt):
         say("")
     return score
 
 
-def shown(question: Question) -> str:
-    """The evidence as a table, with a mark where both differ; then the choices."""
-    width = max(map(len, question.healthy))
+def differ(found: float, usual: float) -> bool:
+    """Are two values of a sign apart by more than rounding and chance?"""
+    larger = max(abs(found), abs(usual))
+    return larger > ROUNDING and abs(found - usual) > APART * larger
+
+
+def laid_out(riddle: Riddle) -> str:
+    """How the training went; what else is not as usual, marked; which groups of signs are; and the choices."""
+    width, alike = max(map(len, riddle.healthy)), {sign.partition(": ")[0]: None for sign in riddle.healthy}
     lines = [f"{'':{width}}{'healthy':>12}{'this one':>12}"]
-    for sign, usual in question.healthy.items():
-        found = question.evidence[sign]
-        mark = "  <" if abs(found - usual) > APART * max(abs(found), abs(usual)) and max(found, usual) > 1e-9 else ""
-        lines.append(f"{sign:{width}}{usual:>12.3g}{found:>12.3g}{mark}")
-    return "\n".join([*lines, "", *(f"{n}  {name}" for n, name in enumerate(question.choices, 1))])
+    for sign, usual in riddle.healthy.items():
+        found, group = riddle.evidence[sign], sign.partition(": ")[0]
+        mark = "  <" if differ(found, usual) else ""
+        if mark or group == "training":
+            alike.pop(group, None)
+            lines.append(f"{sign:{width}}{usual:>12.3g}{found:>12.3g}{mark}")
+    lines.append(f"as usual: {', '.join(alike)}")
+    return "\n".join([*lines, "", *(f"{n}  {name}" for n, name in enumerate(riddle.choices, 1))])
 
 
-def explanation(name: str) -> str:
+def told_about(name: str) -> str:
     """What the bug does, how it shows, what catches it, who had it, and its code."""
     bug = BUGS[name]
     said = [bug.what, f"It shows: {bug.symptom.claim} ({bug.symptom.row}).", f"A test fails: {bug.test}"]

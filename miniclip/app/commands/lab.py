@@ -30,15 +30,15 @@ def say(text: str) -> None:
 
 
 def guess(args) -> dict:
-    """A round of questions; as JSON the questions with their answers, and nobody is asked."""
-    from ...labs.guess import play, questions
+    """A round of riddles; as JSON the riddles with their answers, and nobody is asked."""
+    from ...labs.guess import play, riddles
 
     if args.what != "broken" or args.out:
         given = f"lab {args.what}{' with --out' * bool(args.out)}"
         raise ConfigError(f"got --guess for the {given}, expected miniclip lab broken --guess: it writes nothing")
-    asked = questions(args.seeds[0], args.fast, say)
+    asked = riddles(args.seeds[0], args.fast, say)
     if args.json:
-        return {"lab": args.what, "seed": args.seeds[0], "questions": [one.to_json() for one in asked]}
+        return {"lab": args.what, "seed": args.seeds[0], "riddles": [one.to_json() for one in asked]}
     return play(asked, read_line, print)
 
 

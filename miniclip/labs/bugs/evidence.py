@@ -76,12 +76,13 @@ def gradients(seed: int) -> Signs:
     images, ids, _ = source.pairs(-1 - np.arange(8))
     images, params, leaves = images.astype(float), model.params, flatten(model.params)
 
-    def loss() -> float:
-        return loss_and_gradients(images, ids, params, model.config)[0]
+    def value() -> float:
+        (image, text), _ = clip_forward(images, ids, params, model.config)
+        return float(info_nce_forward(image, text, params["logit_scale"])[0])
 
     _, g, _ = loss_and_gradients(images, ids, params, model.config)
     found = dict.fromkeys(KINDS.values(), 0.0)
-    for name, error in gradcheck_tree(loss, params, g, np.random.default_rng(seed)).items():
+    for name, error in gradcheck_tree(value, params, g, np.random.default_rng(seed)).items():
         kind = next(KINDS[part] for part in KINDS if part in name)
         found[kind] = max(found[kind], error * math.sqrt(leaves[name].size))
     return found | {"temperature above 100": slope_above_100(seed)}
@@ -105,8 +106,8 @@ def unit_vectors(seed: int, n: int = 6, E: int = 5) -> np.ndarray:
 def loss(seed: int) -> Signs:
     """The loss of given embeddings: do both sides count alike?"""
     image, text = unit_vectors(seed), unit_vectors(seed + 1)
-    there, back = (float(info_nce_forward(*sides, 2.0)[0]) for sides in ((image, text), (text, image)))
-    return {"changes when the sides change places": abs(there - back)}
+    there, back = (info_nce_forward(one, other, 2.0)[0] for one, other in ((image, text), (text, image)))
+    return {"changes when the sides change places": float(abs(there - back))}
 
 
 def towers(seed: int) -> Signs:

@@ -17,13 +17,14 @@ from ...tasks.retrieval import recall_at_k
 from ...tasks.zero_shot import ensemble
 from ...train import objectives
 from ...train.clip import clip_stage
-from ...train.loop import Learner, Stage, fit
+from ...train.loop import Learner, Stage
 from ...train.ranks import simulate_ranks
 from ...train.step import loss_and_gradients
-from .plain import new_plain, recipe_of
+from .plain import new_plain, plain_recipe
 
 Signs = dict[str, float]
 LETTERS, PLACES = "stuvwxyz", 8
+SPOKEN = 80  # steps of the language model
 
 
 def shared(seed: int) -> Signs:
@@ -46,11 +47,11 @@ def shared(seed: int) -> Signs:
 def learning(seed: int) -> Signs:
     """The optimiser on gradients that are given: cap, decay, first step; and a run that is stopped and goes on."""
     source, model = new_plain(seed)
-    stage = clip_stage(recipe_of(seed), model, source=source)
+    stage = clip_stage(plain_recipe(seed), model, source=source)
     grows = replace(stage, objective=lambda step, params: (0.0, [{"logit_scale": np.array(-1.0)}], {}),
-                    trained=("logit_scale",), steps=20, peak_lr=0.5, warmup=1)  # fmt: skip
+                    trained=("logit_scale",))  # fmt: skip
     learner = Learner(grows, model.params)
-    fit(learner)
+    losses_of(learner, 20, lr=0.5)
     _, views = pack(model.params, float)
     mask, matrices = decay_mask(views), np.concatenate([np.full(x.size, x.ndim > 1) for x in flatten(views).values()])
     theta, step = np.ones(1), np.ones(1)
@@ -68,12 +69,12 @@ def learning(seed: int) -> Signs:
 def after_a_stop(seed: int) -> float:
     """Ten steps at once, and five with five more: how far the weights are apart, in their own length."""
     source, model = new_plain(seed)
-    stage = replace(clip_stage(recipe_of(seed), model, source=source), steps=10, warmup=2)
+    stage = clip_stage(plain_recipe(seed), model, source=source)
     whole, first, second = (Learner(stage, model.params) for _ in range(3))
-    fit(whole)
-    fit(first, stop_signal=lambda: int(first.steps >= 5))
+    losses_of(whole, 10)
+    losses_of(first, 5)
     second.resume({name: vector.copy() for name, vector in first.vectors.items()}, first.steps)
-    fit(second)
+    losses_of(second, 5)
     return float(np.linalg.norm(second.theta - whole.theta) / np.linalg.norm(whole.theta))
 
 
@@ -103,13 +104,18 @@ def decoder(seed: int) -> Signs:
 
 
 def spoken(words: Tokenizer, texts_of, seed: int) -> tuple[LanguageModel, list[float]]:
-    """A language model after 80 steps, and its losses."""
+    """A language model after so many steps, and its losses."""
     config = DecoderConfig(words.vocab_size, 16, 16, 1, 2)
-    start, losses = {"decoder": init_decoder(np.random.default_rng([seed, 1]), config)}, list[float]()
-    stage = Stage("words", lambda step, p: objectives.language(texts_of(step), p, config), 80, ("decoder",), 1e-2, 10)
+    start = {"decoder": init_decoder(np.random.default_rng([seed, 1]), config)}
+    stage = Stage("words", lambda step, p: objectives.language(texts_of(step), p, config), SPOKEN, ("decoder",))
     learner = Learner(stage, start)
-    fit(learner, lambda row: losses.append(row["loss"]))
+    losses = losses_of(learner, SPOKEN)
     return LanguageModel(config, learner.params, words), losses
+
+
+def losses_of(learner: Learner, steps: int, lr: float = 1e-2) -> list[float]:
+    """So many steps at one rate: short ones, for which nobody needs a bar."""
+    return [learner.step(lr)["loss"] for _ in range(steps)]
 
 
 def scores(seed: int) -> Signs:

@@ -31,7 +31,7 @@ class Plain(World):
         return [f"a {NAMES[k]}" for k in classes_of(scenes)]
 
 
-def recipe_of(seed: int, steps: int = STEPS) -> TrainConfig:
+def plain_recipe(seed: int, steps: int = STEPS) -> TrainConfig:
     """Towers of one block."""
     return TrainConfig(seed=seed, steps=steps, batch_size=64, peak_lr=1e-2, vision_width=32, vision_layers=1,
                        text_width=32, text_layers=1, heads=4, embed_dim=32)  # fmt: skip
@@ -40,13 +40,13 @@ def recipe_of(seed: int, steps: int = STEPS) -> TrainConfig:
 def new_plain(seed: int) -> tuple[Plain, Model]:
     """The pairs, and the model before its first step."""
     source = Plain(seed)
-    return source, new_clip(recipe_of(seed), source)
+    return source, new_clip(plain_recipe(seed), source)
 
 
 def train_plain(seed: int, steps: int = STEPS) -> tuple[Plain, Model, list[dict]]:
     """The pairs, the trained model, and a row of the log for each step: fewer where a number was no longer finite."""
     source, model = new_plain(seed)
-    learner, rows = Learner(clip_stage(recipe_of(seed, steps), model, source=source), model.params), list[dict]()
+    learner, rows = Learner(clip_stage(plain_recipe(seed, steps), model, source=source), model.params), list[dict]()
     with suppress(TrainingDiverged):
         fit(learner, rows.append)
     return source, model.with_params(learner.params), rows
