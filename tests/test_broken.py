@@ -189,9 +189,9 @@ def test_what_differs_is_marked():
     usual = {"training: a": 1.0, "training: b": 1.0, "loss: c": 0.0, "loss: d": 1.0, "scores: e": -1.0}
     found = usual | {"training: a": 2.0, "loss: c": 1e-12, "loss: d": -1.0, "scores: e": -1.05}
     lines = laid_out(Riddle("no exp", ["no mask", "no exp"], found, usual)).splitlines()
-    assert [" ".join(line.split()) for line in lines] == [
-        "healthy this one", "training: a 1 2 <", "training: b 1 1", "loss: d 1 -1 <", "as usual: scores",
-        "", "1 no mask", "2 no exp",
+    assert [" ".join(line.split()) for line in lines if not line.startswith("training: ")] == [
+        "healthy this one", "a 1 2 <", "b 1 1", "loss: The loss of given embeddings: do both sides count alike?",
+        "d 1 -1 <", "as usual: gradients, towers, shared, learning, decoder, scores", "", "1 no mask", "2 no exp",
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from .bugs.plain import FEW
 
 ROUND, CHOICES = 5, 5
 APART, ROUNDING = 0.1, 1e-9  # what is marked: a difference of so much of the larger value, where that is not nothing
+WIDTH = 48  # characters of a sign
 HOW = "a number, the name, Enter to pass, or q to end"
 
 
@@ -94,16 +95,25 @@ def differ(found: float, usual: float) -> bool:
 
 def laid_out(riddle: Riddle) -> str:
     """How the training went; what else is not as usual, marked; which groups of signs are; and the choices."""
-    width, alike = max(map(len, riddle.healthy)), {sign.partition(": ")[0]: None for sign in riddle.healthy}
-    lines = [f"{'':{width}}{'healthy':>12}{'this one':>12}"]
-    for sign, usual in riddle.healthy.items():
-        found, group = riddle.evidence[sign], sign.partition(": ")[0]
-        mark = "  <" if differ(found, usual) else ""
-        if mark or group == "training":
-            alike.pop(group, None)
-            lines.append(f"{sign:{width}}{usual:>12.3g}{found:>12.3g}{mark}")
-    lines.append(f"as usual: {', '.join(alike)}")
+    lines, usual = [f"{'':{WIDTH}}{'healthy':>10}{'this one':>10}"], []
+    for group, measure in GROUPS.items():
+        signs = [sign for sign in riddle.healthy if sign.startswith(f"{group}: ")]
+        odd = {sign for sign in signs if differ(riddle.evidence[sign], riddle.healthy[sign])}
+        shown = signs if group == "training" else [sign for sign in signs if sign in odd]
+        if shown:
+            lines.append(f"{group}: {(measure.__doc__ or '').partition(chr(10))[0]}")
+            lines += [row(sign, riddle, sign in odd) for sign in shown]
+        else:
+            usual.append(group)
+    lines.append(f"as usual: {', '.join(usual)}")
     return "\n".join([*lines, "", *(f"{n}  {name}" for n, name in enumerate(riddle.choices, 1))])
+
+
+def row(sign: str, riddle: Riddle, odd: bool) -> str:
+    """A sign with its two values, and a mark where it is odd."""
+    values = (value if abs(value) > ROUNDING else 0.0 for value in (riddle.healthy[sign], riddle.evidence[sign]))
+    numbers = "".join(f"{value:>10.3g}" for value in values)
+    return f"    {sign.partition(': ')[2]:{WIDTH - 4}}{numbers}{'  <' if odd else ''}"
 
 
 def told_about(name: str) -> str:

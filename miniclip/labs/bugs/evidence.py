@@ -35,7 +35,7 @@ KINDS = {"token_embedding": "words", "positional_embedding": "positions", "patch
 
 
 def training(seed: int, steps: int = STEPS) -> Signs:
-    """Trained briefly: the curve of the loss, beside its floor; the scale, the gradient, the score."""
+    """A short one: the loss beside its floor and chance; the scale, the gradient, lengths, the score."""
     source, model, rows = train_plain(seed, steps)
     losses, norms = [row["loss"] for row in rows], [row["gradient_norm"] for row in rows]
     texts = [source.pairs(step * 64 + np.arange(64))[2] for step in range(steps - LAST, steps)]
@@ -68,7 +68,7 @@ def after_training(source: Plain, model: Model) -> Signs:
 
 
 def gradients(seed: int) -> Signs:
-    """How far the gradient of the step is from slopes: the worst of each kind of tensor, |g - slope| / |g|.
+    """How far a step's are from slopes of the loss, |g - slope| / |g|: the worst of each kind of tensor.
 
     A tensor of n numbers is checked along one random direction, which has about 1 / sqrt(n) of an error in it.
     """

@@ -1,6 +1,7 @@
 """The smallest CLIP that learns what a learner can check: large shapes of one style, and "a red circle" said of them.
 
-A healthy one names all 51 classes after 150 steps of 64 pairs: three seconds on one core.
+A healthy one names at least 99 of 100 pictures of 51 classes rightly after 200 steps of 64 pairs, in some three seconds
+of one core: so it was with each of the seeds 10 to 25.
 """
 
 from contextlib import suppress
@@ -16,7 +17,7 @@ from ...train.loop import Learner, fit
 from ...train.sources import World
 from ..domains import NAMES, classes_of
 
-STEPS, FEW = 150, 100
+STEPS, FEW = 200, 120
 
 
 class Plain(World):
@@ -33,8 +34,8 @@ class Plain(World):
 
 def plain_recipe(seed: int, steps: int = STEPS) -> TrainConfig:
     """Towers of one block."""
-    return TrainConfig(seed=seed, steps=steps, batch_size=64, peak_lr=1e-2, vision_width=32, vision_layers=1,
-                       text_width=32, text_layers=1, heads=4, embed_dim=32)  # fmt: skip
+    return TrainConfig(seed=seed, steps=steps, batch_size=64, peak_lr=7e-3, vision_width=32, vision_layers=1,
+                       text_width=32, text_layers=1, heads=8, embed_dim=32)  # fmt: skip
 
 
 def new_plain(seed: int) -> tuple[Plain, Model]:
