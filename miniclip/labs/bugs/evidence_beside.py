@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...data.captions import caption_groups
 from ...data.prompts import encode_texts
 from ...data.tokenizer import Tokenizer
 from ...model import LanguageModel
@@ -119,11 +120,13 @@ def losses_of(learner: Learner, steps: int, lr: float = 1e-2) -> list[float]:
 
 
 def scores(seed: int) -> Signs:
-    """The scores of vectors and rankings that are given."""
+    """Scores of vectors, rankings and captions that are given."""
     votes = ensemble(np.array([[[10.0, 0.0], [0.0, 1.0]]]))[0]
     same = np.full((50, 50), 0.5)
     return {
         "votes of a prompt ten times as long": float(votes[0] / votes[1]),
         "length of a class's vector": float(np.linalg.norm(votes)),
         "recall of one that says the same of all": float(recall_at_k(same, np.eye(50, dtype=bool))),
+        "recall where three of three are right": float(recall_at_k([[3.0, 2.0, 1.0]], np.ones((1, 3), bool), 3)),
+        "groups of two equal captions": float(len(set(caption_groups(["a red circle"] * 2).tolist()))),
     }

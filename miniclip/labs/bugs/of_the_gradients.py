@@ -155,6 +155,5 @@ BUGS = {
         {"nn.tree:write_sum": mean_of_trees},
         Bar("shared: towers in parts", "a batch in parts has a shorter gradient", least=0.2),
         "tests/test_step.py::test_parts_of_any_size_give_the_whole[0-False]",
-        "lightly #1920, #1977",
     ),
 }

@@ -16,6 +16,11 @@ def captions_of_the_next(self, numbers):
     return normalized_images(scenes), self.tokenizer.encode(texts), texts
 
 
+def each_its_own_group(texts):
+    """(B,) integers, all different: a caption that stands twice is a wrong answer for its twin."""
+    return np.arange(len(texts))
+
+
 def not_shifted(logits, targets, weight):
     """The place that reads a word is asked for the same word."""
     if not weight:
@@ -48,13 +53,25 @@ def ties_for_us(scores, relevant):
     return 1 + (scores > best).sum(1)
 
 
+def hits_counted(scores, relevant, k=1):
+    """The right answers among the first k, of each query; not the queries that have one."""
+    first = np.argsort(-np.asarray(scores), axis=1)[:, :k]
+    return np.take_along_axis(np.asarray(relevant), first, axis=1).sum(1).mean()
+
+
 BUGS = {
     "captions of the next": Bug(
         "From one picture on, every picture has the caption of its neighbour.",
         {"train.sources:World.pairs": captions_of_the_next},
         Bar("training: zero-shot", "there is nothing to learn", most=0.3),
         "tests/test_train.py::test_the_pairs_of_a_run_belong_together",
-        "clip-retrieval PR 13; DALLE-pytorch PR 194",
+    ),
+    "equal captions are negatives": Bug(
+        "A caption that stands twice in a batch counts as a wrong answer for its twin.",
+        {"data.captions:caption_groups": each_its_own_group},
+        Bar("scores: groups of two equal captions", "equal captions are two groups", least=2.0),
+        "tests/data/test_world.py::test_captions_that_say_the_same_are_one_group",
+        "vsepp #6; moein #11; ImageBind-LoRA #6",
     ),
     "labels not shifted": Bug(
         "The decoder is asked for the word that it has just read: it learns to copy, to a loss of 0.",
@@ -83,5 +100,12 @@ BUGS = {
         Bar("scores: recall of one that says the same of all", "who knows nothing is always right", least=0.9),
         "tests/test_tasks.py::test_a_collapsed_model_is_last_and_a_perfect_one_first",
         "CLIP4Clip #80",
+    ),
+    "hits are counted": Bug(
+        "Recall counts right answers, not queries that have one: with several of them it passes 1.",
+        {"tasks.retrieval:recall_at_k": hits_counted},
+        Bar("scores: recall where three of three are right", "recall is above 1", least=1.1),
+        "tests/test_tasks.py::test_scores_of_a_ranking",
+        "gbrain #4176",
     ),
 }
