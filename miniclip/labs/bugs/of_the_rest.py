@@ -66,7 +66,7 @@ BUGS = {
         Bar("training: zero-shot", "there is nothing to learn", most=0.3),
         "tests/test_train.py::test_the_pairs_of_a_run_belong_together",
     ),
-    "equal captions are negatives": Bug(
+    "equal captions apart": Bug(
         "A caption that stands twice in a batch counts as a wrong answer for its twin.",
         {"data.captions:caption_groups": each_its_own_group},
         Bar("scores: groups of two equal captions", "equal captions are two groups", least=2.0),
