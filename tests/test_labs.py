@@ -26,6 +26,7 @@ from miniclip.labs import (
     understanding,
     unsaid,
 )
+from miniclip.labs.bugs.known import BUGS
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.nn.tree import add_trees, pack
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
@@ -253,6 +254,8 @@ FAST = {  # bars that must hold in the fast form too
     "hard-negatives": {"one word: random", "exchanged: untrained"},
     "noisy-web": {"gain: oracle", "recovered: CLIP score", "recovered: random"},
     "scaling": {"floor not taken off: error"},
+    "broken": {"the loss: healthy", *(f"{name}: {bug.symptom.row}" for name, bug in BUGS.items()),
+               *(f"healthy: {bug.symptom.row}" for bug in BUGS.values())},
 }  # fmt: skip
 
 

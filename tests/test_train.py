@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from miniclip.data.captions import truth_matrix
+from miniclip.data.pairs import normalized_images
 from miniclip.errors import CheckpointError, ConfigError, Interrupted, TrainingDiverged
 from miniclip.files import checkpoint, state, storage, tensors
 from miniclip.files.state import read_log
@@ -437,6 +439,17 @@ def test_every_step_has_pairs_of_its_own(tmp_path, monkeypatch):
     train(RECIPE, tmp_path / "run")
     # the last step may have had the pairs of one more drawn
     assert seen[:12] == [[*range(8 * step, 8 * step + 8)] for step in range(12)]
+
+
+def test_the_pairs_of_a_run_belong_together():
+    """Each caption is true of its own picture; pair i is the same pair whatever stands before it."""
+    source, numbers = sources.World(3), np.arange(64)
+    images, ids, texts = source.pairs(numbers)
+    scenes = source.scenes(numbers)
+    assert truth_matrix(texts, scenes).diagonal().all()
+    assert np.array_equal(images, normalized_images(scenes))
+    assert np.array_equal(ids, source.tokenizer.encode(texts))
+    assert source.pairs(numbers[5:9])[2] == texts[5:9]
 
 
 @pytest.mark.parametrize("loss", ["multi_positive", "sigmoid"])

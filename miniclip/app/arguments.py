@@ -28,6 +28,7 @@ LAB_NAMES = (
     "hard-negatives",
     "noisy-web",
     "scaling",
+    "broken",
 )
 METHOD_NAMES = ("integrated_gradients", "gradient_x_input", "gradient", "attention_rollout")
 INDEX_KINDS = ("exact", "hnsw", "ivf")

@@ -18,6 +18,7 @@ NAMES = (
     "hard-negatives",
     "noisy-web",
     "scaling",
+    "broken",
 )
 
 

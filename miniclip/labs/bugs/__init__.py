@@ -1,0 +1,1 @@
+"""Known bugs, a file for each place where they are written."""
