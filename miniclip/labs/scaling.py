@@ -101,7 +101,7 @@ class Locked:
         return float(np.mean([info_nce_forward(image[part], text[part], params["logit_scale"])[0] for part in rows]))
 
 
-def losses_of(model: Locked, training: Seen, held_out: Seen, lengths) -> list[float]:
+def losses_at(model: Locked, training: Seen, held_out: Seen, lengths) -> list[float]:
     """The loss after each number of steps, of weights averaged over the last of them: one run, at a constant rate."""
 
     def objective(step, params):
@@ -178,7 +178,7 @@ def scaling(seed: int = 0, fast: bool = False, tell=lambda text: None) -> dict[s
         begun = (
             Locked(width, reader.config.embed_dim, source, np.random.default_rng([seed, 6, k])) for k in range(runs)
         )
-        losses = np.array([losses_of(model, training, held_out, at) for model in begun])
+        losses = np.array([losses_at(model, training, held_out, at) for model in begun])
         for step, value in zip(at, np.exp(np.log(losses - floor).mean(0)), strict=True):
             excess[width, step * BATCH] = float(value)
     return {row_of(*key): value for key, value in excess.items()} | fitted(excess, floor)
