@@ -246,7 +246,7 @@ FAST = {  # bars that must hold in the fast form too
     "fine-tune": {"lost: full", "lost: line"},
     "label-economy": {"probe gain"},
     "understanding": {*(f"swap: {name}" for name in (*understanding.IN_VAIN, understanding.BOTH)),
-                      "negation: shows what is not wanted", "counting: single objects", "counting: asked",
+                      "negation: is shown", "counting: single objects", "counting: asked",
                       "words: in any order"},
     "bias": {"deviations: 90 % and 50 %", "deviations: 50 % and 10 %", "gap, grainy: 90 %", "gap, grainy: 10 %"},
     "unsaid": {"from chance: 0 captions", "probe: 0 captions", "zero-shot: 30,000 captions"},

@@ -29,7 +29,7 @@ class Bug:
         "module:name" of what is replaced, and by what. The code of a function runs among the names of the function
         that it replaces; it has as many arguments.
     symptom : Bar
-        The sign of `labs.evidence` that tells, and how far it goes; the healthy model does not go so far.
+        The sign of `evidence` that tells, and how far it goes; the healthy model does not go so far.
     test : str
         The pytest node that fails with it.
     threads : str
