@@ -19,7 +19,7 @@ NOTE = (
 
 COSINES = np.array([0.96, 0.6, -0.96])  # Part A of the practice page
 SCALES = (1.0, 10.0, 1 / 0.07, 100.0)
-ALL = np.geomspace(0.1, 100, 121)
+ALL = np.geomspace(0.1, 100, 121)  # the curves
 NAMES = ("text A", "text B", "text C")
 LOOKS = ((POSITIVE, "-"), (NEGATIVE, (0, (4, 2))), (ROSE, (0, (1, 1.2))))
 NAMED = ((0.12, 0.6), (2.15, 0.37), (0.11, 0.055))  # where a curve has its name, x and y
@@ -50,7 +50,7 @@ def draw_curves(slide: Slide, top: float, p) -> None:
     axes = slide.axes((left, top, slide.width - left - 2.5 * em, slide.height - top - below), "scale", "probability")
     axes.set(xscale="log", xlim=(ALL[0], 1.1 * ALL[-1]), ylim=(0, 1.2))
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    axes.set_xticks([1, 10, 100], ["1", "10", "100"])
     axes.set_xticks([], minor=True)
     who = "CLIP's " if slide.wide else ""
     for start, said in ((SCALES[2], f"{who}start: {SCALES[2]:.1f}"), (SCALES[3], f"{who}limit: 100")):
