@@ -92,3 +92,9 @@ class Slide:
         """A word at a point of the data, of body size."""
         usual: dict[str, Any] = {"fontsize": self.body, "color": self.ink, "va": "center_baseline"}
         axes.text(x, y, text, **(usual | look))
+
+    def arrow(self, axes: Axes, start, end, color: str = "", thick: float = 1.0, line="-") -> None:
+        """From one point of the axes to another; `thick` times the line that matters."""
+        look = {"arrowstyle": "-|>", "color": color or self.ink, "linewidth": thick * self.line, "linestyle": line,
+                "mutation_scale": (0.5 + 0.5 * thick) * self.body, "shrinkA": 0, "shrinkB": 0}  # fmt: skip
+        axes.annotate("", end, start, arrowprops=look, annotation_clip=False, zorder=3)

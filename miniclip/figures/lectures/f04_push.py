@@ -96,7 +96,7 @@ def draw_circle(slide: Slide, box, toy: list[dict]) -> None:
     for row, spot, turn in zip(toy, spots[2:], turns[2:], strict=True):
         way = PUSH * slide.em * row["weight"] / toy[0]["weight"] * np.array([math.cos(turn), math.sin(turn)])
         if np.hypot(*way) > 0.01:  # of an inch: a shorter one would be all head
-            arrow(slide, sheet, spot, spot + way)
+            slide.arrow(sheet, spot, spot + way, NEGATIVE, 2.0)
     slide.write(sheet, spots[0][0] - 0.8 * em, spots[0][1] - 1.5 * em, "image", weight="bold", ha="right")
     name(slide, sheet, spots[1] + (1.2 * em, -1.9 * em), "right text A", COSINES[0])
     name(slide, sheet, spots[2] + (1.8 * em, -2.4 * em), "near miss B", toy[0]["cosine"], toy[0]["weight"])
@@ -110,13 +110,6 @@ def name(slide: Slide, sheet: Axes, place, what: str, cosine: float, weight: flo
     y += slide.write(sheet, x, y, f"cosine {decimal(cosine)}")
     if weight is not None:
         slide.write(sheet, x, y, f"push {power(weight)}")
-
-
-def arrow(slide: Slide, sheet: Axes, start, end) -> None:
-    """A push."""
-    look = {"arrowstyle": "-|>", "color": NEGATIVE, "linewidth": 2 * slide.line, "mutation_scale": 1.5 * slide.body,
-            "shrinkA": 0, "shrinkB": 0}  # fmt: skip
-    sheet.annotate("", end, start, arrowprops=look, zorder=3)
 
 
 def draw_example(slide: Slide, top: float, picture, caption: str, wrong, hardest: float) -> None:

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
 from ...data.pairs import batch
@@ -110,16 +109,9 @@ def draw_sphere(slide: Slide, box, image, caption) -> None:
     corner: Look = {"color": slide.faint, "linewidth": slide.line / 2}
     for part in (radius, caption - radius):
         axes.plot(*np.transpose([image + part, image + caption]), **corner)
-    arrow(slide, axes, image, image + caption, slide.ink, "-")
-    arrow(slide, axes, image, image + radius, NEGATIVE, "--")
-    arrow(slide, axes, image, image + caption - radius, POSITIVE, "-", 1.8)
-
-
-def arrow(slide: Slide, axes: Axes, start, end, colour: str, style, thick: float = 1.0) -> None:
-    """From one point of the data to another."""
-    look = {"arrowstyle": "-|>", "color": colour, "linestyle": style, "linewidth": thick * slide.line,
-            "mutation_scale": slide.body, "shrinkA": 0, "shrinkB": 0}  # fmt: skip
-    axes.annotate("", end, start, arrowprops=look, annotation_clip=False, zorder=3)
+    slide.arrow(axes, image, image + caption)
+    slide.arrow(axes, image, image + radius, NEGATIVE, line="--")
+    slide.arrow(axes, image, image + caption - radius, POSITIVE, 1.8)
 
 
 def draw_shares(slide: Slide, box, state: State, parts) -> None:

@@ -103,8 +103,7 @@ def still(run) -> tuple[Moment, ...]:
 
 
 def draw(slide: Slide, run, state: tuple[Moment, ...]) -> Drawn:
-    first, last = film()[0], state[-1]
-    n = len(last.images)
+    first, last, n = film()[0], state[-1], len(state[-1].images)
     rows = [{"step": m.step, "what": what, "class": CLASSES[k * len(CLASSES) // len(places)], "x": float(x),
              "y": float(y)} for m in state for what, places in (("image", m.images), ("text", m.texts))
             for k, (x, y) in enumerate(places)]  # fmt: skip

@@ -103,8 +103,6 @@ def draw_arrows(slide: Slide, top: float, unit, means) -> None:
         slide.label(axes, unit[2, 0] - 0.8 * letter, 1 - (1.25 * k - 0.3) * letter, word, ha="right", weight="bold")
     for vector, colour, line, name in means:
         tip = vector / np.hypot(*vector)
-        look = {"arrowstyle": "-|>", "color": colour, "linewidth": 2.2 * slide.line, "mutation_scale": 1.5 * slide.body,
-                "linestyle": line, "shrinkA": 0, "shrinkB": 0}  # fmt: skip
-        axes.annotate("", xy=tip, xytext=(0, 0), arrowprops=look)
+        slide.arrow(axes, (0, 0), tip, colour, 2.2, line)
         spot = tip * (1 + 0.9 * letter)
         slide.label(axes, float(spot[0]), float(spot[1]), f"{name}: {angle_of(vector):.0f}°", weight="bold")

@@ -82,20 +82,12 @@ def panel(slide: Slide, box, scale: float, force) -> None:
     axes.plot(*around.T, color=slide.faint, linewidth=slide.line)
     image, text = unit(IMAGES), unit(TEXTS)
     for start, way in zip(image, LONGEST * force / longest, strict=True):
-        arrow(slide, axes, start, way)
+        if np.hypot(*way) > 0.02:  # a shorter one would be all head
+            slide.arrow(axes, start, start + way, ROSE, 2.0)
     for i, name in enumerate(NAMES):
         axes.plot(*np.stack([image[i], text[i]]).T, color=slide.muted, linewidth=slide.line / 2, zorder=1)
         for place, shape, ground, ink in ((text[i], "s", TEXT, INK), (image[i], "o", IMAGE, PAPER)):
             axes.plot(*place, shape, color=ground, markersize=1.5 * slide.body, markeredgecolor=slide.paper, zorder=4)
-            slide.label(axes, *place, name, ha="center", weight="bold", color=ink, zorder=5)
+            slide.label(axes, place[0], place[1], name, ha="center", weight="bold", color=ink, zorder=5)
     for place, said in ((0.12, "round: an image"), (-0.12, "square: its text")):
         slide.label(axes, 0, place, said, ha="center", color=slide.muted)
-
-
-def arrow(slide: Slide, axes, start, way) -> None:
-    """An arrow; none where the force is too small to be seen."""
-    if np.hypot(*way) < 0.02:
-        return
-    look = {"arrowstyle": "-|>", "color": ROSE, "linewidth": 2 * slide.line, "shrinkA": 0, "shrinkB": 0,
-            "mutation_scale": 1.5 * slide.body}  # fmt: skip
-    axes.annotate("", xy=start + way, xytext=start, arrowprops=look, annotation_clip=False, zorder=3)
