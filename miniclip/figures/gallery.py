@@ -9,11 +9,10 @@ from PIL import Image
 
 from ..errors import ConfigError, quote
 from ..files.storage import replace
-from .film import common_colours
 from .lectures import Run, lecture, lectures
 from .page import page, write
 from .slide import SIZES, THEMES
-from .style import METADATA, new_figure, styled
+from .style import METADATA, light_png, new_figure, styled
 
 COLUMNS, GAP, NAME = 3, 30, 46  # figures beside each other; pixels between them, and of the room for a name
 DPI = 42  # of a figure on it: 560 pixels across
@@ -72,10 +71,8 @@ def sheet(out, theme: str = "light", run: Run | None = None) -> str:
         raise ConfigError(f"the contact sheet is {quote(path.name)}, expected a name that ends in .png")
     if theme not in THEMES:
         raise ConfigError(f"the theme is {quote(theme)}, expected one of {', '.join(THEMES)}")
-    drawn, file = io.BytesIO(), io.BytesIO()
+    drawn = io.BytesIO()
     with styled():
         all_figures(run or Run(), theme).savefig(drawn, format="png", dpi=100, metadata=METADATA[".png"])
-    picture = Image.open(drawn).convert("RGB")
-    picture.quantize(palette=common_colours([picture]), dither=Image.Dither.NONE).save(file, "png", optimize=True)
-    replace(path.parent, path.name, file.getvalue())
+    replace(path.parent, path.name, light_png(Image.open(drawn)))
     return str(path)

@@ -3,13 +3,14 @@
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import InputError, quote
 from .page import Box, fractions, page, wrap
 from .page import write as put
-from .style import new_figure
+from .style import IMAGE, SKY, new_figure
 
 SIZES = {"wide": (13.33, 7.5), "half": (6.2, 5.2), "square": (5.0, 5.0), "paper": (3.3, 2.8)}  # inches
 BODY = {"wide": 18.0, "half": 11.0, "square": 10.0, "paper": 6.0}  # points, the smallest text
@@ -54,6 +55,11 @@ class Slide:
     def em(self) -> float:
         """The size of the text in inches: the unit of all distances."""
         return self.body / 72
+
+    @property
+    def shades(self) -> LinearSegmentedColormap:
+        """From the ground to a colour on which the ink can still be read: 0 to 1."""
+        return LinearSegmentedColormap.from_list("shades", [self.paper, SKY if self.theme == "light" else IMAGE])
 
     def sheet(self, box: Box | None = None) -> Axes:
         """An empty page over a box (left, top, width, height in inches, from the top left), or over everything."""

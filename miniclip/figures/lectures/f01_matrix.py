@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from ...data.captions import truth_matrix
@@ -21,8 +20,8 @@ from ...train.objectives import contrast
 from ..matrix import wins, wrong_winners
 from ..page import LINE, decimal, thumbnail, width_of, wrap
 from ..slide import Slide
-from ..style import IMAGE, NEGATIVE, POSITIVE, SKY, TEXT, Look
-from . import Drawn
+from ..style import IMAGE, NEGATIVE, POSITIVE, TEXT, Look
+from . import Drawn, paused
 
 TITLE = "The contrastive matrix"
 NOTEBOOK = "06"
@@ -79,7 +78,8 @@ def small_training() -> list[State]:
 
 def frames(run) -> list[State]:
     cosines = run.model.encode_image(pairs().images) @ run.model.encode_text(pairs().ids).T
-    return [*small_training(), State("Trained model, pictures it never saw", cosines)]
+    states = small_training()
+    return [*paused(states, 0, len(states) // 3, -1), State("Trained model, pictures it never saw", cosines)]
 
 
 def draw(slide: Slide, run, state: State) -> Drawn:
@@ -143,12 +143,11 @@ def name_axes(slide: Slide, sheet: Axes, over, beside) -> None:
 def draw_cells(slide: Slide, sheet: Axes, place, cosines) -> None:
     """A cell for each cosine, the stronger the further from the ground; pairs framed solid, wrong winners dashed."""
     left, top, width, height, gap = place
-    colours = LinearSegmentedColormap.from_list("cells", [slide.paper, SKY if slide.theme == "light" else IMAGE])
     wrong = wrong_winners(cosines) | wrong_winners(cosines.T).T
     for i, j in np.ndindex(cosines.shape):
         x, y, shade = left + j * width, top + i * height, 0.06 + 0.94 * float(np.clip(cosines[i, j], 0, 1))
         box: Look = {"xy": (x, y), "width": width - gap, "height": height - gap}
-        sheet.add_patch(Rectangle(facecolor=colours(shade), linewidth=0, **box))
+        sheet.add_patch(Rectangle(facecolor=slide.shades(shade), linewidth=0, **box))
         middle, high = x + (width - gap) / 2, y + (height - gap) / 2 - 0.59 * slide.em
         weight = "bold" if i == j else "normal"
         slide.write(sheet, middle, high, decimal(cosines[i, j].round(2) + 0.0), weight=weight, ha="center")

@@ -98,8 +98,7 @@ def lanes(slide: Slide, top: float) -> Places:
 def columns(slide: Slide, top: float) -> Places:
     """From top to bottom, the image's tower left of the text's: for a page."""
     em, wide, radius = slide.em, 14.2 * slide.em, 4.4 * slide.em
-    middle, foot = slide.width / 2, slide.height - 1.0 * slide.em
-    centre = (middle, foot - radius)
+    middle, centre = slide.width / 2, (slide.width / 2, slide.height - em - radius)
     high = (centre[1] - radius - 1.2 * em - top) / 4
     tops = [top + k * high for k in range(4)]
     boxes = [[(x, y, wide, high - 1.1 * em) for y in tops] for x in (1.5 * em, slide.width - 1.5 * em - wide)]

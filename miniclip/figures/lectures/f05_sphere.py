@@ -12,7 +12,7 @@ from ...nn.ops import normalize_backward, normalize_forward
 from ..page import decimal
 from ..slide import Slide
 from ..style import IMAGE, NEGATIVE, POSITIVE, TEXT, Look
-from . import Drawn
+from . import Drawn, paused
 
 TITLE = "The gradient on the sphere"
 NOTEBOOK = "05"
@@ -52,7 +52,8 @@ def frames(run) -> list[State]:
         image, c = normalize_forward(at(angle))
         image, _ = normalize_forward(image - STEP * normalize_backward(-caption, c))
         angle = math.acos(float(image @ caption))
-    return [*states, State(last, "Where training left a pair")]
+    right_angle = min(range(len(states)), key=lambda k: abs(states[k].angle - math.pi / 2))
+    return [*paused(states, 0, right_angle), State(last, "Where training left a pair")]
 
 
 def draw(slide: Slide, run, state: State) -> Drawn:
@@ -100,12 +101,13 @@ def draw_sphere(slide: Slide, box, image, caption) -> None:
     axes.set(xlim=(0.35 - unit * box[2] / 2, 0.35 + unit * box[2] / 2))
     axes.set(ylim=(0.08 - unit * box[3] / 2, 0.08 + unit * box[3] / 2))
     axes.add_patch(Circle((0, 0), 1, fill=False, edgecolor=slide.muted, linewidth=slide.line / 2))
-    for point, colour, shape, name in ((image, IMAGE, "o", "image"), (caption, TEXT, "s", "text")):
+    radius, away = (image @ caption) * image, 2.4 * slide.em * unit
+    sphere = (caption - radius) / np.linalg.norm(caption - radius)
+    marks = ((image, IMAGE, "o", "image", image - away * sphere), (caption, TEXT, "s", "text", (1 - away) * caption))
+    for point, colour, shape, name, place in marks:
         axes.plot([0, point[0]], [0, point[1]], color=slide.muted, linewidth=slide.line / 2)
         axes.plot(*point, shape, color=colour, markersize=0.9 * slide.body, zorder=4)
-        inside = (1 - 2.4 * slide.em * unit) * point
-        slide.label(axes, inside[0], inside[1], name, ha="center", weight="bold", backgroundcolor=slide.paper, zorder=2)
-    radius = (image @ caption) * image
+        slide.label(axes, place[0], place[1], name, ha="center", weight="bold", backgroundcolor=slide.paper, zorder=2)
     corner: Look = {"color": slide.faint, "linewidth": slide.line / 2}
     for part in (radius, caption - radius):
         axes.plot(*np.transpose([image + part, image + caption]), **corner)

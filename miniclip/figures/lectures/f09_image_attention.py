@@ -12,7 +12,7 @@ from ..page import decimal
 from ..slide import Slide
 from ..style import PAPER, POSITIVE, ROSE
 from ..words import lit
-from . import Drawn
+from . import Drawn, paused
 
 TITLE = "Attention maps of an image"
 NOTEBOOK = "04"
@@ -28,7 +28,6 @@ NOTE = (
 
 ITEM = 17  # of split A
 SEVERAL = 32  # pictures for the correlation
-HOLD = 4  # how often a state is repeated: faster than three changes a second would flash
 CLASS = 0  # who asks: the class token, or n for patch n
 
 
@@ -44,7 +43,7 @@ def frames(run) -> list[int]:
     side, best = round(len(costs) ** 0.5), int(costs.argmax())
     across, down = best // side * side + np.arange(side), best % side + side * np.arange(side)
     walk = [*across, *down[down != best]]
-    return [*(1 + int(n) for n in walk for _ in range(HOLD)), CLASS]
+    return [*paused([1 + int(n) for n in walk], *range(len(walk))), CLASS]
 
 
 def draw(slide: Slide, run, state: int) -> Drawn:

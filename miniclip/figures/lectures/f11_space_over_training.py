@@ -14,7 +14,7 @@ from ...train.objectives import contrast
 from ..page import decimal, width_of
 from ..slide import Slide
 from ..style import TEXT, Look
-from . import Drawn
+from . import Drawn, paused
 
 TITLE = "The space over training"
 NOTEBOOK = "06"
@@ -94,7 +94,7 @@ def moments(seen) -> list[Moment]:
 
 
 def frames(run) -> list[tuple[Moment, ...]]:
-    return [(moment,) for moment in film()]
+    return paused([(moment,) for moment in film()], 0, 8, 14)
 
 
 def still(run) -> tuple[Moment, ...]:
