@@ -63,10 +63,10 @@ def common_colours(some) -> np.ndarray:
 def in_colours(picture: Image.Image, colours: np.ndarray) -> Image.Image:
     """A picture in the nearest of some colours; Pillow's own search is quicker, but turns white into grey."""
     pixels = np.asarray(picture)
-    found, which = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
-    a, b = found.astype(float), colours.astype(float)
+    found, which = np.unique(pixels @ np.array([1 << 16, 1 << 8, 1]), return_inverse=True)  # one number a colour
+    a, b = np.stack([found >> 16, found >> 8 & 255, found & 255], 1).astype(float), colours.astype(float)
     nearest = ((b**2).sum(1) - 2 * a @ b.T).argmin(1).astype(np.uint8)
-    near = Image.fromarray(nearest[which].reshape(pixels.shape[:2]))
+    near = Image.fromarray(nearest[which.reshape(pixels.shape[:2])])
     near.putpalette(colours.ravel().tolist())
     return near
 

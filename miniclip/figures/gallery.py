@@ -9,10 +9,11 @@ from PIL import Image
 
 from ..errors import ConfigError, quote
 from ..files.storage import replace
+from .film import common_colours, in_colours
 from .lectures import Run, lecture, lectures
 from .page import page, write
 from .slide import SIZES, THEMES
-from .style import METADATA, light_png, new_figure, styled
+from .style import METADATA, new_figure, styled
 
 COLUMNS, GAP, NAME = 3, 30, 46  # figures beside each other; pixels between them, and of the room for a name
 DPI = 42  # of a figure on it: 560 pixels across
@@ -74,5 +75,7 @@ def sheet(out, theme: str = "light", run: Run | None = None) -> str:
     drawn = io.BytesIO()
     with styled():
         all_figures(run or Run(), theme).savefig(drawn, format="png", dpi=100, metadata=METADATA[".png"])
-    replace(path.parent, path.name, light_png(Image.open(drawn)))
+    picture, file = Image.open(drawn).convert("RGB"), io.BytesIO()
+    in_colours(picture, common_colours([picture])).save(file, "png", optimize=True)
+    replace(path.parent, path.name, file.getvalue())
     return str(path)
