@@ -18,6 +18,8 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
+from miniclip.figures.style import light_png
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -126,14 +128,10 @@ def clean(notebook) -> None:
 
 
 def smaller(png: str) -> str:
-    """A picture of at most 1,000 pixels across in 256 colours, base64 as in a notebook."""
+    """A picture of at most 1,000 pixels across, base64 as in a notebook."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     picture.thumbnail((1000, 1000), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    # Median cut, the default, would turn small areas grey: those of a rare colour, and here a colour is an answer.
-    colours = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    colours.save(file, "png", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()
+    return base64.b64encode(light_png(picture)).decode()
 
 
 def main(chosen: list[str]) -> None:

@@ -10,6 +10,7 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from miniclip import figures
@@ -132,6 +133,33 @@ def texts(figure):
         patch.setattr(Text, "draw", lambda text, renderer: (drawn.append(text), draw(text, renderer)))
         figure.draw_without_rendering()
     return [(text, text.get_window_extent()) for text in drawn if text.get_text() and text.get_visible()]
+
+
+def luminance(colour):
+    """WCAG's, of colours (..., 3)."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def hard_to_read(figure):
+    """Texts without WCAG's contrast of 4.5 (a tick or cross: 3) over nearly all that lies behind them, and theirs."""
+    found, poor = [(text, box, to_rgb(text.get_color())) for text, box in texts(figure)], []
+    for text, *_ in found:
+        text.set_color("none")
+    figure.canvas.draw()
+    behind = luminance(np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3] / 255)  # y upwards
+    for text, box, colour in found:
+        x0, x1, y0, y1 = (max(round(float(v)), 0) for v in (box.x0, box.x1, box.y0, box.y1))
+        ground, own = behind[y0:y1, x0:x1], luminance(np.array(colour))
+        ratios = (np.maximum(ground, own) + 0.05) / (np.minimum(ground, own) + 0.05)
+        if (ratios >= (3.0 if text.get_text() in "✓✗" else 4.5)).mean() < 0.85:
+            poor.append((text.get_text(), float(np.median(ratios))))
+    return poor
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_text_stands_out_from_what_is_behind_it(name):
+    assert not hard_to_read(FIGURES[name]())
 
 
 def words(figure):

@@ -7,12 +7,13 @@ import re
 
 import numpy as np
 import pytest
-from test_figures import texts
+from run_notebooks import NOTEBOOKS
+from test_figures import hard_to_read, texts
 
 from miniclip.figures import save_figure
-from miniclip.figures.lectures import Run, lecture, lectures
+from miniclip.figures.lectures import Run, lecture, lectures, stays
 from miniclip.figures.slide import BODY, SIZES, THEMES, Slide
-from miniclip.figures.style import IMAGE, NEGATIVE, POSITIVE, ROSE, SKY, TEXT
+from miniclip.figures.style import IMAGE, NEGATIVE, POSITIVE, ROSE, SKY, TEXT, light_png
 
 EACH = pytest.mark.parametrize("id", lectures())
 
@@ -49,26 +50,8 @@ def test_every_text_is_whole_alone_and_large_enough(id, size, run):
 
 @EACH
 @pytest.mark.parametrize("theme", THEMES)
-def test_text_stands_out_from_the_ground(id, theme, run):
-    """WCAG's contrast of at least 3 for this size of text, on the theme's own ground or on a filled area."""
-    figure, _ = lecture(id, run, "half", theme)
-    slide = Slide("half", theme)
-    for text, _ in texts(figure):
-        if text.get_color() in (slide.ink, slide.muted):
-            assert contrast(text.get_color(), slide.paper) >= 3.0
-
-
-def luminance(colour):
-    from matplotlib.colors import to_rgb
-
-    rgb = np.array(to_rgb(colour))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def contrast(a, b):
-    low, high = sorted((luminance(a), luminance(b)))
-    return (high + 0.05) / (low + 0.05)
+def test_text_stands_out_from_what_is_behind_it(id, theme, run):
+    assert not hard_to_read(lecture(id, run, "wide", theme)[0])
 
 
 @EACH
@@ -80,9 +63,17 @@ def test_the_words_beside_it(id, run):
     assert 8 <= len(drawn.caption.split()) <= 80
     assert 25 <= len(module.NOTE.split()) <= 150
     assert module.TITLE
-    assert re.fullmatch(r"\d\d", module.NOTEBOOK)
     table = list(csv.DictReader(io.StringIO(drawn.csv())))
     assert len(table) == len(drawn.rows) > 0
+
+
+@EACH
+def test_its_notebook_is_one_that_shows_it(id):
+    """A notebook that draws the figure, or one that is not yet written and no other draws it."""
+    shown = {path.stem[:2]: f'lecture(\\"{id}\\"' in path.read_text(encoding="utf-8") for path in NOTEBOOKS}
+    named = lectures()[id].NOTEBOOK
+    assert re.fullmatch(r"[01]\d", named)
+    assert shown.get(named, not any(shown.values())), [name for name, does in shown.items() if does]
 
 
 def decimals(text):
@@ -127,6 +118,19 @@ def test_colours_of_roles_stay_apart(kind):
         assert np.linalg.norm(seen(one) - seen(other)) > 0.12, (one, other)
 
 
+@EACH
+def test_a_small_png_keeps_the_colours(id, run):
+    """Nothing is seen to change, nothing is tinted, and black and white stay what they are."""
+    from PIL import Image
+
+    figure, _ = lecture(id, run, "half")
+    figure.canvas.draw()
+    before = np.asarray(figure.canvas.buffer_rgba())[:, :, :3].astype(int)
+    moved = np.asarray(Image.open(io.BytesIO(light_png(Image.fromarray(before.astype(np.uint8)))))).astype(int) - before
+    assert np.abs(moved).max() <= 2
+    assert not moved[(before == 255) | (before == 0)].any()
+
+
 def test_what_does_not_exist_is_refused(run):
     with pytest.raises(ValueError, match="there is no figure 'f99', expected one of f0"):
         lecture("f99", run)
@@ -158,18 +162,22 @@ def test_figures_are_rendered_with_their_numbers_and_words(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("id", [id for id, module in lectures().items() if hasattr(module, "frames")])
-def test_moving_figures_are_small_and_hold_their_last_picture(id, run, tmp_path):
-    from PIL import Image
+def test_moving_figures_are_small_and_stay_long_enough_to_talk_over(id, run, tmp_path):
+    """At least six seconds, a pause of a second and more at the first, in between, and at the last."""
+    from PIL import Image, ImageSequence
 
     from miniclip.figures.render import render
 
     (path, *_) = render([id], tmp_path, ["gif"], "half", run=run)
     with Image.open(path) as film:
-        frames = getattr(film, "n_frames", 1)
-        assert 1 < frames <= 30
-        assert film.info["duration"] % 100 == 0  # ten a second; the same picture twice is one that stays longer
-        film.seek(frames - 1)
-        assert film.info["duration"] == 2000
+        assert film.convert("RGB").getpixel((0, 0)) == (255, 255, 255)  # the ground is not tinted
+        times = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
+    assert 1 < len(times) <= 30
+    assert not any(time % 100 for time in times)  # ten a second; the same picture twice is one that stays longer
+    assert sum(times) >= 6000
+    assert times[0] >= 1000
+    assert max(times[1:-1]) >= 1000
+    assert times[-1] == 2000
     assert (tmp_path / path).stat().st_size < 3 * 2**20
 
 
@@ -218,7 +226,7 @@ def test_without_ffmpeg_there_is_a_gif_and_a_page_for_each_picture(run, tmp_path
     assert [path.split(".", 1)[1] for path in map(str, (name.rsplit("/", 1)[1] for name in files))] == [
         "gif", "pages.pdf", "csv", "txt"]  # fmt: skip
     pages = (tmp_path / "f05_sphere.pages.pdf").read_bytes().count(b"/Type /Page ")
-    assert pages == len(lectures()["f05"].frames(run))
+    assert pages == len(stays(lectures()["f05"].frames(run)))
 
 
 def test_the_contact_sheet_has_every_figure_and_is_the_same_again(run, tmp_path, capsys):

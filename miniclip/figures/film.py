@@ -12,7 +12,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from PIL import Image
 
 from ..errors import ConfigError
-from .lectures import Run, lecture, lectures
+from .lectures import Run, lecture, lectures, stays
 from .style import METADATA, styled
 
 FRAME_MS, LAST_MS = 100, 2000  # ten states a second, the last one held
@@ -32,34 +32,43 @@ def has_ffmpeg() -> bool:
 
 
 def film_frames(id: str, run: Run, size: str, theme: str, dpi: int) -> Iterator[Image.Image]:
-    """The states of a figure, one after the other, as pictures."""
-    for state in lectures()[id].frames(run):
+    """The states of a figure, one after the other, as pictures; a state that stays is drawn once."""
+    for state, pictures in stays(lectures()[id].frames(run)):
         file = io.BytesIO()
         with styled():
             lecture(id, run, size, theme, state)[0].savefig(file, format="png", dpi=dpi)
-        yield Image.open(file).convert("RGB")
+        yield from [Image.open(file).convert("RGB")] * pictures
 
 
 def gif(id: str, run: Run, size: str, theme: str) -> bytes:
     """An animated GIF. All its pictures have the same few colours, so what stands still does not flicker."""
     seen = list(film_frames(id, run, size, theme, GIF_DPI))
-    palette = common_colours([seen[k] for k in (0, len(seen) // 3, 2 * len(seen) // 3, -1)])
-    seen = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in seen]
+    colours = common_colours([seen[k] for k in (0, len(seen) // 3, 2 * len(seen) // 3, -1)])
+    seen = [in_colours(picture, colours) for picture in seen]
     file, times = io.BytesIO(), [FRAME_MS] * (len(seen) - 1) + [LAST_MS]
     seen[0].save(file, "gif", save_all=True, append_images=seen[1:], duration=times, loop=0)
     return file.getvalue()
 
 
-def common_colours(some) -> Image.Image:
-    """A palette: half of it the commonest colours as they are, half for all the others, however rare."""
+def common_colours(some) -> np.ndarray:
+    """(COLOURS, 3): half of them the commonest as they are, half for all the others, however rare."""
     pixels = np.concatenate([np.asarray(picture).reshape(-1, 3) for picture in some])
     colours, counts = np.unique(pixels, axis=0, return_counts=True)
     commonest = colours[np.argsort(-counts, kind="stable")[: COLOURS // 2]]
     rest = COLOURS - len(commonest)
     others = (Image.fromarray(colours[None]).quantize(rest).getpalette() or [])[: 3 * rest]  # Pillow 10 fills it up
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*commonest.ravel().tolist(), *others])
-    return palette
+    return np.concatenate([commonest, np.reshape(others, (-1, 3))]).astype(np.uint8)
+
+
+def in_colours(picture: Image.Image, colours: np.ndarray) -> Image.Image:
+    """A picture in the nearest of some colours; Pillow's own search is quicker, but turns white into grey."""
+    pixels = np.asarray(picture)
+    found, which = np.unique(pixels @ np.array([1 << 16, 1 << 8, 1]), return_inverse=True)  # one number a colour
+    a, b = np.stack([found >> 16, found >> 8 & 255, found & 255], 1).astype(float), colours.astype(float)
+    nearest = ((b**2).sum(1) - 2 * a @ b.T).argmin(1).astype(np.uint8)
+    near = Image.fromarray(nearest[which.reshape(pixels.shape[:2])])
+    near.putpalette(colours.ravel().tolist())
+    return near
 
 
 def mp4(id: str, run: Run, size: str, theme: str) -> bytes:
@@ -82,6 +91,6 @@ def pages(id: str, run: Run, size: str, theme: str) -> bytes:
     """A PDF with a page for each state."""
     file = io.BytesIO()
     with styled(), PdfPages(file, metadata=METADATA[".pdf"]) as pdf:
-        for state in lectures()[id].frames(run):
+        for state, _ in stays(lectures()[id].frames(run)):
             pdf.savefig(lecture(id, run, size, theme, state)[0])
     return file.getvalue()

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..errors import ConfigError, quote
 from ..files.storage import replace
-from .film import common_colours
+from .film import common_colours, in_colours
 from .lectures import Run, lecture, lectures
 from .page import page, write
 from .slide import SIZES, THEMES
@@ -72,10 +72,10 @@ def sheet(out, theme: str = "light", run: Run | None = None) -> str:
         raise ConfigError(f"the contact sheet is {quote(path.name)}, expected a name that ends in .png")
     if theme not in THEMES:
         raise ConfigError(f"the theme is {quote(theme)}, expected one of {', '.join(THEMES)}")
-    drawn, file = io.BytesIO(), io.BytesIO()
+    drawn = io.BytesIO()
     with styled():
         all_figures(run or Run(), theme).savefig(drawn, format="png", dpi=100, metadata=METADATA[".png"])
-    picture = Image.open(drawn).convert("RGB")
-    picture.quantize(palette=common_colours([picture]), dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    picture, file = Image.open(drawn).convert("RGB"), io.BytesIO()
+    in_colours(picture, common_colours([picture])).save(file, "png", optimize=True)
     replace(path.parent, path.name, file.getvalue())
     return str(path)

@@ -6,7 +6,7 @@ from matplotlib.patches import Rectangle
 
 from ..errors import InputError
 from .page import LINE, Box, decimal, frame, heading, page, thumbnail, wrap, write
-from .style import BODY, IMAGE, INK, PAPER, SEQUENTIAL, TEXT, WIDE, Look, new_figure, styled
+from .style import BODY, IMAGE, SEQUENTIAL, TEXT, WIDE, Look, new_figure, styled
 
 MOST = 10  # pairs whose captions can still be read
 GAP = 0.05  # inches between two cells
@@ -96,8 +96,8 @@ def draw_cells(sheet, left, top, width, height, cosines, size) -> None:
     for i, j in np.ndindex(cosines.shape):
         x, y, colour = left + j * width, top + i * height, SEQUENTIAL(float(shades[i, j]))
         sheet.add_patch(Rectangle((x, y), width - GAP, height - GAP, facecolor=colour, linewidth=0))
-        weight, ink = "bold" if i == j else "normal", PAPER if shades[i, j] > 0.5 else INK
+        weight = "bold" if i == j else "normal"
         high = y + (height - GAP) / 2 - 0.59 * size / 72  # digits are 0.73 of the size high
-        write(sheet, x + (width - GAP) / 2, high, decimal(cosines[i, j]), size, weight=weight, color=ink, ha="center")
+        write(sheet, x + (width - GAP) / 2, high, decimal(cosines[i, j]), size, weight=weight, ha="center")
         if i == j or wrong[i, j]:
             frame(sheet, x, y, width - GAP, height - GAP, i == j)

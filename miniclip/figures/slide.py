@@ -3,13 +3,14 @@
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import InputError, quote
 from .page import Box, fractions, page, wrap
 from .page import write as put
-from .style import new_figure
+from .style import IMAGE, SKY, new_figure
 
 SIZES = {"wide": (13.33, 7.5), "half": (6.2, 5.2), "square": (5.0, 5.0), "paper": (3.3, 2.8)}  # inches
 BODY = {"wide": 18.0, "half": 11.0, "square": 10.0, "paper": 6.0}  # points, the smallest text
@@ -55,6 +56,11 @@ class Slide:
         """The size of the text in inches: the unit of all distances."""
         return self.body / 72
 
+    @property
+    def shades(self) -> LinearSegmentedColormap:
+        """From the ground to a colour on which the ink can still be read: 0 to 1."""
+        return LinearSegmentedColormap.from_list("shades", [self.paper, SKY if self.theme == "light" else IMAGE])
+
     def sheet(self, box: Box | None = None) -> Axes:
         """An empty page over a box (left, top, width, height in inches, from the top left), or over everything."""
         return page(self.figure, box or (0, 0, self.width, self.height))
@@ -92,3 +98,9 @@ class Slide:
         """A word at a point of the data, of body size."""
         usual: dict[str, Any] = {"fontsize": self.body, "color": self.ink, "va": "center_baseline"}
         axes.text(x, y, text, **(usual | look))
+
+    def arrow(self, axes: Axes, start, end, color: str = "", thick: float = 1.0, line="-") -> None:
+        """From one point of the axes to another; `thick` times the line that matters."""
+        look = {"arrowstyle": "-|>", "color": color or self.ink, "linewidth": thick * self.line, "linestyle": line,
+                "mutation_scale": (0.5 + 0.5 * thick) * self.body, "shrinkA": 0, "shrinkB": 0}  # fmt: skip
+        axes.annotate("", end, start, arrowprops=look, annotation_clip=False, zorder=3)

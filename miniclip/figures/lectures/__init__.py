@@ -4,7 +4,7 @@
     NOTE       a paragraph for the lecturer: what to ask, what to point at, which error it clears
     NOTEBOOK   where it is used, such as "01"
     draw(slide, run) -> Drawn           the figure on a Slide, from a Run
-    frames(run) -> list of states       only if it moves: draw(slide, run, state) draws one of them
+    frames(run) -> list of states       only if it moves: draw(slide, run, state) draws one of them; see `paused`
     still(run) -> state                 only if paper shows more than the last of them
 
 A figure's numbers come from the run, never from the file; captions are computed from the rows of the CSV beside them.
@@ -15,6 +15,7 @@ import io
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 
 from ...errors import InputError
@@ -23,6 +24,8 @@ from ...files.state import read_log
 from ...model import Model
 from ..slide import Slide
 from ..style import styled
+
+PAUSE = 15  # pictures of a film, ten to a second
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,18 @@ def lecture(id: str, run: Run | None = None, size: str = "wide", theme: str = "l
         else:
             drawn = module.draw(slide, run)
         return slide.figure, drawn
+
+
+def paused(states: list, *stops: int) -> list:
+    """The states of a film, a tenth of a second each; those at the places `stops` stay long enough to talk over."""
+    places = {stop % len(states) for stop in stops}
+    return [state for k, state in enumerate(states) for _ in range(PAUSE if k in places else 1)]
+
+
+def stays(states: list) -> list[tuple]:
+    """Each state of a film once, and for how many pictures it stays."""
+    groups = [list(same) for _, same in groupby(states, key=id)]
+    return [(same[0], len(same)) for same in groups]
 
 
 def standing(module, run: Run):

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from ...data.captions import truth_matrix
@@ -22,15 +21,15 @@ from ..matrix import wins, wrong_winners
 from ..page import LINE, decimal, thumbnail, width_of, wrap
 from ..slide import Slide
 from ..style import IMAGE, NEGATIVE, POSITIVE, TEXT, Look
-from . import Drawn
+from . import Drawn, paused
 
 TITLE = "The contrastive matrix"
-NOTEBOOK = "01"
+NOTEBOOK = "06"
 NOTE = (
     "Cover the numbers and let the class match pictures and captions first: they do what the model does. Then ask what "
     "a row asks (which text belongs to this image?) and what a column asks (which image belongs to this text?): the "
     "same numbers answer both, yet one can be right where the other is wrong. Point at strong cells off the diagonal: "
-    "they share a colour, a shape or a place. As a film it begins with a new model that learns these eight pairs alone "
+    "they share a colour, a shape or a place. As a film it begins with a new model that learns eight such pairs alone "
     "and, by heart, pulls the diagonal up in a dozen steps; the last picture is the trained model, which never saw "
     "these pictures."
 )
@@ -79,11 +78,12 @@ def small_training() -> list[State]:
 
 def frames(run) -> list[State]:
     cosines = run.model.encode_image(pairs().images) @ run.model.encode_text(pairs().ids).T
-    return [*small_training(), State("Trained model, pictures it never saw", cosines)]
+    states = small_training()
+    return [*paused(states, 0, len(states) // 3, -1), State("Trained model, pictures it never saw", cosines)]
 
 
 def draw(slide: Slide, run, state: State) -> Drawn:
-    B = PAIRS if slide.wide else 5
+    B = 6 if slide.wide else 5
     cosines, captions = state.cosines[:B, :B].round(4), pairs().texts[:B]
     rows = [{"image": f"image {i + 1}", "text": text, "pair": i == j, "cosine": round(float(cosines[i, j]), 4)}
             for i in range(B) for j, text in enumerate(captions)]  # fmt: skip
@@ -108,14 +108,12 @@ def draw(slide: Slide, run, state: State) -> Drawn:
 def draw_grid(slide: Slide, sheet: Axes, top: float, cosines, captions) -> None:
     """Names of the axes, captions, thumbnails and cells, below `top`."""
     em, B = slide.em, len(captions)
-    left, tallest = 3.1 * em, (2.4 if slide.wide else 3.6) * em
-    gap = 0.25 * em
-    head = 1.9 * em
+    left, gap, head = 3.1 * em, 0.25 * em, 1.7 * em
     room = slide.width - left - 1.8 * em
-    narrow = (room - tallest) / B - 0.8 * em
+    narrow = (room - 3.2 * em) / B - 0.8 * em
     lines = [wrap(text, narrow, slide.body, 6).split("\n") for text in captions]
     grid = top + head + max(map(len, lines)) * slide.body * LINE + 3 * gap
-    side = min((slide.height - 1.2 * em - grid) / B, tallest)
+    side = (slide.height - 1.0 * em - grid) / B
     column = (room - side - 2 * gap) / B
     start = left + side + 2 * gap
     for j, text in enumerate(lines):
@@ -145,24 +143,14 @@ def name_axes(slide: Slide, sheet: Axes, over, beside) -> None:
 def draw_cells(slide: Slide, sheet: Axes, place, cosines) -> None:
     """A cell for each cosine, the stronger the further from the ground; pairs framed solid, wrong winners dashed."""
     left, top, width, height, gap = place
-    strong = "#12324A" if slide.theme == "light" else "#CFE6F5"
-    colours = LinearSegmentedColormap.from_list("cells", [slide.paper, strong])
     wrong = wrong_winners(cosines) | wrong_winners(cosines.T).T
     for i, j in np.ndindex(cosines.shape):
         x, y, shade = left + j * width, top + i * height, 0.06 + 0.94 * float(np.clip(cosines[i, j], 0, 1))
         box: Look = {"xy": (x, y), "width": width - gap, "height": height - gap}
-        sheet.add_patch(Rectangle(facecolor=colours(shade), linewidth=0, **box))
-        ink, high = slide.paper if shade > 0.5 else slide.ink, y + (height - gap) / 2 - 0.59 * slide.em
+        sheet.add_patch(Rectangle(facecolor=slide.shades(shade), linewidth=0, **box))
+        middle, high = x + (width - gap) / 2, y + (height - gap) / 2 - 0.59 * slide.em
         weight = "bold" if i == j else "normal"
-        slide.write(
-            sheet,
-            x + (width - gap) / 2,
-            high,
-            decimal(cosines[i, j].round(2) + 0.0),
-            color=ink,
-            weight=weight,
-            ha="center",
-        )
+        slide.write(sheet, middle, high, decimal(cosines[i, j].round(2) + 0.0), weight=weight, ha="center")
         if i == j or wrong[i, j]:
             colour, style = (POSITIVE, "-") if i == j else (NEGATIVE, (0, (2.5, 1.5)))
-            sheet.add_patch(Rectangle(fill=False, edgecolor=colour, linestyle=style, linewidth=slide.line, **box))
+            sheet.add_patch(Rectangle(fill=False, edgecolor=colour, linestyle=style, linewidth=1.5 * slide.line, **box))

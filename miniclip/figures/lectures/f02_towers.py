@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
 from ...data.drawing import draw_scenes
 from ...data.pairs import batch
 from ...data.tokenizer import split_words
-from ..page import LINE, Box, decimal, thumbnail, width_of, wrap
+from ..page import LINE, Box, decimal, thumbnail, wrap
 from ..slide import Slide
-from ..style import IMAGE, TEXT
+from ..style import IMAGE, TEXT, Look
 from . import Drawn
 
 TITLE = "Two towers, one space"
-NOTEBOOK = "01"
+NOTEBOOK = "04"
 NOTE = (
     "Follow one picture and one caption with the finger: nothing crosses the dashed wall. Ask which word looked at "
     "which patch: none did, attention stays inside a tower, and no map between words and patches can be read off. Then "
@@ -33,7 +33,7 @@ class Tower:
     """What a tower is called, its steps in words, and how it is drawn: its colour, its marker, its corners."""
 
     name: str
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[tuple[str, ...], ...]
     colour: str
     marker: str
     round: float
@@ -43,20 +43,23 @@ def draw(slide: Slide, run) -> Drawn:
     pair, config = batch(0, "A", [EXAMPLE], run.model.tokenizer), run.model.config
     cosine = float((run.model.encode_image(pair.images) @ run.model.encode_text(pair.ids).T).item())
     caption, v, t = pair.texts[0], config.vision, config.text
-    words = len(split_words(caption))
+    words, to, picture = split_words(caption), f"to {config.embed_dim}", draw_scenes(pair.scenes)[0]
     towers = (
-        Tower("image", ((f"{v.patches} patches", f"of {v.patch_size} × {v.patch_size}"),
-                        (f"{v.layers} blocks,", f"{v.width} wide")), IMAGE, "o", 0.5),
-        Tower("text", ((f"{words} words,", "start and end"),
-                       (f"{t.layers} blocks,", f"{t.width} wide")), TEXT, "s", 0.0),
+        Tower("image", ((f"{v.patches} patches",), (f"{v.layers} blocks", "of attention,", f"{v.width} wide"),
+                        (to, "numbers")), IMAGE, "o", 0.5),
+        Tower("text", ((f"{len(words)} words,", "start and end"), (f"{t.layers} blocks", "of attention,",
+                       f"{t.width} wide"), (to, "numbers")), TEXT, "s", 0.0),
     )  # fmt: skip
     rows = [{"what": f"{tower.name} tower", "blocks": part.layers, "width": part.width}
             for tower, part in zip(towers, (v, t), strict=True)]  # fmt: skip
-    rows += [{"what": "the space", "width": config.embed_dim, "cosine": cosine}]
-    rows += [{"what": f"{BATCH} pictures and {BATCH} captions", "passes": 2 * BATCH, "cosines": BATCH * BATCH}]
+    rows += [{"what": "the space", "width": config.embed_dim, "cosine": cosine},
+             {"what": f"{BATCH} of each", "passes": 2 * BATCH, "cosines": BATCH * BATCH}]  # fmt: skip
     top = slide.title(f"Neither tower sees the other: they share one number, cosine {decimal(cosine)}")
     places = lanes(slide, top) if slide.wide else columns(slide, top)
-    draw_towers(slide, places, towers, draw_scenes(pair.scenes)[0], caption)
+    draw_towers(slide, places, towers, picture, caption)
+    if slide.wide:
+        draw_patches(slide, places.boxes[0][1], picture, v.patch_size)
+        draw_words(slide, places.boxes[1][1], ["start", *words, "end"])
     draw_space(slide, places, towers, cosine, config.embed_dim)
     return Drawn(
         f"A picture and the caption “{caption}” go through towers of {v.layers} and {t.layers} blocks into one space "
@@ -82,25 +85,24 @@ class Places:
 
 def lanes(slide: Slide, top: float) -> Places:
     """From left to right, the image's tower above the text's: for a slide."""
-    em, high = slide.em, 5.0 * slide.em
-    lefts, widths = (1.5 * em, 11.3 * em, 22.5 * em), (7.6 * em, 9.0 * em, 9.0 * em)
-    bottom = slide.height - 1.8 * em - high
-    boxes = [[(x, y, w, high) for x, w in zip(lefts, widths, strict=True)] for y in (top + 1.2 * em, bottom)]
-    middle, radius = (top + 1.2 * em + bottom + high) / 2, 6.2 * em
-    centre = (slide.width - 1.5 * em - radius, middle)
-    note = (centre[0] - radius, middle + radius + 0.8 * em, 2 * radius)
-    return Places(boxes, (1.5 * em, middle, 31.5 * em, middle), centre, radius, math.pi, note)
+    em, high = slide.em, 9.2 * slide.em
+    lefts, widths = (1.5 * em, 12.4 * em, 23.3 * em, 33.2 * em), (9.2 * em, 9.2 * em, 8.2 * em, 5.8 * em)
+    middle, radius = (top + slide.height - 1.5 * em) / 2, 5.4 * em
+    boxes = [[(x, y, w, high) for x, w in zip(lefts, widths, strict=True)]
+             for y in (middle - high - 1.3 * em, middle + 1.3 * em)]  # fmt: skip
+    centre = (slide.width - 1.2 * em - radius, middle)
+    note = (centre[0] - radius, middle + radius + 0.8 * em, 2 * radius + em)
+    return Places(boxes, (1.5 * em, middle, 39.0 * em, middle), centre, radius, math.pi, note)
 
 
 def columns(slide: Slide, top: float) -> Places:
     """From top to bottom, the image's tower left of the text's: for a page."""
     em, wide, radius = slide.em, 14.2 * slide.em, 4.4 * slide.em
-    middle, foot = slide.width / 2, slide.height - 1.0 * slide.em
-    centre = (middle, foot - radius)
-    high = (centre[1] - radius - 1.2 * em - top) / 3
-    tops = [top + k * high for k in range(3)]
+    middle, centre = slide.width / 2, (slide.width / 2, slide.height - em - radius)
+    high = (centre[1] - radius - 1.2 * em - top) / 4
+    tops = [top + k * high for k in range(4)]
     boxes = [[(x, y, wide, high - 1.1 * em) for y in tops] for x in (1.5 * em, slide.width - 1.5 * em - wide)]
-    wall = (middle, top, middle, top + 3 * high - 1.1 * em)
+    wall = (middle, top, middle, top + 4 * high - 1.1 * em)
     note = (1.5 * em, centre[1] + 0.3 * em, middle - radius - 2.0 * em)
     return Places(boxes, wall, centre, radius, math.pi / 2, note)
 
@@ -114,16 +116,39 @@ def draw_towers(slide: Slide, places: Places, towers, picture, caption: str) -> 
             thumbnail(sheet, picture, x + (w - h) / 2, y, h)
         else:
             draw_box(slide, sheet, boxes[0], tower, wrap(caption, w - 0.8 * slide.em, slide.body, 4).split("\n"))
-        for box, step in zip(boxes[1:], tower.steps, strict=True):
-            draw_box(slide, sheet, box, tower, step if slide.wide else [" ".join(step)])
-        beside = (w - h) / 2 if tower.name == "image" else 0  # a picture is narrower than its box
+        drawn = 1 if slide.wide else 0  # the first step is a drawing where there is room
+        for box, step in zip(boxes[1 + drawn :], tower.steps[drawn:], strict=True):
+            draw_box(slide, sheet, box, tower, step if slide.wide else [" ".join(step).replace("of attention, ", "")])
         for (x, y, w, h), (to_x, to_y, to_w, to_h) in pairwise(boxes):
             if slide.wide:
-                arrow(slide, sheet, (x + w - beside, y + h / 2), (to_x, to_y + to_h / 2))
+                slide.arrow(sheet, (x + w, y + h / 2), (to_x, to_y + to_h / 2))
             else:
-                arrow(slide, sheet, (x + w / 2, y + h), (to_x + to_w / 2, to_y))
-            beside = 0
+                slide.arrow(sheet, (x + w / 2, y + h), (to_x + to_w / 2, to_y))
     draw_wall(slide, sheet, places.wall)
+
+
+def draw_patches(slide: Slide, box: Box, picture, size: int) -> None:
+    """A picture cut into its patches, in the middle of a box."""
+    (x, y, w, h), n = box, len(picture) // size
+    step = min(w, h) / n
+    for k in range(n * n):
+        i, j = divmod(k, n)
+        patch = picture[i * size : (i + 1) * size, j * size : (j + 1) * size]
+        thumbnail(
+            slide.sheet(), patch, x + (w - n * step) / 2 + j * step, y + (h - n * step) / 2 + i * step, 0.86 * step
+        )
+
+
+def draw_words(slide: Slide, box: Box, words) -> None:
+    """Words in two columns, each in its own frame."""
+    (x, y, w, h), sheet, rows = box, slide.sheet(), -(-len(words) // 2)
+    wide, high = w / 2, h / rows
+    for k, word in enumerate(words):
+        left, top = x + k % 2 * wide, y + k // 2 * high
+        sheet.add_patch(
+            Rectangle((left, top), 0.93 * wide, 0.86 * high, fill=False, edgecolor=TEXT, linewidth=slide.line / 2)
+        )
+        slide.write(sheet, left + 0.465 * wide, top + 0.43 * high - 0.6 * slide.em, word, ha="center")
 
 
 def draw_box(slide: Slide, sheet: Axes, box: Box, tower: Tower, lines) -> None:
@@ -132,24 +157,17 @@ def draw_box(slide: Slide, sheet: Axes, box: Box, tower: Tower, lines) -> None:
     shape = f"round,pad={inset}" if inset else "square,pad=0"
     sheet.add_patch(FancyBboxPatch((x + inset, y + inset), w - 2 * inset, h - 2 * inset, boxstyle=shape,
                                    facecolor="none", edgecolor=tower.colour, linewidth=slide.line))  # fmt: skip
-    line = slide.body * LINE
     for k, text in enumerate(lines):
-        slide.write(sheet, x + w / 2, y + h / 2 + (k - len(lines) / 2) * line, text, ha="center")
+        slide.write(sheet, x + w / 2, y + h / 2 + (k - len(lines) / 2) * slide.body * LINE, text, ha="center")
 
 
 def draw_wall(slide: Slide, sheet: Axes, wall) -> None:
-    """A dashed line, broken by what it says."""
+    """A dashed line and what it says."""
     says = "no attention between the towers" if slide.wide else "no attention"
-    (x, y, end, low), half = wall, width_of(says, slide.body, "bold") / 2 + 0.5 * slide.em
-    middle = ((x + end) / 2, (y + low) / 2)
-    across, down = (half, 0) if slide.wide else (0, half)
-    for a, b in (
-        ((x, y), (middle[0] - across, middle[1] - down)),
-        ((middle[0] + across, middle[1] + down), (end, low)),
-    ):
-        sheet.plot([a[0], b[0]], [a[1], b[1]], "--", color=slide.muted, linewidth=slide.line)
-    sheet.text(*middle, says, fontsize=slide.body, fontweight="bold", color=slide.ink, ha="center",
-               va="center", rotation=0 if slide.wide else 90)  # fmt: skip
+    x, y, end, low = wall
+    sheet.plot([x, end], [y, low], "--", color=slide.muted, linewidth=slide.line)
+    look: Look = {"ha": "center", "va": "center", "weight": "bold", "backgroundcolor": slide.paper}
+    slide.label(sheet, (x + end) / 2, (y + low) / 2, says, rotation=0 if slide.wide else 90, **look)
 
 
 def draw_space(slide: Slide, places: Places, towers, cosine: float, width: int) -> None:
@@ -164,16 +182,9 @@ def draw_space(slide: Slide, places: Places, towers, cosine: float, width: int) 
         start = (left + w, top + h / 2) if slide.wide else (left + w / 2, top + h)
         away = math.dist(start, tip)
         near = tuple(b + (a - b) * 0.6 * em / away for a, b in zip(start, tip, strict=True))
-        arrow(slide, sheet, start, near)
+        slide.arrow(sheet, start, near)
         sheet.plot([x, tip[0]], [y, tip[1]], color=tower.colour, linewidth=1.5 * slide.line)
         sheet.plot(*tip, tower.marker, color=tower.colour, markersize=0.9 * slide.body, zorder=4)
-    slide.write(sheet, x, y + 0.35 * r, f"cosine {decimal(cosine)}", weight="bold", ha="center")
+    slide.write(sheet, x + 0.1 * r, y + 0.35 * r, f"cosine {decimal(cosine)}", weight="bold", ha="center")
     left, top, room = places.note
     slide.write(sheet, left, top, f"One space: vectors of {width} numbers, length 1", room, 4, color=slide.muted)
-
-
-def arrow(slide: Slide, sheet: Axes, start, end) -> None:
-    """From one point of the sheet to another."""
-    look = {"arrowstyle": "-|>", "color": slide.ink, "linewidth": slide.line, "mutation_scale": slide.body,
-            "shrinkA": 0, "shrinkB": 0}  # fmt: skip
-    sheet.annotate("", end, start, arrowprops=look)

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
 from ...data.pairs import batch
@@ -13,7 +12,7 @@ from ...nn.ops import normalize_backward, normalize_forward
 from ..page import decimal
 from ..slide import Slide
 from ..style import IMAGE, NEGATIVE, POSITIVE, TEXT, Look
-from . import Drawn
+from . import Drawn, paused
 
 TITLE = "The gradient on the sphere"
 NOTEBOOK = "05"
@@ -53,7 +52,8 @@ def frames(run) -> list[State]:
         image, c = normalize_forward(at(angle))
         image, _ = normalize_forward(image - STEP * normalize_backward(-caption, c))
         angle = math.acos(float(image @ caption))
-    return [*states, State(last, "Where training left a pair")]
+    right_angle = min(range(len(states)), key=lambda k: abs(states[k].angle - math.pi / 2))
+    return [*paused(states, 0, right_angle), State(last, "Where training left a pair")]
 
 
 def draw(slide: Slide, run, state: State) -> Drawn:
@@ -69,9 +69,12 @@ def draw(slide: Slide, run, state: State) -> Drawn:
     rows += [{"part": "cosine of the pair", "before": math.cos(state.angle)},
              {"part": f"radial share of the gradient, {BATCH} pairs", "before": lost, "after": 0.0}]  # fmt: skip
     top = slide.title(f"Only the part along the sphere survives: {after[0]:.2f} of a pull of {before[0]:.2f}")
-    legend = top if slide.wide else slide.height - 6.6 * slide.em
-    draw_sphere(slide, top, legend, image, caption)
-    draw_legend(slide, legend, state.how, rows[:3], lost)
+    em, half = slide.em, slide.width / 2
+    slide.write(slide.sheet(), 1.5 * em, top, state.how, color=slide.muted)
+    low, over = slide.height - em if slide.wide else 0.6 * slide.height, top + 1.6 * em
+    draw_sphere(slide, (1.5 * em, over, (half if slide.wide else slide.width) - 3 * em, low - over), image, caption)
+    left, high = (half + 3 * em, top) if slide.wide else (5 * em, low)
+    draw_shares(slide, (left, high, slide.width - left - 2.0 * em, slide.height - high - 4.2 * em), state, before)
     return Drawn(
         f"The pull of a caption on its picture, at cosine {decimal(math.cos(state.angle))}. Along the radius it "
         f"is {before[1]:.2f} long, after the normalisation's backward {after[1]:.2f}; along the sphere {before[2]:.2f} "
@@ -90,60 +93,44 @@ def radial_share(run) -> float:
     return float(((gradient * image).sum(1) ** 2).sum() / (gradient**2).sum())
 
 
-def draw_sphere(slide: Slide, top: float, bottom: float, image, caption) -> None:
+def draw_sphere(slide: Slide, box, image, caption) -> None:
     """The circle, both vectors, the pull and its two parts."""
-    em = slide.em
-    width = 0.58 * slide.width if slide.wide else slide.width - 3 * em
-    height = (slide.height if slide.wide else bottom) - top - em
-    axes = slide.axes((1.5 * em, top, width, height))
+    axes = slide.axes(box)
     axes.set_axis_off()
-    unit = max(2.4 / height, 3.0 / width)  # of the data, per inch
-    axes.set(xlim=(0.25 - unit * width / 2, 0.25 + unit * width / 2))
-    axes.set(ylim=(0.12 - unit * height / 2, 0.12 + unit * height / 2))
+    unit = max(2.4 / box[3], 3.0 / box[2])  # of the data, per inch
+    axes.set(xlim=(0.35 - unit * box[2] / 2, 0.35 + unit * box[2] / 2))
+    axes.set(ylim=(0.08 - unit * box[3] / 2, 0.08 + unit * box[3] / 2))
     axes.add_patch(Circle((0, 0), 1, fill=False, edgecolor=slide.muted, linewidth=slide.line / 2))
-    for point, colour, shape in ((image, IMAGE, "o"), (caption, TEXT, "s")):
+    radius, away = (image @ caption) * image, 2.4 * slide.em * unit
+    sphere = (caption - radius) / np.linalg.norm(caption - radius)
+    marks = ((image, IMAGE, "o", "image", image - away * sphere), (caption, TEXT, "s", "text", (1 - away) * caption))
+    for point, colour, shape, name, place in marks:
         axes.plot([0, point[0]], [0, point[1]], color=slide.muted, linewidth=slide.line / 2)
         axes.plot(*point, shape, color=colour, markersize=0.9 * slide.body, zorder=4)
-    beside = 0.72 * at(math.atan2(image[1], image[0]) - math.radians(25))
-    slide.label(axes, beside[0], beside[1], "image", ha="center")
-    slide.label(axes, caption[0] - 0.3 * em * unit, caption[1] + 1.3 * em * unit, "text", ha="center")
-    radius = (image @ caption) * image
+        slide.label(axes, place[0], place[1], name, ha="center", weight="bold", backgroundcolor=slide.paper, zorder=2)
     corner: Look = {"color": slide.faint, "linewidth": slide.line / 2}
     for part in (radius, caption - radius):
         axes.plot(*np.transpose([image + part, image + caption]), **corner)
-    arrow(slide, axes, image, image + caption, slide.ink, "-")
-    arrow(slide, axes, image, image + radius, NEGATIVE, "--")
-    arrow(slide, axes, image, image + caption - radius, POSITIVE, "-", 1.8)
+    slide.arrow(axes, image, image + caption)
+    slide.arrow(axes, image, image + radius, NEGATIVE, line="--")
+    slide.arrow(axes, image, image + caption - radius, POSITIVE, 1.8)
 
 
-def arrow(slide: Slide, axes: Axes, start, end, colour: str, style, thick: float = 1.0) -> None:
-    """From one point of the data to another."""
-    look = {"arrowstyle": "-|>", "color": colour, "linestyle": style, "linewidth": thick * slide.line,
-            "mutation_scale": slide.body, "shrinkA": 0, "shrinkB": 0}  # fmt: skip
-    axes.annotate("", end, start, arrowprops=look, zorder=3)
-
-
-def draw_legend(slide: Slide, top: float, how: str, parts: list[dict], lost: float) -> None:
-    """The three arrows, and how long each is before and after the backward of the normalisation."""
-    em, sheet = slide.em, slide.sheet()
-    left = 0.61 * slide.width if slide.wide else 1.5 * em
-    right, line = slide.width - 1.5 * em, (2.8 if slide.wide else 1.4) * em
-    y = top + (1.5 * em if slide.wide else 0)
-    used = slide.write(sheet, left, y, how, right - left, 1, weight="bold")
-    if slide.wide:
-        y += slide.write(sheet, left, y + used, "length: before → after", color=slide.muted)
-    else:
-        slide.write(sheet, right, y, "length: before → after", color=slide.muted, ha="right")
-    looks = ((slide.ink, "-", 1.0), (NEGATIVE, "--", 1.0), (POSITIVE, "-", 1.8))
-    for part, (colour, style, thick) in zip(parts, looks, strict=True):
-        y += line
-        numbers = f"{part['before']:.2f} → {part['after']:.2f}"
-        sheet.plot([left, left + 1.7 * em], [y + 0.65 * em] * 2, style, color=colour, linewidth=thick * slide.line)
-        used = slide.write(sheet, left + 2.2 * em, y, part["part"], right - left)
-        if slide.wide:
-            slide.write(sheet, left + 2.2 * em, y + used, numbers, weight="bold")
-        else:
-            slide.write(sheet, right, y, numbers, weight="bold", ha="right")
-    if slide.wide:
-        said = f"The whole loss, {BATCH} pairs: {lost:.0%} of the squared gradient lies along the radius and is lost."
-        slide.write(sheet, left, y + 1.5 * line, said, right - left, 4, color=slide.muted)
+def draw_shares(slide: Slide, box, state: State, parts) -> None:
+    """How long both parts of the pull are at every angle, and where the image stands now."""
+    em, angles = slide.em, np.linspace(0, math.pi, 91)
+    axes = slide.axes(box, "angle between image and text")
+    pulls = np.array([-normalize_backward(-at(0.0), normalize_forward(at(angle))[1]) for angle in angles])
+    now = math.degrees(state.angle)
+    axes.plot([now, now], [0, 1], ":", color=slide.muted, linewidth=slide.line / 2, zorder=1)
+    for colour, line, curve, value in ((NEGATIVE, "--", np.abs(np.cos(angles)), parts[1]),
+                                       (POSITIVE, "-", np.linalg.norm(pulls, axis=1), parts[2])):  # fmt: skip
+        axes.plot(np.degrees(angles), curve, line, color=colour, linewidth=1.5 * slide.line)
+        axes.plot([now], [value], "D", color=colour, markersize=0.8 * slide.body, markeredgecolor=slide.paper, zorder=4)
+    share = 2 * em / box[3]  # of the height, for a line of text above and below
+    letter = share / (1 - 2 * share) / 2  # in units of the data
+    axes.set(xlim=(180, 0), ylim=(-2 * letter, 1 + 2 * letter))
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_xticks([180, 90, 0], ["180°", "90°", "0°"])
+    slide.label(axes, 90, 1 + 1.1 * letter, f"along the sphere, kept: {parts[2]:.2f}", ha="center", weight="bold")
+    slide.label(axes, 90, -1.1 * letter, f"along the radius, lost: {parts[1]:.2f}", ha="center", weight="bold")

@@ -10,23 +10,24 @@ from ...data.pictures import denormalize
 from ...models.vision import vision_trunk_forward
 from ..page import decimal
 from ..slide import Slide
-from ..style import IMAGE, PAPER, ROSE, SEQUENTIAL, SKY
-from . import Drawn
+from ..style import PAPER, POSITIVE, ROSE
+from ..words import lit
+from . import Drawn, paused
 
 TITLE = "Attention maps of an image"
 NOTEBOOK = "04"
 NOTE = (
-    "Show the heads first and ask: which patch holds the shape? Each map is one head of the last layer, from the class "
-    "token to the patches; the frame marks its favourite. Heads differ, and few of them look at the shape. Then show "
-    "what counts: the cosine with the caption falls when a patch is covered. Those who read an attention map as the "
-    "reason for an answer see that the two hardly agree: by the last layer a patch's vector has gathered from others. "
-    "In the film each patch in the row and the column of the one that matters most asks in turn, where the dot is; "
-    "some heads change their favourite with the dot, others keep it. The class token comes last."
+    "Show the heads first and ask: which patch holds the shape? Each picture is lit as one head of the last layer sees "
+    "it, from the class token to the patches. Heads differ, and few of them look at the shape. Then show what counts: "
+    "the cosine with the caption falls when a patch is covered, and the frame marks the patch that costs most. Those "
+    "who read an attention map as the reason for an answer see that the two hardly agree: by the last layer a patch's "
+    "vector has gathered from others. In the film each patch in the row and the column of the one that matters most "
+    "asks in turn, where the dot is; some heads change their favourite with the dot, others keep it. The class token "
+    "comes last."
 )
 
-ITEM = 27  # of split A
+ITEM = 17  # of split A
 SEVERAL = 32  # pictures for the correlation
-HOLD = 4  # how often a state is repeated: faster than three changes a second would flash
 CLASS = 0  # who asks: the class token, or n for patch n
 
 
@@ -42,7 +43,7 @@ def frames(run) -> list[int]:
     side, best = round(len(costs) ** 0.5), int(costs.argmax())
     across, down = best // side * side + np.arange(side), best % side + side * np.arange(side)
     walk = [*across, *down[down != best]]
-    return [*(1 + int(n) for n in walk for _ in range(HOLD)), CLASS]
+    return [*paused([1 + int(n) for n in walk], *range(len(walk))), CLASS]
 
 
 def draw(slide: Slide, run, state: int) -> Drawn:
@@ -65,10 +66,10 @@ def draw(slide: Slide, run, state: int) -> Drawn:
     draw_maps(slide, slide.title(finding), denormalize(pairs.images[0]), attention[0], costs[0], state - 1)
     return Drawn(
         f"“{pairs.texts[0]}”: attention from {who} to the patches in the last layer, a map for each head, "
-        f"framed at its largest share. Covering the patch that matters most costs {decimal(costs[0].max())} of cosine. "
+        f"bright where it is large. Covering the patch that matters most costs {decimal(costs[0].max())} of cosine. "
         f"Over {SEVERAL} pictures mean attention and cost correlate at {decimal(r)}, and {hits:.0%} of the "
         f"favourites are the patch that matters most; by chance {1 / costs.shape[1]:.0%} would be.",
-        f"A picture, a 4 by 4 map of what covering each patch costs, and {heads} attention maps, one a head. "
+        f"A picture, lit by what covering each of its 16 patches costs, and {heads} times lit by one head's attention. "
         f"{int((attention[0].max(1) > 0.75).sum())} maps put over three quarters on one patch; {agree} of {heads} "
         "favour the patch whose covering costs most.",
         rows,
@@ -94,58 +95,39 @@ def cost_of_covering(model, pairs) -> np.ndarray:
 
 
 def draw_maps(slide: Slide, top: float, picture, attention, costs, asks: int) -> None:
-    """The picture over the map of costs on the left, the heads in two rows beside them; a dot where one asks."""
-    per_row = -(-len(attention) // 2)
-    name, foot, gap = 1.5 * slide.em, 3.3 * slide.em, slide.em
-    room = (
-        (slide.width - 3 * slide.em) / (per_row + 1) - gap,
-        (slide.height - top - foot - 2 * name - 1.5 * slide.em) / 2,
-    )
-    side = min(room)
-    spare = 2 * (room[1] - side) / 3  # of the height: shared out above, between and below the rows
-    left = (slide.width - (per_row + 1) * (side + gap)) / 2
-    sheet = slide.sheet()
+    """The picture over what counts in it on the left, the heads in two rows beside them; a dot where one asks."""
+    em, sheet, per_row = slide.em, slide.sheet(), -(-len(attention) // 2)
+    name, gap, apart = 1.5 * em, 0.9 * em, 1.5 * em
+    foot = (2.4 if slide.wide else 3.6) * em
+    across = (slide.width - 3 * em - apart) / (per_row + 1) - gap
+    side = min(across, (slide.height - top - foot - 0.6 * em) / 2 - name)
+    spare = (slide.height - top - foot - 2 * (side + name)) / 3  # shared out above, between and below the rows
+    left = (slide.width - (per_row + 1) * (side + gap) - apart + gap) / 2
+    most, head = int(costs.argmax()), "head " if slide.wide else ""
     for row in (0, 1):
-        y = top + spare / 2 + row * (side + name + 0.5 * slide.em + spare)
-        place = (left, y + name, side)
-        slide.write(sheet, left, y, ("picture", "cost")[row], weight="bold")
-        if row == 0:
-            show_picture(slide, sheet, place, picture)
-            dot(slide, sheet, place, asks)
-        else:
-            draw_map(slide, sheet, place, np.maximum(costs, 0) / max(costs.max(), 1e-9))
-        for k, head in enumerate(attention[row * per_row : (row + 1) * per_row]):
-            x = left + (k + 1) * (side + gap) + 0.5 * gap
-            slide.write(sheet, x, y, f"{row * per_row + k + 1}: {head.max():.0%}")
-            draw_map(slide, sheet, (x, y + name, side), head)
-            dot(slide, sheet, (x, y + name, side), asks)
-    words = (f"1 to {len(attention)}: a head each, the share of its attention on the framed patch. "
-             f"Cost: {decimal(costs.max())} of cosine if the framed patch is covered.")  # fmt: skip
-    slide.write(sheet, left, y + name + side + 0.5 * slide.em + spare / 2, words, slide.width - 2 * left, 2)
+        y = top + spare / 2 + row * (side + name + spare)
+        light = np.maximum(costs, 0) if row else np.ones_like(costs)
+        shown = [(left, ("picture", "what counts" if slide.wide else "counts")[row], "bold", light)]
+        for k, one in enumerate(attention[row * per_row : (row + 1) * per_row]):
+            said = f"{head}{row * per_row + k + 1}: {one.max():.0%}"
+            shown.append((left + apart + (k + 1) * (side + gap), said, "normal", one))
+        for x, said, weight, light in shown:
+            slide.write(sheet, x, y, said, weight=weight)
+            show(slide, sheet, (x, y + name, side), lit(picture, (0.2 * light.max() + 0.8 * light).reshape(4, 4)), most)
+            if light is not shown[0][3]:
+                dot(slide, sheet, (x, y + name, side), asks)
+    words = (
+        f"framed: the patch that counts most; covered, it costs {decimal(costs.max())} of the cosine with the caption"
+    )
+    slide.write(sheet, slide.width / 2, slide.height - foot, words, slide.width - 3 * em, 2, ha="center")
 
 
-def show_picture(slide: Slide, sheet, place, picture) -> None:
-    """The picture with the edges of its patches."""
+def show(slide: Slide, sheet, place, picture, most: int) -> None:
+    """A picture, with the patch that counts most framed."""
     x, y, side = place
     sheet.imshow(np.clip(picture, 0, 1), extent=(x, x + side, y + side, y), interpolation="nearest", aspect="auto")
-    for k in range(5):
-        for xs, ys in (((0, 4), (k, k)), ((k, k), (0, 4))):
-            line = [x + side * v / 4 for v in xs], [y + side * v / 4 for v in ys]
-            sheet.plot(*line, color=SKY, linewidth=slide.line / 3)
-
-
-def draw_map(slide: Slide, sheet, place, shares) -> None:
-    """A square of cells, the more the stronger, its largest framed."""
-    x, y, side = place
-    n = round(len(shares) ** 0.5)
-    cell, colours = side / n, SEQUENTIAL if slide.theme == "light" else SEQUENTIAL.reversed()
-    for k, share in enumerate(shares):
-        corner = (x + k % n * cell, y + k // n * cell)
-        sheet.add_patch(Rectangle(corner, cell, cell, facecolor=colours(float(share)), edgecolor=slide.faint,
-                                  linewidth=slide.line / 4))  # fmt: skip
-    best = int(np.argmax(shares))
-    corner = (x + best % n * cell, y + best // n * cell)
-    sheet.add_patch(Rectangle(corner, cell, cell, fill=False, edgecolor=ROSE, linewidth=1.5 * slide.line))
+    corner = (x + most % 4 * side / 4, y + most // 4 * side / 4)
+    sheet.add_patch(Rectangle(corner, side / 4, side / 4, fill=False, edgecolor=POSITIVE, linewidth=1.5 * slide.line))
 
 
 def dot(slide: Slide, sheet, place, asks: int) -> None:
@@ -153,4 +135,4 @@ def dot(slide: Slide, sheet, place, asks: int) -> None:
     x, y, side = place
     if asks >= 0:
         middle = [x + (asks % 4 + 0.5) * side / 4], [y + (asks // 4 + 0.5) * side / 4]
-        sheet.plot(*middle, "o", color=IMAGE, markersize=0.6 * slide.body, markeredgecolor=PAPER)
+        sheet.plot(*middle, "o", color=ROSE, markersize=0.6 * slide.body, markeredgecolor=PAPER)

@@ -7,7 +7,7 @@ from ...data.pairs import batch
 from ...models.text import text_trunk_forward
 from ..page import LINE, width_of, wrap
 from ..slide import Slide
-from ..style import INK, PAPER, ROSE, SEQUENTIAL, TEXT, Look
+from ..style import ROSE, TEXT, Look
 from . import Drawn
 
 TITLE = "Causal attention and the end token"
@@ -72,7 +72,6 @@ def measure(model):
 def draw_cells(slide: Slide, sheet, corner, tokens, attention) -> None:
     """The matrix from (x, y, width, height) of its first cell on: percent where a token may look, else hatching."""
     left, top, width, height = corner
-    shades = SEQUENTIAL if slide.theme == "light" else SEQUENTIAL.reversed()
     for t, s in np.ndindex(attention.shape):
         cell: Look = {"xy": (left + s * width, top + t * height), "width": width, "height": height}
         if s > t:
@@ -80,10 +79,11 @@ def draw_cells(slide: Slide, sheet, corner, tokens, attention) -> None:
             sheet.add_patch(Rectangle(**cell, **look))
             continue
         shade = min(1.5 * attention[t, s], 1.0)
-        sheet.add_patch(Rectangle(**cell, facecolor=shades(shade), edgecolor=slide.paper, linewidth=slide.line / 2))
-        dark = (shade > 0.5) == (slide.theme == "light")
+        sheet.add_patch(
+            Rectangle(**cell, facecolor=slide.shades(shade), edgecolor=slide.paper, linewidth=slide.line / 2)
+        )
         slide.label(sheet, left + (s + 0.5) * width, top + (t + 0.5) * height, f"{100 * attention[t, s]:.0f}",
-                    ha="center", color=PAPER if dark else INK)  # fmt: skip
+                    ha="center")  # fmt: skip
     for t, token in enumerate(tokens):
         weight = "bold" if t == len(tokens) - 1 else "normal"
         slide.label(sheet, left - 0.5 * slide.em, top + (t + 0.5) * height, token, ha="right", weight=weight)

@@ -34,7 +34,7 @@ def draw(slide: Slide, run) -> Drawn:
     before, wrong_before, right, wrong = (float(values.mean()) for both in measured.values() for values in both)
     highest = float(measured["after"][0].max())
     top = slide.title(f"Training parts the pairs, but right is not 1: means {decimal(right)} and {decimal(wrong)}")
-    tall = 1.35 * max(shares(values).max() for both in measured.values() for values in both)
+    tall = 1.1 * max(shares(values).max() for both in measured.values() for values in both)
     for k, (when, both) in enumerate(measured.items()):
         panel(slide, top, k, when, both, tall)
     return Drawn(
@@ -66,14 +66,15 @@ def shares(values) -> np.ndarray:
 
 def panel(slide: Slide, top: float, k: int, when: str, both, tall: float) -> None:
     """One pair of histograms, each in shares of its own pairs, their means marked and named."""
-    left, below, over, gap = 4.8 * slide.em, 4.0 * slide.em, 1.8 * slide.em, 2.5 * slide.em
+    left, below, over, gap = 6.4 * slide.em, 4.0 * slide.em, 1.8 * slide.em, 2.5 * slide.em
     columns = 2 if slide.wide else 1
     width = (slide.width - left - 1.5 * slide.em - (columns - 1) * gap) / columns
     room = (slide.height - top - below) / (3 - columns) - over - (0 if slide.wide else 0.8 * slide.em)
     x = left + (k * (width + gap) if slide.wide else 0)
     y = top + over + (0 if slide.wide else k * (room + over + 1.6 * slide.em))
     last = slide.wide or k == 1
-    axes = slide.axes((x, y, width, room), "cosine of picture and caption" if last else "")
+    names = ("cosine of picture and caption" if last else "", "share of the pairs" if k == 0 or not slide.wide else "")
+    axes = slide.axes((x, y, width, room), *names)
     for values, colour, line, hatch in zip(both, (POSITIVE, NEGATIVE), ("-", DASHES), ("", "//"), strict=True):
         axes.stairs(
             shares(values), BINS, fill=True, facecolor=colour + "66", hatch=hatch, edgecolor=colour, linewidth=0
@@ -88,8 +89,12 @@ def panel(slide: Slide, top: float, k: int, when: str, both, tall: float) -> Non
 
 
 def name_hills(slide: Slide, axes, both, tall: float) -> None:
-    """Which hill is which, with its mean: on the left, where nothing stands."""
-    looks = ((POSITIVE, "-", 0.9 * tall), (NEGATIVE, DASHES, 0.74 * tall))
-    for kind, values, (colour, line, high) in zip(KINDS, both, looks, strict=True):
-        axes.plot((-0.85, -0.7), (high, high), color=colour, linewidth=slide.line, linestyle=line)
-        slide.label(axes, -0.65, high, f"{kind} pairs: {decimal(values.mean())}")
+    """Each hill's name and mean beside its top; one name if both stand in one place."""
+    means, tops = [values.mean() for values in both], [shares(values).max() for values in both]
+    if abs(means[0] - means[1]) < 0.05:
+        slide.label(axes, means[0] - 0.2, tops[0], f"right and wrong:\n{decimal(means[0])}", ha="right", va="top")
+        return
+    slide.label(axes, means[0] - 0.12, tops[0], f"right: {decimal(means[0])}", ha="right", va="top", weight="bold")
+    slide.label(
+        axes, means[1], tops[1] + 0.03 * tall, f"wrong: {decimal(means[1])}", ha="center", va="bottom", weight="bold"
+    )

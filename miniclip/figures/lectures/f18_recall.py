@@ -1,22 +1,24 @@
 """f18: recall among the first k, both ways, beside guessing; and what counting only the own pair leaves out."""
 
+import math
+
 import numpy as np
 
 from ...data.captions import truth_matrix
 from ...data.pairs import batch
 from ...tasks.retrieval import recall_at_k
 from ..slide import Slide
-from ..style import IMAGE, TEXT, Look
+from ..style import IMAGE, POSITIVE, TEXT, Look
 from . import Drawn
 
 TITLE = "Recall at k, both ways"
 NOTEBOOK = "10"
 NOTE = (
-    "Ask why the two curves of the left panel differ, though both come from one table of cosines. A row asks one thing "
-    "and a column another: “a circle on the right” is true of many pictures, so its own picture has rivals, while a "
-    "picture tells much more than a vague caption. Then uncover the right panel: the model did not change, only what "
-    "counts as right. Most of what the usual score calls an error is a true sentence about another picture. Guessing "
-    "finds its one right answer among the first k of n with probability k/n, never more: read every R@k beside it."
+    "Ask why the two lower curves differ, though both come from one table of cosines. A row asks one thing, a column "
+    "another: “a circle on the right” is true of many pictures, so its own picture has rivals, while a picture tells "
+    "much more than a vague caption. Then point at the line at the top: the model did not change, only what counts as "
+    "right. Most of what the usual score calls an error is a true sentence about another picture. Guessing finds its "
+    "one right answer among the first k of n with probability k/n, never more: read every R@k beside it."
 )
 
 N, KS = 512, (1, 2, 3, 5, 10, 20)
@@ -44,28 +46,29 @@ def luck(right, k: int) -> float:
     return float(1 - np.prod([np.maximum(wrong - i, 0) / (n - i) for i in range(k)], axis=0).mean())
 
 
-def panel(slide: Slide, box, rows, first: bool) -> None:
-    """The curves of one way of counting, guessing below them."""
-    axes = slide.axes(box, "first k answers", "recall at k" if first else "", grid=True)
-    curve: Look = {"linewidth": slide.line, "markersize": 0.5 * slide.body, "markeredgecolor": slide.paper, "zorder": 3}
+def plot(slide: Slide, box, rows) -> None:
+    """Both directions if only the own pair counts, what is left if every true answer counts, and guessing."""
+    axes = slide.axes(box, "first k answers", "recall at k", grid=True)
+    curve: Look = {"linewidth": slide.line, "markersize": 0.6 * slide.body, "markeredgecolor": slide.paper, "zorder": 3}
+    found = {(counted, way): [row["recall"] for row in rows if (row["counted"], row["direction"]) == (counted, way)]
+             for counted in ("own pair", "any true") for way in WAYS}  # fmt: skip
     for way, (colour, marker, dash) in LOOKS.items():
-        found = [row["recall"] for row in rows if row["direction"] == way]
-        axes.plot(KS, found, color=colour, marker=marker, linestyle=dash, label=way, clip_on=False, **curve)
-    chance = np.mean([[row["chance"] for row in rows if row["direction"] == way] for way in WAYS], axis=0)
-    axes.plot(KS, chance, ":", color=slide.muted, linewidth=slide.line, label="guessing")
-    axes.set(xscale="log", ylim=(0, 1), xlim=(0.9, 1.1 * KS[-1]))
-    shown = KS if slide.wide else (1, 2, 5, 20)
-    axes.set_xticks(shown, [str(k) for k in shown])
+        axes.plot(KS, found["own pair", way], color=colour, marker=marker, linestyle=dash, clip_on=False, **curve)
+    true = np.mean([found["any true", way] for way in WAYS], axis=0)
+    axes.plot(KS, true, color=POSITIVE, linewidth=2 * slide.line, clip_on=False)
+    axes.plot(KS, [row["chance"] for row in rows[: len(KS)]], ":", color=slide.muted, linewidth=slide.line)
+    room = 11.8 * slide.em / box[2]  # of the width, for the names left of the curves
+    left = math.log10(1.1 * KS[-1]) * room / (1 - room)
+    axes.set(xscale="log", ylim=(0, 1.15), xlim=(10**-left, 1.1 * KS[-1]))
+    axes.set_xticks(KS, [str(k) for k in KS])
     axes.set_xticks([], minor=True)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"] if first else [""] * 5)
-    if first:
-        key = axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.32), fontsize=slide.body, frameon=False,
-                          borderaxespad=0, handlelength=1.8, handletextpad=0.5, borderpad=0)  # fmt: skip
-        for text in key.get_texts():
-            text.set_color(slide.ink)
-    else:
-        slide.label(axes, 1.1, 0.9, f"{rows[0]['recall']:.0%} and {rows[len(KS)]['recall']:.0%}")
-        slide.label(axes, KS[-1], chance[-1] + 0.06, "guessing", ha="right")
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    (there, back), low = (found["own pair", way] for way in WAYS), rows[len(KS) - 1]["chance"]
+    slide.label(axes, KS[-1], 1.07, f"every true answer counts: {true[0]:.0%}", ha="right", weight="bold")
+    for way, first in zip(WAYS, (there[0], back[0]), strict=True):
+        slide.label(axes, 0.93, first, f"{way} {first:.0%}", ha="right", weight="bold")
+    slide.label(axes, 1.25, back[0] - 0.1, "only the own pair counts")
+    slide.label(axes, KS[-1], low + 0.06, "guessing", ha="right")
 
 
 def draw(slide: Slide, run) -> Drawn:
@@ -77,23 +80,15 @@ def draw(slide: Slide, run) -> Drawn:
         f"Pictures find their own text first in {there:.0%}, texts their picture in {back:.0%}; "
         f"but a true answer in {true:.0%} and {true_back:.0%}"
     )
-    left, gap, below, over = 6.5 * slide.em, 2.2 * slide.em, 4.0 * slide.em, 2.2 * slide.em
-    width = (slide.width - left - gap - 1.5 * slide.em) / 2
-    height = slide.height - top - over - below
-    names = (("own pair counts", "all true count"), ("only the own pair counts", "every true answer counts"))[
-        slide.wide
-    ]
-    for i, (counted, name) in enumerate(zip(("own pair", "any true"), names, strict=True)):
-        x = left + i * (width + gap)
-        slide.write(slide.sheet((x, top, width, over)), 0, 0, name, weight="bold")
-        panel(slide, (x, top + over, width, height), [row for row in rows if row["counted"] == counted], i == 0)
+    left, below = 6.5 * slide.em, 4.2 * slide.em
+    plot(slide, (left, top, slide.width - left - 1.8 * slide.em, slide.height - top - below), rows)
     chance = rows[0]["chance"]
     return Drawn(
         f"Search among {N} held-out pairs. If only the own pair counts, R@1 is {there:.3f} from image to text and "
         f"{back:.3f} from text to image; guessing gets {chance:.3f}. If every true answer counts, {true:.3f} and "
         f"{true_back:.3f}: captions that fit several pictures make the two searches differ.",
-        f"Two panels of recall against k from 1 to {KS[-1]}. Counting only the own pair, the line from image to text "
+        f"Curves of recall against k from 1 to {KS[-1]}. Counting only the own pair, the line from image to text "
         f"starts at {there:.0%}, that from text to image at {back:.0%}; both rise. Counting every true answer "
-        f"they start at {true:.0%} and {true_back:.0%}. A dotted line of guessing runs near the bottom.",
+        f"they start at {true:.0%} and {true_back:.0%}. A dotted line of guessing runs at the bottom.",
         rows,
     )

@@ -37,16 +37,18 @@ def draw(slide: Slide, run) -> Drawn:
         f"To score {big_n:,} images against {big_m:,} texts, a dual encoder runs {many[0]:,} times, a fusion encoder "
         f"{many[1]:,} times"
     )
-    width, height = (slide.width - 4 * slide.em) / 2, slide.height - top - 2.8 * slide.em
+    width, height = (slide.width - 4 * slide.em) / 2, slide.height - top - 1.2 * slide.em
     words = (
-        (f"Dual: {n} + {m} = {few[0]} passes", "one more text: 1 pass"),
-        (f"Fusion: {n} × {m} = {few[1]} passes", f"one more text: {n} passes"),
+        (f"Dual: {n} + {m} = {few[0]} passes", "each score: a dot product", "one more text: 1 pass"),
+        (
+            f"Fusion: {n} × {m} = {few[1]} passes",
+            "each score: a pass",
+            f"one more text: {n} passes",
+        ),
     )
-    for k, (heading, below) in enumerate(words):
+    for k, (heading, *below) in enumerate(words):
         left = 1.5 * slide.em + k * (width + slide.em)
         panel(slide, (left, top, width, height), heading, below, fused=bool(k))
-    key, bottom = "box: a pass through a network, dot: a dot product", slide.height - 2.3 * slide.em
-    slide.write(slide.sheet(), slide.width / 2, bottom, key, color=slide.muted, ha="center")
     return Drawn(
         f"Every framed box is one forward pass. A dual encoder runs once for each of {n} images and {m} texts, "
         f"{few[0]} passes, and each score is a dot product of two vectors of {run.model.config.embed_dim} numbers. A "
@@ -59,17 +61,19 @@ def draw(slide: Slide, run) -> Drawn:
     )
 
 
-def panel(slide: Slide, box, heading: str, below: str, fused: bool) -> None:
+def panel(slide: Slide, box, heading: str, below: list[str], fused: bool) -> None:
     """A table of images (rows) and texts (columns); a framed box wherever the network runs."""
     n, m = SHOWN
     sheet, (_, _, width, height) = slide.sheet(box), box
-    room, foot = 2.0 * slide.em, 1.9 * slide.em
+    room, foot = 2.0 * slide.em, 3.2 * slide.em
     side = min(width / (m + 1.15), (height - room - foot) / (n + 1.15))
     left, high = (width - (m + 1.15) * side) / 2, (n + 1.15) * side
     above = (height - room - foot - high) / 2
     top = above + room
     slide.write(sheet, width / 2, above, heading, weight="bold", ha="center")
-    slide.write(sheet, width / 2, top + high + 0.4 * slide.em, below, ha="center")
+    for k, words in enumerate(below):
+        look: Look = {"weight": "bold"} if k else {}
+        slide.write(sheet, width / 2, top + high + (0.4 + 1.3 * k) * slide.em, words, ha="center", **look)
     for i in range(-1, n):
         for j in range(-1, m):
             x = left + (j + 1) * side + 0.15 * side * (j >= 0)

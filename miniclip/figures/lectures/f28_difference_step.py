@@ -12,13 +12,14 @@ from ..style import IMAGE, NEGATIVE, POSITIVE
 from . import Drawn
 
 TITLE = "The step of a finite difference"
-NOTEBOOK = "05"
+NOTEBOOK = "07"
 NOTE = (
+    "A gradient can be checked by moving a number a little, both ways, and dividing the change of the loss by the way. "
     "Ask which step is best, and expect 'the smallest'. Let the class read the curve from right to left: at first each "
-    "tenth of the step gives a hundredth of the error, then the error climbs again, because two nearly equal numbers "
-    "are subtracted and their last digits are all that is left. The bottom is where the two slopes meet: about 1e-5 "
-    "for the usual central difference in float64. Then point at the float32 curve, which never gets low enough to tell "
-    "a right gradient from a slightly wrong one, and at the four-point formula that gradcheck uses."
+    "tenth of the step gives two digits more, then digits are lost again, because two nearly equal numbers are "
+    "subtracted and their last digits are all that is left. The top is where the two slopes meet: about 1e-5 for the "
+    "usual central difference in float64. Then point at the float32 curve, never high enough to tell a right gradient "
+    "from a slightly wrong one, and at the four-point formula that gradcheck uses."
 )
 
 H = 10.0 ** np.arange(-12, -0.49, 0.25)
@@ -70,44 +71,43 @@ def draw(slide: Slide, run) -> Drawn:
             for h, e in zip(H, found[name], strict=True)]  # fmt: skip
     best = {name: int(values.argmin()) for name, values in found.items()}
     k = best[CENTRAL]
-    at = f"{power(H[k])}, error {power(found[CENTRAL][k])}"
-    top = slide.title(f"Neither long nor tiny: a central difference is best at a step near {at}")
-    left, bottom = 6.0 * slide.em, 4.2 * slide.em
+    digits = {name: np.maximum(-np.log10(values), 0) for name, values in found.items()}
+    top = slide.title(f"Neither long nor tiny: a step near {power(H[k])} gets {digits[CENTRAL][k]:.0f} digits of a "
+                      "gradient right")  # fmt: skip
+    left, bottom = 4.8 * slide.em, 4.2 * slide.em
     box = (left, top, slide.width - left - 1.5 * slide.em, slide.height - top - bottom)
-    axes = slide.axes(box, "step", "relative error", grid=True)
-    axes.set(xscale="log", yscale="log", xlim=(1e-12, 0.4), ylim=(1e-15, 1e6))
-    for axis, powers in ((axes.xaxis, (-11, -9, -7, -5, -3, -1)), (axes.yaxis, (-12, -9, -6, -3, 0))):
-        axis.set_ticks([10.0**n for n in powers], [f"1e{n}" if n else "1" for n in powers])
-        axis.set_minor_locator(NullLocator())
-    for name, values in found.items():
+    axes = slide.axes(box, "step", "right digits", grid=True)
+    axes.set(xscale="log", xlim=(1e-12, 0.4), ylim=(-0.3, 15.5), yticks=(0, 5, 10, 15))
+    axes.set_xticks([10.0**n for n in (-11, -9, -7, -5, -3, -1)], [f"1e{n}" for n in (-11, -9, -7, -5, -3, -1)])
+    axes.xaxis.set_minor_locator(NullLocator())
+    for name, values in digits.items():
         colour, dashes, marker = LOOKS[name]
-        axes.plot(H, values, color=colour, linestyle=dashes, linewidth=slide.line)
+        thick = 1.8 if name == CENTRAL else 1.0
+        axes.plot(H, values, color=colour, linestyle=dashes, linewidth=thick * slide.line, clip_on=False)
         axes.plot(H[best[name]], values[best[name]], marker, color=colour, markersize=0.75 * slide.body,
                   markeredgecolor=slide.paper, linestyle="none")  # fmt: skip
-    name_curves(slide, axes, found, best)
+    name_curves(slide, axes, digits, best)
     listed = "; ".join(f"{name}: {power(H[i])}, error {power(found[name][i])}" for name, i in best.items())
     return Drawn(
         f"The error of a numerical gradient of a layer norm with {SHAPE[0]} rows of {SHAPE[1]}, against the step. Long "
         f"steps suffer from curvature, short ones from rounding. Best steps: {listed}. The package's gradcheck tries "
         f"the four-point rule at {len(STEPS)} steps, {power(max(STEPS))} to {STEPS[-1]:.0e}, and keeps the best.",
-        f"Three U-shaped curves on log axes. The central difference is best at a step near {power(H[k])}, with an "
+        f"Three hills of right digits against the step. The central difference is best near {power(H[k])}, with an "
         f"error of about {power(found[CENTRAL][k])}; the four-point rule is lower, at longer steps; float32 never gets "
         f"below about {power(found[FLOAT32].min())}.",
         rows,
     )
 
 
-def name_curves(slide: Slide, axes, found, best) -> None:
-    """The name of each curve at the top, with the line it has, and what spoils each end."""
-    for row, name in enumerate((FLOAT32, CENTRAL, FOUR)):
-        colour, dashes, marker = LOOKS[name]
-        y = 1 - (row + 0.7) * 1.35 * slide.em / axes.bbox.height * 100
-        across = slide.em / axes.bbox.width * 100
-        start = 0.99 - 15.5 * across
-        axes.plot([start, start + 2.5 * across], [y, y], color=colour, linestyle=dashes, linewidth=slide.line,
-                  transform=axes.transAxes)  # fmt: skip
-        axes.plot([start + 1.25 * across], [y], marker, color=colour, markersize=0.6 * slide.body,
-                  markeredgecolor=slide.paper, transform=axes.transAxes)  # fmt: skip
-        slide.label(axes, start + 3.2 * across, y, name, transform=axes.transAxes)
-    slide.label(axes, 2e-12, 2e-14, "← shorter: rounding", weight="bold")
-    slide.label(axes, 0.35, 2e-14, "longer: curvature →", weight="bold", ha="right")
+def name_curves(slide: Slide, axes, digits, best) -> None:
+    """The name of each curve at its top, and what spoils each end."""
+    for name, across, up, side in (
+        (CENTRAL, 0.25, 0.9, "right"),
+        (FLOAT32, 0.3, 0.5, "right"),
+        (FOUR, 1.0, 0.9, "center"),
+    ):
+        weight = "bold" if name == CENTRAL else "normal"
+        x, y = across * H[best[name]], digits[name].max() + up
+        slide.label(axes, x, y, name, ha=side, weight=weight)
+    slide.label(axes, 1.5e-12, 14.6, "← too short: rounding")
+    slide.label(axes, 0.38, 14.6, "too long: it bends →", ha="right")

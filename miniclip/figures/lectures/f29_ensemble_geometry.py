@@ -13,13 +13,13 @@ from ..style import NEGATIVE, POSITIVE, TEXT
 from . import Drawn
 
 TITLE = "The mean of several prompts"
-NOTEBOOK = "09"
+NOTEBOOK = "17"
 NOTE = (
-    "Two prompts point up, one to the right, and that one is three times as long. Ask where the class should point. On "
-    "the left the raw vectors are averaged and the long one wins; on the right each is first cut to length 1, so each "
-    "has one vote. CLIP's own notebook does the second, then normalises once more, because a mean of unit vectors is "
-    "shorter than 1. An article on prompt ensembles does the first. Then be fair: the caption tells how little it "
-    "matters when all lengths are nearly alike, as they are after a layer norm."
+    "Two prompts point up, one to the right, and that one is three times as long. Ask where the class should point. If "
+    "the vectors are averaged as they are, the long one wins; if each is first cut to length 1, each has one vote. "
+    "CLIP's own notebook does the second, then normalises once more, because a mean of unit vectors is shorter than 1. "
+    "An article on prompt ensembles does the first. Then be fair: the line below tells how little it matters when all "
+    "lengths are nearly alike, as they are after a layer norm."
 )
 
 PROMPTS = np.array([[length * math.cos(math.radians(angle)), length * math.sin(math.radians(angle))]
@@ -61,14 +61,13 @@ def draw(slide: Slide, run) -> Drawn:
         f"One long prompt outvotes two short ones: the mean points at {angle_of(before):.0f}° before normalising, at "
         f"{angle_of(after):.0f}° after"
     )
-    raw_mean, unit_mean = (before, NEGATIVE), (after, POSITIVE)
-    if slide.wide:
-        width, height = (slide.width - 2 * slide.em) / 2, slide.height - top - slide.em
-        panel(slide, (slide.em, top, width, height), "average, then normalise", PROMPTS, {"mean": raw_mean})
-        panel(slide, (slide.em + width, top, width, height), "normalise, then average", unit, {"mean": unit_mean})
-    else:
-        box = (slide.em, top, slide.width - 2 * slide.em, slide.height - top - slide.em)
-        panel(slide, box, "mean before and after normalising", PROMPTS, {"before": raw_mean, "after": unit_mean})
+    draw_arrows(slide, top, unit, ((before, NEGATIVE, "--", "as they are"), (after, POSITIVE, "-", "cut to length 1")))
+    said = (
+        f"In this model all lengths lie between {real['shortest']:.2f} and {real['longest']:.2f}: the two means differ "
+    )
+    said += f"by at most {real['largest_angle']:.2f}°."
+    margin, low = 1.5 * slide.em, slide.height - 3.8 * slide.em
+    slide.write(slide.sheet(), margin, low, said, slide.width - 2 * margin, 2, color=slide.muted)
     return Drawn(
         f"Three prompts of one class, of length {rows[0]['length']:.0f}, 1 and 1. Their mean points at "
         f"{angle_of(before):.1f}°; normalised first, it points at {angle_of(after):.1f}°. In the model shown, the "
@@ -81,29 +80,29 @@ def draw(slide: Slide, run) -> Drawn:
     )
 
 
-def panel(slide: Slide, box, heading: str, vectors, means) -> None:
-    """The prompts as thin lines that end in a square; means: name -> (vector, colour), an arrow to the unit circle."""
-    x, y, width, height = box
-    left, across, up, room = -0.45, 3.35, 1.75, 2.2 * slide.em
-    scale = min((width - slide.em) / across, (height - room) / up)
-    inset, above = (width - scale * across) / 2, (height - room - scale * up) / 3
-    slide.write(slide.sheet(box), width / 2, above, heading, weight="bold", ha="center")
-    axes = slide.axes((x + inset, y + above + room, scale * across, scale * up))
-    axes.set(xlim=(left, left + across), ylim=(-0.1, up - 0.1))
+def draw_arrows(slide: Slide, top: float, unit, means) -> None:
+    """The prompts as lines that end in a square, cut at the circle of length 1; means: (vector, colour, line, name)."""
+    em, foot = slide.em, 4.4 * slide.em
+    left, across, up = -0.85, 3.55, 1.85
+    scale = min((slide.width - 3 * em) / across, (slide.height - top - foot) / up)
+    inset, above = (slide.width - scale * across) / 2, (slide.height - top - foot - scale * up) / 2
+    axes, letter = slide.axes((inset, top + above, scale * across, scale * up)), em / scale
+    axes.set(xlim=(left, left + across), ylim=(-0.08, up - 0.08))
     axes.set_axis_off()
-    circle = np.radians(np.linspace(0, 113, 61))
+    circle = np.radians(np.linspace(0, 120, 61))
     axes.plot(np.cos(circle), np.sin(circle), color=slide.faint, linewidth=slide.line)
-    for raw, vector in zip(PROMPTS, vectors, strict=True):
-        axes.plot(*np.stack([vector, raw]).T, color=TEXT, linewidth=slide.line / 2, linestyle=(0, (1, 2)))
-        axes.plot(*np.stack([np.zeros(2), vector]).T, color=TEXT, linewidth=slide.line)
-        axes.plot(*vector, "s", color=TEXT, markersize=0.6 * slide.body, markeredgecolor=slide.paper)
-    long, em = float(np.hypot(*vectors[0])), slide.em / scale
-    spot = vectors[0] * (1.0 if long < 2 else 0.78) + np.array([0.8, -0.7]) * em
-    slide.label(axes, float(spot[0]), float(spot[1]), f"length {long:.0f}")
-    for name, (mean, colour) in means.items():
-        tip = mean / np.hypot(*mean)
-        look = {"arrowstyle": "-|>", "color": colour, "linewidth": 2 * slide.line, "mutation_scale": 1.3 * slide.body,
-                "linestyle": "--" if colour == NEGATIVE else "-", "shrinkA": 0, "shrinkB": 0}  # fmt: skip
-        axes.annotate("", xy=tip, xytext=(0, 0), arrowprops=look)
-        spot = tip * (1 + 1.1 * em)
-        slide.label(axes, float(spot[0]), float(spot[1]), f"{name} {angle_of(mean):.0f}°", weight="bold")
+    slide.label(axes, 1 + 0.6 * letter, 0.02, "the circle of length 1", color=slide.muted)
+    for raw, short in zip(PROMPTS, unit, strict=True):
+        axes.plot(*np.stack([short, raw]).T, color=TEXT, linewidth=slide.line, linestyle=(0, (1, 1.5)))
+        axes.plot(*np.stack([np.zeros(2), short]).T, color=TEXT, linewidth=slide.line)
+        for place in (raw, short):
+            axes.plot(*place, "s", color=TEXT, markersize=0.7 * slide.body, markeredgecolor=slide.paper)
+    said = f"a prompt of length {np.hypot(*PROMPTS[0]):.0f}"
+    slide.label(axes, PROMPTS[0, 0] + 0.5 * letter, PROMPTS[0, 1] + 1.1 * letter, said, ha="right", weight="bold")
+    for k, word in enumerate(("two of", "length 1")):
+        slide.label(axes, unit[2, 0] - 0.8 * letter, 1 - (1.25 * k - 0.3) * letter, word, ha="right", weight="bold")
+    for vector, colour, line, name in means:
+        tip = vector / np.hypot(*vector)
+        slide.arrow(axes, (0, 0), tip, colour, 2.2, line)
+        spot = tip * (1 + 0.9 * letter)
+        slide.label(axes, float(spot[0]), float(spot[1]), f"{name}: {angle_of(vector):.0f}°", weight="bold")

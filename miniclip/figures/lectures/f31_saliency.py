@@ -17,7 +17,7 @@ from ..words import lit
 from . import Drawn
 
 TITLE = "Which part speaks for the caption"
-NOTEBOOK = "04"
+NOTEBOOK = "17"
 NOTE = (
     "Cover the second row and ask where the map should be bright: the same picture stands there twice, and only the "
     "caption differs. Then uncover it. The last row is the check that many published maps were never given: the same "
