@@ -57,7 +57,7 @@ def plot(slide: Slide, box, rows) -> None:
     true = np.mean([found["any true", way] for way in WAYS], axis=0)
     axes.plot(KS, true, color=POSITIVE, linewidth=2 * slide.line, clip_on=False)
     axes.plot(KS, [row["chance"] for row in rows[: len(KS)]], ":", color=slide.muted, linewidth=slide.line)
-    room = 11.8 * slide.em / box[2]  # of the width, for the names left of the curves
+    room = 13.5 * slide.em / box[2]  # of the width, for the names left of the curves
     left = math.log10(1.1 * KS[-1]) * room / (1 - room)
     axes.set(xscale="log", ylim=(0, 1.15), xlim=(10**-left, 1.1 * KS[-1]))
     axes.set_xticks(KS, [str(k) for k in KS])
