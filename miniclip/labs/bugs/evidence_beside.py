@@ -11,7 +11,7 @@ from ...data.tokenizer import Tokenizer
 from ...model import LanguageModel
 from ...models.decoder import DecoderConfig, init_decoder
 from ...nn.decoder_ops import IGNORE
-from ...nn.optim import AdamW, decay_mask
+from ...nn.optim import decay_mask
 from ...nn.tree import flatten, pack, to_vector
 from ...tasks.generation import generate
 from ...tasks.retrieval import recall_at_k
@@ -26,6 +26,7 @@ from .plain import new_plain, plain_recipe
 Signs = dict[str, float]
 LETTERS, PLACES = "stuvwxyz", 8
 SPOKEN = 80  # steps of the language model
+RATE = 0.01
 
 
 def shared(seed: int) -> Signs:
@@ -55,16 +56,22 @@ def learning(seed: int) -> Signs:
     losses_of(learner, 20, lr=0.5)
     _, views = pack(model.params, float)
     mask, matrices = decay_mask(views), np.concatenate([np.full(x.size, x.ndim > 1) for x in flatten(views).values()])
-    theta, step = np.ones(1), np.ones(1)
-    AdamW(theta, np.ones(1), decay=0.1).step(theta, np.zeros(1), 0.01)
-    AdamW(step, np.zeros(1)).step(step, np.full(1, 3.0), 0.01)
+    decayed, moved = one_after_a_step(0.0), one_after_a_step(3.0)
     return {
         "scale that only grows": float(np.exp(learner.params["logit_scale"])),
         "numbers other than matrices that decay": float(mask[~matrices].mean()),
-        "decay over what it should be": float((1.0 - theta[0]) / (0.01 * 0.1)),
-        "first step over the rate": float((1.0 - step[0]) / 0.01),
+        "decay over what it should be": (1.0 - decayed) / (RATE * grows.weight_decay),
+        "first step over the rate": (decayed - moved) / RATE,
         "weights differ after a stop": after_a_stop(seed),
     }
+
+
+def one_after_a_step(gradient: float) -> float:
+    """What becomes of a matrix that is 1, by decay and by a gradient."""
+    stage = Stage("one step", lambda step, params: (0.0, [{"weight": np.full((1, 1), gradient)}], {}), 1, ("weight",))
+    learner = Learner(stage, {"weight": np.ones((1, 1))}, float)
+    learner.step(RATE)
+    return float(learner.theta[0])
 
 
 def after_a_stop(seed: int) -> float:
