@@ -137,6 +137,7 @@ Figures
     figures/training.py      training curves, with the floors under the loss
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
+    figures/rows.py          pictures in rows that have names
     figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/saliency.py      what pixels and patches say for a caption

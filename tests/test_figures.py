@@ -62,6 +62,7 @@ CAPTIONS = [
     "on the centre left a painting of a triangle",
     "a big blue circle at the bottom",
 ]
+ROW = [(pictures(1)[0], CAPTIONS[0], None)]
 CLASSES = [f"{colour} {shape}" for colour in ("yellow", "purple", "red") for shape in ("triangle", "ring", "diamond")]
 
 
@@ -118,6 +119,12 @@ FIGURES = {
     "words of two": lambda: figures.word_maps(pictures(1)[0], ["a", "circle"], maps(2)),
     "words of one": lambda: figures.word_maps(pictures(1)[0], ["triangle"], np.zeros((1, 4, 4))),
     "words, nasty": lambda: figures.word_maps(pictures(1)[0], [NASTY] * 12, maps(12)),
+    "rows": lambda: figures.picture_rows("Two corpora", {"even": ROW * 5, "a name of some length": ROW * 5}),
+    "rows, one picture": lambda: figures.picture_rows("One picture", {"What is it?": ROW}),
+    "rows, two pictures": lambda: figures.picture_rows("Two answers", {"What is it?": ROW * 2}),
+    "rows, nasty": lambda: figures.picture_rows(
+        NASTY, {str(k) + NASTY: [(pictures(1)[0], NASTY, k)] * 4 for k in (0, 1, 2)}
+    ),
     "explanation": lambda: explained("a red circle"),
     "explanation of nothing": lambda: explained("a blue star", np.zeros((4, 4))),
     "explanation, nasty": lambda: explained(NASTY),
@@ -171,11 +178,12 @@ def test_every_text_is_whole_alone_and_large_enough(name):
     figure = FIGURES[name]()
     smallest = 11.0 if name.startswith("overview") else 18.0
     width, height = figure.bbox.size
+    shown = style.WIDE[0] / figure.get_figwidth()  # how much a narrower figure is enlarged to be as wide as a slide
     found = texts(figure)
     assert found
     for text, box in found:
         assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0, text
-        assert text.get_text() in MARKS or text.get_fontsize() >= smallest, text
+        assert text.get_text() in MARKS or shown * text.get_fontsize() >= smallest, text
         assert not text.get_parse_math()
         assert all(c.isprintable() for c in text.get_text()), text
     for (one, a), (other, b) in itertools.combinations(found, 2):
@@ -348,6 +356,10 @@ def test_word_maps_show_the_sentence_and_each_of_its_words():
         lambda: figures.contact_sheet("a", pictures(0), []),
         lambda: figures.contact_sheet("a", pictures(2), [0.1]),
         lambda: figures.captions_sheet(pictures(1)[0], ["a"] * 2, [0.1, 0.2], [1]),
+        lambda: figures.picture_rows("a", {}),
+        lambda: figures.picture_rows("a", {"b": ROW, "c": ROW * 2}),
+        lambda: figures.picture_rows("a", {str(k): ROW for k in range(4)}),
+        lambda: figures.picture_rows("a", {"b": ROW * 6}),
         lambda: figures.word_maps(pictures(1)[0], [], maps(1)[:0]),
         lambda: figures.word_maps(pictures(1)[0], ["a"] * 37, maps(37)),
         lambda: figures.word_maps(pictures(1)[0], ["a", "star"], maps(3)),

@@ -5,6 +5,7 @@ A figure's title states what its numbers say, and is computed from them.
 
 from .matrix import contrastive_matrix
 from .overview import overview
+from .rows import picture_rows
 from .saliency import saliency_maps
 from .search import captions_sheet, contact_sheet
 from .style import drawn, save_figure
@@ -18,6 +19,7 @@ __all__ = [
     "contrastive_matrix",
     "drawn",
     "overview",
+    "picture_rows",
     "saliency_maps",
     "save_figure",
     "training_curves",
