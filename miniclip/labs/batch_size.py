@@ -13,11 +13,10 @@ import numpy as np
 from ..data.captions import truth_matrix, write_descriptions
 from ..data.pairs import normalized_images
 from ..model import Model
-from ..tasks.retrieval import recall_at_k
 from ..train.clip import TrainConfig, new_clip
 from ..train.sources import World
 from ..train.step import contrastive_loss
-from .domains import BATCH, learned, tests, zero_shot_in
+from .domains import BATCH, first_hits_both_ways, learned, tests, zero_shot_in
 from .harness import Bar, Lab
 from .popular import Apart, Few, Popular
 
@@ -42,11 +41,8 @@ def first_hit(model: Model, seed: int, n: int) -> float:
     """R@1 between n pictures and what can be said of them, the mean of both directions."""
     scenes = tests(seed, n)
     texts = write_descriptions(scenes)
-    scores, right = (
-        model.encode_image(normalized_images(scenes)) @ model.encode_text(texts).T,
-        truth_matrix(texts, scenes),
-    )
-    return float(recall_at_k(scores, right) + recall_at_k(scores.T, right.T)) / 2
+    scores = model.encode_image(normalized_images(scenes)) @ model.encode_text(texts).T
+    return first_hits_both_ways(scores, truth_matrix(texts, scenes))
 
 
 def duplicates(seed: int = 0, fast: bool = False, tell=lambda text: None) -> dict[str, float]:

@@ -8,10 +8,11 @@ from ..data.pictures import normalize
 from ..data.world import COLOURS, HELD_OUT, Scenes, sample_scenes
 from ..files.checkpoint import load
 from ..model import Model
+from ..tasks.retrieval import recall_at_k
 from ..tasks.zero_shot import zero_shot_weights
 from ..train.clip import TrainConfig, clip_stage, new_clip
 from ..train.fine_tune import FULL, Way, fine_tune_stage, with_learned
-from ..train.loop import Learner, fit
+from ..train.loop import Learner, Stage, fit
 from ..train.sources import World
 
 CLASSES = np.flatnonzero(~HELD_OUT.ravel())  # colours and shapes that were trained on, in the order of CLASS_NAMES
@@ -101,11 +102,21 @@ def learned(recipe: TrainConfig, source: World, tell=lambda text: None, stage_of
     model = new_clip(recipe, source)
     visual = load().params["visual"] | {"proj": model.params["visual"]["proj"]}
     model = model.with_params(model.params | {"visual": visual})
-    learner = Learner(stage_of(recipe, model, source=source), model.params)
+    return model_after(model, stage_of(recipe, model, source=source), tell)
+
+
+def model_after(model: Model, stage: Stage, tell=lambda text: None) -> Model:
+    """The model after a stage."""
+    learner = Learner(stage, model.params)
 
     def after(row):
         if row["step"] % 100 == 0:
-            tell(f"step {row['step']} of {recipe.steps}")
+            tell(f"step {row['step']} of {stage.steps}")
 
     fit(learner, after)
     return model.with_params(learner.params)
+
+
+def first_hits_both_ways(scores, right) -> float:
+    """R@1, the mean of both directions. scores, right (B, B)"""
+    return float(recall_at_k(scores, right) + recall_at_k(scores.T, right.T)) / 2

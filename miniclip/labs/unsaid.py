@@ -17,8 +17,8 @@ from ..model import Model
 from ..tasks.probes import probe_scores, ridge_probe
 from ..tasks.zero_shot import zero_shot_weights
 from ..train.clip import TrainConfig, clip_stage, new_clip
-from ..train.loop import Learner, fit
 from ..train.sources import World
+from .domains import model_after
 from .harness import Bar, Lab
 from .label_economy import crossing
 from .registers import with_style, without_style
@@ -81,9 +81,7 @@ def told_so_often(seed: int, mentions: int, steps: int) -> Model:
     recipe = replace(RECIPE, seed=seed, steps=steps)
     source = RarelySaid(seed, mentions, steps * recipe.batch_size)
     model = new_clip(recipe, source)
-    learner = Learner(clip_stage(recipe, model, source=source), model.params)
-    fit(learner)
-    return model.with_params(learner.params)
+    return model_after(model, clip_stage(recipe, model, source=source))
 
 
 LAB = Lab(
