@@ -84,6 +84,7 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     tasks/generation.py      writing: greedily, by chance, with beams
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
+    tasks/bridging.py        what the queries of a bridge look at, and as which words
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/saliency.py        which pixels made it say so
     tasks/own_pictures.py    scores on pictures of one's own, beside baselines that must fail
