@@ -17,7 +17,8 @@ from miniclip.data.world import item_keys, sample_scenes, uniform
 from miniclip.models.clip import ClipConfig, clip_forward, init_clip
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
-from miniclip.nn.tree import flatten, unflatten
+from miniclip.nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
+from miniclip.nn.tree import flatten, to_vector, unflatten
 from miniclip.page.build import engine_source, grain, halves, model_data, scenes_data
 from miniclip.tasks.captioning import caption
 from miniclip.tasks.vqa import answer
@@ -185,6 +186,67 @@ def test_it_writes_the_same_captions_and_answers(system):
         assert said[1] == pytest.approx(want.probability, rel=1e-4)
         assert answered[1] == pytest.approx(reply.probability, rel=1e-4)
         np.testing.assert_allclose(said[2], want.attention, atol=1e-5)
+
+
+def test_the_optimiser_moves_as_numpys():
+    """Clipping, AdamW with and without decay, and the schedule, over some steps."""
+    rng = np.random.default_rng(2)
+    params = {"weight": rng.standard_normal((5, 3)), "bias": rng.standard_normal(3)}
+    gradients = [{name: 3 * rng.standard_normal(leaf.shape) for name, leaf in params.items()} for _ in range(6)]
+    theta = to_vector(params)
+    optimizer = AdamW(theta, decay_mask(params), decay=0.1)
+    norms, rates = [], [warmup_cosine(step, 6, 2, 0.05) for step in range(6)]
+    for gradient, lr in zip(gradients, rates, strict=True):
+        clipped, norm = clip_by_global_norm(to_vector(gradient), 4.0)
+        optimizer.step(theta, clipped, lr)
+        norms.append(norm)
+    found = run_js(
+        """const leaves = (tree) => Object.fromEntries(Object.entries(tree).map(([n, x]) =>
+          [n, tensor(n === "weight" ? [5, 3] : [3], Float32Array.from(x))]));
+        const params = leaves(data.params), optimizer = new AdamW(params), norms = [], rates = [];
+        data.gradients.forEach((tree, step) => {
+          const grads = leaves(tree);
+          norms.push(clip_by_global_norm(grads, 4));
+          rates.push(warmup_cosine(step, 6, 2, 0.05));
+          optimizer.step(grads, rates[step]);
+        });
+        return {norms, rates, theta: [...params.weight.data, ...params.bias.data]};""",
+        params={name: leaf.ravel().tolist() for name, leaf in params.items()},
+        gradients=[{name: leaf.ravel().tolist() for name, leaf in one.items()} for one in gradients],
+    )  # fmt: skip
+    assert found["rates"] == pytest.approx(rates)
+    assert found["norms"] == pytest.approx(norms, rel=1e-6)
+    assert found["theta"] == pytest.approx(theta.tolist(), abs=1e-6)
+
+
+def test_first_weights_are_spread_as_numpys():
+    """Of every tensor: the same name and shape, and a spread as large, to what so many random numbers allow."""
+    config = ClipConfig(VisionConfig(32, 8, 32, 2, 4), TextConfig(13, 5, 32, 1, 4), 32)
+    want = flatten(init_clip(np.random.default_rng(0), config))
+    found = run_js("""return Object.entries(flatten(init_clip(0, PRESET))).map(([name, {shape, data}]) => {
+        const mean = data.reduce((sum, x) => sum + x, 0) / data.length;
+        return [name, shape, mean, Math.sqrt(data.reduce((sum, x) => sum + (x - mean) ** 2, 0) / data.length)];
+    });""")  # fmt: skip
+    assert {name: tuple(shape) for name, shape, _, _ in found} == {name: leaf.shape for name, leaf in want.items()}
+    for name, _, mean, std in found:
+        n = want[name].size
+        spread = 0.5 if name.endswith("positional_embedding") else 4 / np.sqrt(2 * n)  # a grid is made of five vectors
+        assert std == pytest.approx(want[name].std(), rel=max(spread, 1e-6)), name
+        assert abs(mean - want[name].mean()) <= 8 * want[name].std() / np.sqrt(n) + 1e-6, name
+
+
+def test_neighbouring_patches_begin_as_neighbours():
+    """The first positions are f(row) + g(column), each along a line and a parabola, as `init_grid_position` has it."""
+    found = run_js("return [...init_grid_position(normal_numbers(3), 4, 24).data];")
+    grid = np.reshape(found, (17, 24))[1:].reshape(4, 4, 24)
+    down, right = grid.mean(1), grid.mean(0)
+    np.testing.assert_allclose(grid, down[:, None] + right[None], atol=1e-6)
+    line = np.linspace(-1, 1, 4)
+    curve = np.stack([line, (line**2 - np.mean(line**2)) / np.ptp(line**2) * 2], axis=1)
+    for place in (down, right):
+        weights, *_ = np.linalg.lstsq(curve, place, rcond=None)
+        np.testing.assert_allclose(curve @ weights, place, atol=1e-6)
+        assert np.abs(weights).max(1).min() > 0.3
 
 
 def test_rewinding_is_exact():

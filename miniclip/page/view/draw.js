@@ -28,6 +28,12 @@ const theme = (name) => getComputedStyle(document.documentElement).getPropertyVa
 const drawing = (width, height, label) =>
   svg("svg", { class: "drawing", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
 
+/** How wide a drawing may be there, such that its letters are as large as those of the page. */
+const room = (place, most) => Math.max(330, Math.min(most, $(place).clientWidth || most));
+
+/** A text of at most n characters. */
+const shorten = (text, n) => (text.length > n ? `${text.slice(0, n - 1)}\u2026` : text);
+
 /** Put a drawing where it belongs, with a button that copies it. */
 function show(place, figure, name) {
   const copy = element(

@@ -24,9 +24,9 @@ function show_classes(found) {
   const picture = tensor([1, E], found.image.data.subarray(state.selected * E, (state.selected + 1) * E));
   const [S] = logits_forward(picture, text, Math.log(LEARNED)),
     p = log_softmax_forward(S)[0].data.map(Math.exp);
-  const W = 900,
+  const W = room("bars", 900),
     line = 30,
-    left = 320,
+    left = W > 600 ? 320 : 0.42 * W,
     figure = drawing(
       W,
       classes.length * line + 8,
@@ -44,12 +44,12 @@ function show_classes(found) {
           "font-size": 15,
           "font-weight": i === best ? 700 : 400,
         },
-        sentences[i].length > 42 ? `${sentences[i].slice(0, 41)}\u2026` : sentences[i],
+        shorten(W > 600 ? sentences[i] : name, W > 600 ? 42 : 18),
       ),
       svg("rect", {
         x: left,
         y: i * line + 5,
-        width: Math.max(1, p[i] * (W - left - 150)),
+        width: Math.max(1, p[i] * (W - left - (W > 600 ? 150 : 118))),
         height: line - 9,
         rx: 3,
         fill: theme("--image"),
@@ -57,8 +57,8 @@ function show_classes(found) {
       }),
       svg(
         "text",
-        { x: left + Math.max(1, p[i] * (W - left - 150)) + 8, y: i * line + 21, "font-size": 14 },
-        `${(100 * p[i]).toFixed(1)} %   cosine ${(S.data[i] / LEARNED).toFixed(2)}`,
+        { x: left + Math.max(1, p[i] * (W - left - (W > 600 ? 150 : 118))) + 8, y: i * line + 21, "font-size": 14 },
+        `${(100 * p[i]).toFixed(1)} %${W > 600 ? "   cosine" : ","} ${(S.data[i] / LEARNED).toFixed(2)}`,
       ),
     ),
   );

@@ -52,6 +52,15 @@ function start() {
       $("link").textContent = "Copy link";
     }, 1500);
   };
+  let turned;
+  addEventListener("resize", () => {
+    clearTimeout(turned);
+    turned = setTimeout(() => {
+      show_space(now);
+      show_classes(now);
+      show_train();
+    }, 150);
+  });
   addEventListener("hashchange", () => {
     if (open_link(location.hash)) update();
   });

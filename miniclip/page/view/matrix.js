@@ -147,12 +147,37 @@ function show_matrix(found) {
     }
   }
   show("matrix", figure, `clip-${state.shown}`);
+  show_numbers(values, B);
   $("matrix-note").textContent = SHOWN[state.shown][1];
   const chance = Math.log(B),
     again = found.floor > 0 ? `; the floor, since sentences repeat, is ${found.floor.toFixed(2)}` : "";
   $("why-loss").textContent = why_loss(found);
   $("loss").textContent =
     `loss ${found.loss.toFixed(3)} nats; guessing among ${B} gives ln ${B} = ${chance.toFixed(2)}${again}`;
+}
+
+/** The same for those who do not see it, or want to copy the numbers. */
+function show_numbers(values, B) {
+  const head = (text, scope) => element("th", { scope }, text);
+  const line = (i) => [...values.data.subarray(i * B, (i + 1) * B)].map((value) => element("td", {}, value.toFixed(3)));
+  const names = state.pairs.map(({ text }, j) => head(`${j + 1} ${text}`, "col"));
+  $("numbers").replaceChildren(
+    element(
+      "table",
+      { class: "reading" },
+      element(
+        "caption",
+        { class: "visually-hidden" },
+        `${SHOWN[state.shown][0]}: rows are pictures, columns sentences`,
+      ),
+      element("thead", {}, element("tr", {}, element("td"), ...names)),
+      element(
+        "tbody",
+        {},
+        ...state.pairs.map((_, i) => element("tr", {}, head(`picture ${i + 1}`, "row"), ...line(i))),
+      ),
+    ),
+  );
 }
 
 /** What is left of the loss, in words: the pair that costs most, and what takes its share. */
@@ -180,7 +205,7 @@ const number = (value) => (Math.abs(value) >= 10 ? value.toFixed(0) : Math.abs(v
 function two_lines(text) {
   const words = split_words(text),
     kinds = words.filter((word) => COLOURS.includes(word) || SHAPES.includes(word));
-  const cut = (line) => (line.length > 11 ? `${line.slice(0, 10)}\u2026` : line);
+  const cut = (line) => shorten(line, 11);
   return kinds.length >= 2
     ? [cut(kinds.slice(0, -1).join(" ").slice(0, 24)), cut(kinds[kinds.length - 1])].slice(0, 2)
     : [cut(words.slice(0, 2).join(" ")), cut(words.slice(2, 4).join(" "))];

@@ -4,7 +4,7 @@
 function show_space({ image, text, dimage, dtext }) {
   const B = state.pairs.length,
     E = width(image),
-    W = 900,
+    W = room("space", 900),
     H = 420;
   const all = tensor([2 * B, E], new Float32Array([...image.data, ...text.data])),
     project = principal(all);
@@ -23,7 +23,8 @@ function show_space({ image, text, dimage, dtext }) {
   const reach = Math.max(...points.flat().map(Math.abs)) * 1.15,
     size = Math.min(W / 2 - 60, H / 2 - 20) / reach;
   const longest = Math.max(1e-9, ...pushes.map(([x, y]) => Math.hypot(x, y)));
-  const at = ([x, y]) => [W / 2 + x * size * 1.6, H / 2 - y * size];
+  const across = Math.min(1.6 * size, (W / 2 - 30) / reach);
+  const at = ([x, y]) => [W / 2 + x * across, H / 2 - y * size];
   const figure = drawing(
     W,
     H,
@@ -58,13 +59,13 @@ function show_space({ image, text, dimage, dtext }) {
   const labels = spread(
     state.pairs.map(({ text }, i) => {
       const [u, v] = at(points[B + i]),
-        right = u > W - 220;
+        right = u > W / 2 + 60;
       return {
         x: u + (right ? -9 : 9),
         y: v + 4,
         right,
         size: 11,
-        text: `${i + 1} ${text.length > 34 ? `${text.slice(0, 33)}\u2026` : text}`,
+        text: `${i + 1} ${shorten(text, W > 600 ? 34 : 16)}`,
       };
     }),
   );

@@ -87,7 +87,7 @@ const say_train = (text) => {
 
 function show_curves() {
   const { rows, looks } = learner,
-    W = 560,
+    W = room("curves", 560),
     H = 200,
     steps = HEALTHY.steps,
     left = 48,
@@ -157,7 +157,7 @@ function show_curves() {
 
 /** Sentences and pictures on two axes: those of the sentences, turned as little as possible from look to look. */
 function show_embeddings({ image, text }) {
-  const W = 560,
+  const W = room("embeddings", 560),
     H = 440,
     E = width(text),
     project = principal(text),
