@@ -202,6 +202,10 @@ A class in a box
     classroom/marks.py       points for a gradebook
     classroom/pack.py        all of it in a folder
 
+In a browser
+
+    page/build.py            CLIP in a tab: scripts that do what NumPy does, weights and scenes, as one file
+
 The command line
 
     app/printing.py          results for people
