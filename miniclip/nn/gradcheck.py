@@ -1,8 +1,8 @@
 """Is this backward right? Compare it with differences of the forward.
 
 The recipe: float64, a fourth-order difference, the first of three step sizes that fits, or the best (a large step
-suffers from curvature, a small one from rounding), and an error relative to the norm of the gradient itself. A correct gradient scores about
-1e-9, a wrong one about 1: nothing lies between, so 1e-7 is a safe line.
+suffers from curvature, a small one from rounding), and an error relative to the norm of the gradient itself. A correct
+gradient scores about 1e-9, a wrong one about 1: nothing lies between, so 1e-7 is a safe line.
 
 A loss to differentiate is made with a *random* upstream gradient R, as `sum(R * f(x))`. With R = 1 a softmax or a
 layer norm whose backward returns zeros would pass, because the sum of its outputs never changes.
@@ -47,10 +47,10 @@ def gradcheck(f, x: np.ndarray, gradient: np.ndarray) -> float:
     if np.shape(gradient) != x.shape:
         raise ValueError(f"the gradient has shape {np.shape(gradient)}, expected that of x, {x.shape}")
     size = float(np.linalg.norm(gradient)) or 1.0
-    return best(float(np.linalg.norm(gradient - numerical_gradient(f, x, h))) / size for h in STEPS)
+    return first_fit(float(np.linalg.norm(gradient - numerical_gradient(f, x, h))) / size for h in STEPS)
 
 
-def best(errors) -> float:
+def first_fit(errors) -> float:
     """The first that is below FITS, or the smallest: those after it are not even computed."""
     smallest = float("inf")
     for error in errors:
@@ -88,6 +88,6 @@ def directional_error(f, x: np.ndarray, gradient: np.ndarray, rng: np.random.Gen
         return f()
 
     size = float(np.linalg.norm(gradient)) or 1.0
-    error = best(abs(float(np.vdot(gradient, direction)) - slope(along, h)) / size for h in STEPS)
+    error = first_fit(abs(float(np.vdot(gradient, direction)) - slope(along, h)) / size for h in STEPS)
     x[...] = kept
     return error
