@@ -70,7 +70,24 @@ def test_pictures_follow_the_editor(tab):
     sentence.fill("my own words")
     page.get_by_role("radio", name="scan", exact=True).click()
     assert sentence.input_value() == "my own words"
-    assert "words" in sentence.get_attribute("title")
+    assert "Sentence 1: unknown here" in page.locator("#pairs-note").inner_text()
+    page.get_by_role("button", name="Write its sentence").click()
+    assert sentence.input_value() == "a large green star in the bottom right corner"
+    page.get_by_role("button", name="Undo").click()
+    assert sentence.input_value() == "my own words"
+    sentence.fill("a red circle " * 9)
+    assert "only the first 14 words are read" in page.locator("#pairs-note").inner_text()
+
+
+def test_what_has_to_give_way_is_told(tab):
+    page = tab()
+    page.get_by_role("button", name="Empty").click()
+    for place in ("in the top left corner", "in the top right corner", "in the centre"):
+        page.get_by_role("button", name=f"place {place}", exact=True).click()
+    assert "Gone" in page.locator("#editor-note").inner_text()
+    assert page.evaluate("chosen().scene.objects.length") == 1
+    page.get_by_role("button", name="Undo").click()
+    assert page.evaluate("chosen().scene.objects.length") == 2
 
 
 def matrix(page) -> list[list[float]]:
@@ -101,7 +118,7 @@ def test_the_matrix_shows_what_it_says(tab):
 def test_exchanged_colours_are_confused(tab):
     page = tab()
     page.locator("summary", has_text="confuse").click()
-    page.get_by_role("button", name="Show me").click()
+    page.get_by_role("button", name="Show me, in pairs 7 and 8").click()
     own, other = (page.evaluate(f"now.cosine.data[8 * 6 + {j}]") for j in (6, 7))
     assert abs(own - other) < 0.05
     assert page.get_by_label("sentence 8", exact=True).input_value() == "a blue circle and a red square"
@@ -122,6 +139,8 @@ def test_classes_are_typed(tab):
     assert "red circle 100 %" in page.locator("#bars svg").get_attribute("aria-label")
     page.locator("#classes").fill("zorp")
     assert "zorp" in page.locator("#bars-note").inner_text()
+    page.locator("#classes").fill(",".join(f"red {n}" for n in range(30)))
+    assert "Only the first 24 classes are used, 6 are not" in page.locator("#bars-note").inner_text()
     page.locator("#classes").fill(" , ")
     assert "at least one class" in page.locator("#bars-note").inner_text()
 
@@ -143,6 +162,10 @@ def test_it_describes_and_answers(tab):
     page.locator("#question").fill("what colour is the circle?")
     page.locator("#question").press("Enter")
     assert words.all_inner_texts()[0].startswith("red")
+    page.locator("#question").fill("how many circles are there? " * 30)
+    page.locator("#question").press("Enter")
+    assert "only the first 66 words are read" in page.locator("#written-note").inner_text()
+    assert "NaN" not in page.locator("#describe").inner_text()
     before = page.evaluate("document.getElementById('look').toDataURL()")
     page.get_by_role("button", name="Describe the picture").click()
     words.nth(3).focus()
@@ -221,6 +244,18 @@ def test_it_trains_while_the_page_stays_alive(tab):
         page.get_by_role("button", name="One step").click()
         page.wait_for_function(f"learner.look.step === {step}")
     assert page.evaluate("learner.rows.slice(101, 111).map((row) => row.loss)") == before
+
+
+def test_who_starts_anew_hears_nothing_of_the_run_before(tab):
+    page = tab()
+    for _ in range(3):
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.wait_for_function("learner.rows.length > 10")
+        page.get_by_role("button", name="Start anew").click()
+        page.wait_for_function("learner.look && learner.look.step === 0")
+        page.wait_for_timeout(300)
+        assert page.evaluate("[learner.rows.length, learner.running]") == [0, False]
+        assert page.get_by_role("button", name="Train", exact=True).is_visible()
 
 
 BROKEN = {

@@ -4,9 +4,12 @@
 const LONGEST_CAPTION = 36,
   LONGEST_ANSWER = 4; // words
 
-/** start, then the question's words and an end; of no question, start alone: then it describes. */
-const encode_prompt = (question, vocabulary) =>
-  question ? encode_words(split_words(question), vocabulary, Infinity) : [START];
+/** start, then the question's words and an end, at most `room` of them; of no question, start alone: then it describes. */
+const encode_prompt = (question, vocabulary, room) =>
+  question ? encode_words(split_words(question), vocabulary, room) : [START];
+
+/** How many words a question may have: what the decoder has places for, without start, end and the answer. */
+const longest_question = ({ params }) => params.decoder.positional_embedding.shape[0] - LONGEST_ANSWER - 2;
 
 /**
  * What the model writes about one picture after a prompt.
@@ -17,7 +20,7 @@ const encode_prompt = (question, vocabulary) =>
  */
 function write(image, question, model) {
   const { params, config, words, word_ids } = model,
-    ids = encode_prompt(question, word_ids);
+    ids = encode_prompt(question, word_ids, longest_question(model) + 2);
   const [memory] = vision_trunk_forward(image, params.visual, config.vision),
     said = [];
   const most = question ? LONGEST_ANSWER : LONGEST_CAPTION;

@@ -34,11 +34,21 @@ const room = (place, most) => Math.max(330, Math.min(most, $(place).clientWidth 
 /** A text of at most n characters. */
 const shorten = (text, n) => (text.length > n ? `${text.slice(0, n - 1)}\u2026` : text);
 
+/** A button says for a moment what it has done. */
+function tell(button, text) {
+  const before = (button.dataset.says ??= button.textContent);
+  button.textContent = text;
+  say(text);
+  setTimeout(() => {
+    button.textContent = before;
+  }, 1500);
+}
+
 /** Put a drawing where it belongs, with a button that copies it. */
 function show(place, figure, name) {
   const copy = element(
     "button",
-    { class: "copy", type: "button", onclick: () => copy_figure(figure, name) },
+    { class: "copy", type: "button", onclick: (event) => copy_figure(figure, name, event.currentTarget) },
     "Copy as figure",
   );
   $(place).replaceChildren(figure, copy);
@@ -61,7 +71,7 @@ function as_file(figure) {
 }
 
 /** To the clipboard as a PNG where the browser allows it, else as an SVG file. */
-async function copy_figure(figure, name) {
+async function copy_figure(figure, name, button) {
   const file = as_file(figure),
     { width, height } = figure.viewBox.baseVal;
   try {
@@ -71,13 +81,14 @@ async function copy_figure(figure, name) {
     await image.decode();
     canvas.getContext("2d").drawImage(image, 0, 0, 2 * width, 2 * height);
     const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-    await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-    say("copied as a picture");
+    const refused = new Promise((_, fail) => setTimeout(fail, 1500)); // some browsers ask, and never answer
+    await Promise.race([navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]), refused]);
+    tell(button, "Copied");
   } catch {
     const url = URL.createObjectURL(new Blob([file], { type: "image/svg+xml" }));
     element("a", { href: url, download: `${name}.svg` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
-    say(`saved as ${name}.svg`);
+    tell(button, `Saved as ${name}.svg`);
   }
 }
 
@@ -223,4 +234,22 @@ function spread(labels) {
         b.y += move;
       }
   return labels;
+}
+
+/** Of many buttons one alone takes part in tabbing; arrow keys go to the others, up and down by rows. */
+function rove(place, across) {
+  const buttons = [...place.children];
+  buttons.forEach((button, i) => {
+    button.tabIndex = i ? -1 : 0;
+    button.addEventListener("keydown", (event) => {
+      const columns = across();
+      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+      const next = step && buttons[i + step];
+      if (!next) return;
+      event.preventDefault();
+      button.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    });
+  });
 }

@@ -12,8 +12,11 @@ function show_editor() {
   $("cells").classList.toggle("off", state.drawing);
   $("editor-note").textContent = state.drawing
     ? "Draw with the mouse in the chosen colour."
-    : "Choose a shape, a colour and a size, then a place. A shape that stands there is taken away. At most three, with a free place between any two.";
-  $("swap").disabled = !(scene?.objects.length === 2);
+    : "Choose a shape, a colour and a size, then a place. What stands there is taken away. A picture has at most three shapes, with a free place between any two: older ones give way.";
+  const [a, b, c] = scene?.objects ?? [];
+  $("swap").disabled = !(b && !c && a.colour !== b.colour && a.shape !== b.shape);
+  $("swap").title = $("swap").disabled ? "for a picture of two shapes, unlike in shape and colour" : "";
+  $("undo").disabled = !before.length;
   const { brush } = state,
     set = (name) => (value) => {
       brush[name] = value;
@@ -78,9 +81,10 @@ function palette(name, options, value, choose) {
 
 /** Change the chosen picture's scene; its sentence follows, unless it was typed. */
 function edit(change) {
+  remember();
   const pair = chosen(),
-    before = pair.scene ?? { key: item_key(0, 1, state.selected), style: 0, objects: [] };
-  pair.scene = with_picture({ key: before.key, style: before.style, objects: before.objects, ...change });
+    old = pair.scene ?? { key: item_key(0, 1, state.selected), style: 0, objects: [] };
+  pair.scene = with_picture({ ...old, ...change });
   pair.picture = pair.scene.picture;
   if (!pair.own) pair.text = pair.scene.objects.length ? describe_scene(pair.scene) : "an empty picture";
   state.covered = [];
@@ -93,11 +97,28 @@ function place(row, column) {
     standing = objects.find((o) => o.row === row && o.column === column);
   if (standing) return edit({ objects: objects.filter((o) => o !== standing) });
   const far = objects.filter((o) => Math.max(Math.abs(o.row - row), Math.abs(o.column - column)) >= 2);
-  edit({ objects: [...far.slice(-2), { ...state.brush, row, column }] });
+  const kept = far.slice(-2),
+    gone = objects.filter((o) => !kept.includes(o));
+  edit({ objects: [...kept, { ...state.brush, row, column }] });
+  if (gone.length)
+    $("editor-note").textContent = `Gone, since it was too near or a fourth: ${gone.map(describe_object).join(", ")}.`;
+}
+
+/** The sentence that the chosen picture gets by itself: of its scene, or where there is none what the model writes. */
+function write_sentence() {
+  remember();
+  const pair = chosen(),
+    written = () =>
+      write(normalize_images([pair.picture]), "", MODEL)
+        .words.map(({ word }) => word)
+        .join(" ");
+  Object.assign(pair, { text: pair.scene ? describe_scene(pair.scene) : written(), own: !pair.scene });
+  update();
 }
 
 /** The next picture becomes the chosen one with its two objects' colours exchanged: can the towers tell them apart? */
 function exchange() {
+  remember();
   const [a, b] = chosen().scene.objects,
     pair = chosen(),
     other = (state.selected + 1) % state.pairs.length;
@@ -108,11 +129,17 @@ function exchange() {
   state.pairs[other] = new_pair(other, pair.scene.style, exchanged);
   Object.assign(pair, { text: describe_scene(pair.scene), own: false });
   update();
-  const at = (i, j) => now.cosine.data[i * state.pairs.length + j].toFixed(2),
-    i = state.selected;
-  $("swap-said").textContent = $("editor-note").textContent =
-    `Picture ${other + 1} is now the same with the colours exchanged. Each with its own sentence: ${at(i, i)} and ${at(other, other)}; ` +
-    `with the other's: ${at(i, other)} and ${at(other, i)}. ${at(i, i) > at(i, other) && at(other, other) > at(other, i) ? "Here it tells them apart, if by little" : "It does not tell them apart"}.`;
+  $("swap-said").textContent = $("editor-note").textContent = twins_said(state.selected, other);
+}
+
+/** Whether two pairs are told apart, each by its sentence. */
+function twins_said(i, j) {
+  const at = (a, b) => now.cosine.data[a * state.pairs.length + b].toFixed(2);
+  const apart = at(i, i) > at(i, j) && at(j, j) > at(j, i);
+  return (
+    `Picture ${j + 1} is now the same with the colours exchanged. Each with its own sentence: ${at(i, i)} and ${at(j, j)}; ` +
+    `with the other's: ${at(i, j)} and ${at(j, i)}. ${apart ? "Here it tells them apart, if by little" : "It does not tell them apart; a large scale only makes it sure by accident"}.`
+  );
 }
 
 /** A stroke of the mouse at a place of the canvas (in pixels of 32). */
@@ -145,10 +172,11 @@ async function open_file(file) {
       { length: SIDE * SIDE * 3 },
       (_, i) => data[4 * Math.floor(i / 3) + (i % 3)] / 255,
     );
+    remember();
     Object.assign(chosen(), { scene: null, picture, own: true });
     update();
     $("editor-note").textContent =
-      "This model knows one world: plain shapes in eight colours. Of anything else it says something all the same.";
+      "Its middle square, 32 pixels wide. This model knows one world: plain shapes in eight colours. Of anything else it says something all the same.";
   } catch {
     $("editor-note").textContent = `${file.name} is no picture that this browser opens: try a PNG or a JPEG.`;
   }
@@ -164,7 +192,13 @@ function start_editor() {
       }),
     ),
   );
+  rove($("cells"), () => 3);
   $("swap").onclick = exchange;
+  $("sentence").onclick = write_sentence;
+  $("undo").onclick = () => {
+    state.pairs = before.pop();
+    update();
+  };
   $("clear").onclick = () => edit({ objects: [] });
   $("file").onchange = (event) => {
     if (event.target.files[0]) open_file(event.target.files[0]);
@@ -188,6 +222,7 @@ function start_editor() {
   };
   canvas.addEventListener("pointerdown", (event) => {
     if (state.drawing) {
+      remember();
       canvas.setPointerCapture(event.pointerId);
       draw(event);
     }
@@ -210,6 +245,7 @@ function start_editor() {
       update();
     };
   $("try-swap").onclick = () => {
+    remember();
     state.pairs[6] = new_pair(6, 0, [of("red", "circle", 1, 0, 0), of("blue", "square", 1, 2, 2)]);
     state.selected = 6;
     exchange();

@@ -1,18 +1,16 @@
 "use strict";
 /* Zero-shot, search, descriptions and answers. */
 
+const MOST_CLASSES = 24;
 const TEMPLATES = ["a photo of a {}", "{}", "a {}", "a sketch of a {}", "a small {}"];
 
 /** The probabilities of the classes for the chosen picture: a softmax over the cosines of their sentences. */
 function show_classes(found) {
-  const classes = [
-    ...new Set(
-      state.classes
-        .split(",")
-        .map((name) => name.trim())
-        .filter(Boolean),
-    ),
-  ].slice(0, 24);
+  const typed = state.classes
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean),
+    classes = [...new Set(typed)].slice(0, MOST_CLASSES);
   if (!classes.length) {
     $("bars").replaceChildren();
     $("bars-note").textContent = "Type at least one class.";
@@ -63,13 +61,16 @@ function show_classes(found) {
     ),
   );
   show("bars", figure, "clip-zero-shot");
-  const strange = unknown_words(classes.join(" "));
+  const left_out = new Set(typed).size - classes.length,
+    said = unread(classes.join(" "), Infinity);
   $("bars-note").textContent =
-    `No classifier was trained: each class is a sentence, and the picture's arrow is compared with each. The shares sum to 1 whether or not a right class is among them: look at the cosine.` +
-    (strange.length ? ` Unknown to this model, all read as one word: ${strange.join(", ")}.` : "");
+    "No classifier was trained: each class is a sentence, and the picture's arrow is compared with each. The shares sum to 1 whether or not a right class is among them: look at the cosine." +
+    (left_out ? ` Only the first ${MOST_CLASSES} classes are used, ${left_out} are not.` : "") +
+    (said ? ` In the classes: ${said}.` : "");
 }
 
-const with_an = (sentence) => sentence.replace(/\ba (?=[aeio])/g, "an ");
+/** a red circle, an orange circle; a class that brings its own article keeps it. */
+const with_an = (sentence) => sentence.replace(/\ban? (an? )/g, "$1").replace(/\ba (?=[aeio])/g, "an ");
 
 /** The sheet's scenes in the order of their cosine with a sentence. */
 const sheet_embeddings = (() => {
@@ -83,12 +84,13 @@ const sheet_embeddings = (() => {
 
 function show_search() {
   const [text] = encode_sentences([state.query], MODEL),
-    S = product(sheet_embeddings(), text).data;
+    S = product(sheet_embeddings(), text).data,
+    asked = split_words(state.query).length > 0;
   const order = [...S.keys()].sort((a, b) => S[b] - S[a]),
     place = $("sheet");
-  if (!place.children.length)
+  if (!place.children.length) {
     place.append(
-      ...SHEET.map((scene, n) =>
+      ...SHEET.map((scene) =>
         element(
           "button",
           { type: "button", title: scene.description, onclick: () => bring(scene) },
@@ -96,27 +98,50 @@ function show_search() {
         ),
       ),
     );
+    rove(place, () => getComputedStyle(place).gridTemplateColumns.split(" ").length);
+  }
   SHEET.forEach((scene, n) => {
     const rank = order.indexOf(n),
-      button = place.children[n];
-    button.className = rank < 8 ? "found" : "faint";
+      button = place.children[n],
+      best = asked && rank < 8;
+    button.className = best ? "found" : asked ? "faint" : "";
     button.querySelector(".rank")?.remove();
-    if (rank < 8) button.append(element("span", { class: "rank", "aria-hidden": "true" }, String(rank + 1)));
+    if (best)
+      button.append(
+        element(
+          "span",
+          { class: "rank", "aria-hidden": "true" },
+          String(rank + 1),
+          element("small", {}, S[n].toFixed(2)),
+        ),
+      );
     button.setAttribute(
       "aria-label",
-      `${rank < 8 ? `place ${rank + 1}, cosine ${S[n].toFixed(2)}: ` : ""}${scene.description}`,
+      `${best ? `place ${rank + 1}, cosine ${S[n].toFixed(2)}: ` : ""}${scene.description}`,
     );
   });
+  const said = unread(state.query, LONGEST_SENTENCE);
+  $("query-note").textContent = asked
+    ? said && `In this sentence ${said}.`
+    : "Type a sentence: without words there is nothing to search for.";
 }
 
 /** A scene of the sheet takes the place of the chosen pair. */
 function bring(scene) {
+  remember();
   Object.assign(chosen(), { scene, picture: scene.picture, text: describe_scene(scene), own: false });
   state.covered = [];
   update();
-  say(`picture ${state.selected + 1} is now ${describe_scene(scene)}`);
+  $("query-note").replaceChildren(
+    `Picture ${state.selected + 1} of the pairs is now ${describe_scene(scene)}: `,
+    element("a", { href: "#match" }, "see it there"),
+    ".",
+  );
+  say($("query-note").textContent);
 }
 
+const WRITER =
+  "The decoder reads the image tower's tokens, and writes one word after another. Point at a word, or tab to it, to see where it looked.";
 let looking = 0; // which walk over the words is going on
 
 /** Write, and walk over the words: each lights the patches that the decoder looked at when it chose it. */
@@ -124,7 +149,7 @@ function show_written(question) {
   const { picture } = chosen(),
     { words, probability } = write(normalize_images([picture]), question, MODEL),
     walk = ++looking;
-  const strange = question ? unknown_words(question, MODEL.word_ids) : [];
+  const said = question && unread(question, longest_question(MODEL), MODEL.word_ids);
   const look = (n) => paint_look(picture, words[n].attention);
   $("written").replaceChildren(
     ...words.map(({ word, probability }, n) =>
@@ -148,7 +173,7 @@ function show_written(question) {
   );
   $("written-note").textContent =
     `${question ? "Answer" : "Description"}, ${(100 * probability).toFixed(0)} % likely as a whole by the model's own account. Point at a word, or tab to it, to see where it looked.` +
-    (strange.length ? ` Unknown to it: ${strange.join(", ")}.` : "");
+    (said ? ` In the question ${said}.` : "");
   say(words.map(({ word }) => word).join(" "));
   if (!words.length) return paint_look(picture);
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return look(words.length - 1);
@@ -189,7 +214,10 @@ function start_find() {
   $("ask-form").onsubmit = (event) => {
     event.preventDefault();
     if (split_words(state.question).length) show_written(state.question);
-    else $("written-note").textContent = "Ask with words, such as: what colour is the circle?";
+    else {
+      $("written").replaceChildren();
+      $("written-note").textContent = "Ask with words, such as: what colour is the circle?";
+    }
   };
 }
 
@@ -201,4 +229,5 @@ function show_find(found) {
   looking++;
   paint_look(chosen().picture);
   $("written").replaceChildren();
+  $("written-note").textContent = WRITER;
 }

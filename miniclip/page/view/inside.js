@@ -67,8 +67,8 @@ function show_patches(found) {
     button.setAttribute("aria-label", `patch ${n + 1}, ${hidden ? "covered" : "shown"}`);
   });
   $("cover-note").textContent = state.covered.length
-    ? `With ${state.covered.length} of 16 patches covered, the cosine with "${text}" goes from ${before.toFixed(3)} to ${after.toFixed(3)}.`
-    : `The picture as the tower gets it: 16 patches of 8 by 8 pixels, a token each. Click a patch to cover it: what happens to the cosine with "${text}", now ${before.toFixed(3)}?`;
+    ? `With ${state.covered.length} of 16 patches covered, the cosine with "${shorten(text, 60)}" goes from ${before.toFixed(3)} to ${after.toFixed(3)}.`
+    : `The picture as the tower gets it: 16 patches of 8 by 8 pixels, a token each. Click a patch to cover it: what happens to the cosine with "${shorten(text, 60)}", now ${before.toFixed(3)}?`;
   return { c: encode_pictures([covered], MODEL)[1], covered };
 }
 

@@ -10,9 +10,15 @@ function update() {
   show_find(now);
 }
 
+const FIRST_FUNCTIONS = ["info_nce_forward", "info_nce_backward", "vision_forward", "text_forward"];
+
 /** The functions of the page beside NumPy's: both are text in this file. */
 function start_code() {
-  $("function").append(...Object.keys(DATA.numpy).map((name) => element("option", {}, name)));
+  $("function").append(
+    ...FIRST_FUNCTIONS.concat(Object.keys(DATA.numpy).filter((name) => !FIRST_FUNCTIONS.includes(name))).map((name) =>
+      element("option", {}, name),
+    ),
+  );
   const show_code = () => {
     const name = $("function").value;
     $("js").textContent = String(window[name]);
@@ -56,6 +62,7 @@ function start() {
   addEventListener("resize", () => {
     clearTimeout(turned);
     turned = setTimeout(() => {
+      show_matrix(now);
       show_space(now);
       show_classes(now);
       show_train();

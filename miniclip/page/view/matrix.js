@@ -4,14 +4,14 @@
 const SHOWN = {
   cosine: [
     "cosine",
-    "The cosine of each picture (row) with each sentence (column): how nearly their arrows point the same way, from -1 to 1.",
+    "The cosine of each picture (row) with each sentence (column): how nearly their arrows point the same way, from -1 to 1. Partners end near 0.6, not 1: pictures and sentences keep to two sides of the space, and only the difference to the others counts.",
   ],
   logits: ["cosine x scale", "What the softmax gets. The scale is learned: cosines alone are too close to each other."],
   P_rows: ["each row's softmax", "Each picture asks: which sentence is mine? Every row sums to 1."],
   P_columns: ["each column's softmax", "Each sentence asks: which picture is mine? Every column sums to 1."],
   push: [
     "the push",
-    "What a step of training would change: blue together, red apart. It is the truth less both softmaxes: what is already sure gets none.",
+    "What a step of training would change: blue together, red apart. It is the truth less both softmaxes, over the 16 questions: what is already sure gets none. Colours are relative to the largest.",
   ],
 };
 
@@ -41,6 +41,7 @@ function show_pairs() {
             "aria-label": `sentence ${i + 1}`,
             spellcheck: "false",
             autocomplete: "off",
+            onfocus: remember,
             oninput: (event) => {
               Object.assign(state.pairs[i], { text: event.target.value, own: true });
               update();
@@ -50,26 +51,27 @@ function show_pairs() {
       ),
     );
   state.pairs.forEach(({ picture, text }, i) => {
-    const [, button, input] = place.children[i].children,
-      strange = unknown_words(text);
+    const [, button, input] = place.children[i].children;
     button.firstChild.src = address(picture);
     button.setAttribute("aria-label", `edit picture ${i + 1}`);
     button.setAttribute("aria-pressed", String(i === state.selected));
     if (input.value !== text) input.value = text;
-    input.title = strange.length ? `unknown to this model: ${strange.join(", ")}` : "";
   });
+  const notes = state.pairs.map(({ text }, i) => [i + 1, unread(text, LONGEST_SENTENCE)]).filter(([, said]) => said);
+  $("pairs-note").textContent = notes.map(([i, said]) => `Sentence ${i}: ${said}.`).join(" ");
 }
 
 function show_matrix(found) {
   const B = state.pairs.length,
-    cell = 56,
     left = 76,
-    top = 66,
-    values = found[state.shown];
+    top = 118,
+    cell = (room("matrix", left + B * 56 + 40) - left - 32) / B,
+    values = found[state.shown],
+    large = cell > 48 ? 14 : 11;
   const figure = drawing(
-    left + B * cell + 8,
+    left + B * cell + 32,
     top + B * cell + 8,
-    `${SHOWN[state.shown][0]} of ${B} pictures with ${B} sentences`,
+    `${SHOWN[state.shown][0]}: ${B} pictures, ${B} sentences`,
   );
   const most = {
     cosine: 1,
@@ -78,70 +80,51 @@ function show_matrix(found) {
     logits: Math.max(20, state.scale),
     push: Math.max(1e-9, ...values.data.map(Math.abs)),
   }[state.shown];
+  const words = (x, y, text, more) => svg("text", { x, y, "font-size": large, ...more }, text);
   figure.append(
-    svg("text", { x: 4, y: 16, "font-size": 12, style: "fill: var(--image)" }, "pictures"),
-    svg("text", { x: 4, y: 32, "font-size": 12, style: "fill: var(--text)" }, "sentences \u2192"),
+    words(4, top - 12, "pictures \u2193", { style: "fill: var(--image)", "font-size": 12 }),
+    words(4, top - 28, "sentences \u2192", { style: "fill: var(--text)", "font-size": 12 }),
   );
   for (let i = 0; i < B; i++) {
+    const { picture, text } = state.pairs[i],
+      middle = left + (i + 0.5) * cell,
+      side = Math.min(48, cell - 4);
     figure.append(
       svg("image", {
-        href: address(state.pairs[i].picture),
+        href: address(picture),
         x: 22,
-        y: top + i * cell + 4,
-        width: 48,
-        height: 48,
+        y: top + i * cell + (cell - side) / 2,
+        width: side,
+        height: side,
         style: "image-rendering: pixelated",
       }),
-      svg("text", { x: 4, y: top + i * cell + 33, "font-size": 14 }, String(i + 1)),
-      ...two_lines(state.pairs[i].text).map((line, n) =>
-        svg(
-          "text",
-          {
-            x: left + i * cell + cell / 2,
-            y: top - 28 + 11 * n,
-            "font-size": 9.5,
-            "text-anchor": "middle",
-            style: "fill: var(--text)",
-          },
-          line,
-        ),
-      ),
-      svg(
-        "text",
-        { x: left + i * cell + cell / 2, y: top - 42, "font-size": 14, "text-anchor": "middle" },
-        String(i + 1),
-      ),
+      words(4, top + (i + 0.5) * cell + 5, String(i + 1)),
+      words(0, 0, `${i + 1} ${shorten(text, 22)}`, {
+        transform: `translate(${middle} ${top - 8}) rotate(-48)`,
+        "font-size": 11,
+        style: "fill: var(--text)",
+      }),
     );
     for (let j = 0; j < B; j++) {
       const value = values.data[i * B + j],
         colour = heat(value / most),
         x = left + j * cell,
-        y = top + i * cell;
+        y = top + i * cell,
+        frame = i === j ? { stroke: theme("--ink"), "stroke-width": 2 } : {};
       figure.append(
         svg(
           "g",
           {},
-          svg("title", {}, `picture ${i + 1}, sentence ${j + 1}, "${state.pairs[j].text}": ${value.toFixed(3)}`),
-          svg("rect", {
-            x: x + 1,
-            y: y + 1,
-            width: cell - 2,
-            height: cell - 2,
-            rx: 3,
-            fill: css(colour),
-            ...(i === j ? { stroke: theme("--ink"), "stroke-width": 2 } : {}),
-          }),
           svg(
-            "text",
-            {
-              x: x + cell / 2,
-              y: y + cell / 2 + 5,
-              "text-anchor": "middle",
-              "font-size": 14,
-              style: `fill: ${ink_on(colour)}`,
-            },
-            number(value),
+            "title",
+            {},
+            `picture ${i + 1}, sentence ${j + 1}, "${shorten(state.pairs[j].text, 80)}": ${value.toFixed(3)}`,
           ),
+          svg("rect", { x: x + 1, y: y + 1, width: cell - 2, height: cell - 2, rx: 3, fill: css(colour), ...frame }),
+          words(x + cell / 2, y + cell / 2 + 5, number(value), {
+            "text-anchor": "middle",
+            style: `fill: ${ink_on(colour)}`,
+          }),
         ),
       );
     }
@@ -149,17 +132,20 @@ function show_matrix(found) {
   show("matrix", figure, `clip-${state.shown}`);
   show_numbers(values, B);
   $("matrix-note").textContent = SHOWN[state.shown][1];
-  const chance = Math.log(B),
-    again = found.floor > 0 ? `; the floor, since sentences repeat, is ${found.floor.toFixed(2)}` : "";
+  const again = found.floor > 0 ? `; the floor, since sentences repeat, is ${found.floor.toFixed(2)}` : "";
   $("why-loss").textContent = why_loss(found);
+  $("both-ways").textContent = both_ways(found);
   $("loss").textContent =
-    `loss ${found.loss.toFixed(3)} nats; guessing among ${B} gives ln ${B} = ${chance.toFixed(2)}${again}`;
+    `loss ${found.loss.toFixed(3)} nats (in natural logarithms); guessing among ${B} gives ln ${B} = ${Math.log(B).toFixed(2)}${again}`;
 }
 
 /** The same for those who do not see it, or want to copy the numbers. */
 function show_numbers(values, B) {
   const head = (text, scope) => element("th", { scope }, text);
-  const line = (i) => [...values.data.subarray(i * B, (i + 1) * B)].map((value) => element("td", {}, value.toFixed(3)));
+  const line = (i) =>
+    [...values.data.subarray(i * B, (i + 1) * B)].map((value) =>
+      element("td", {}, Math.abs(value) < 0.0005 ? "0" : value.toFixed(3)),
+    );
   const names = state.pairs.map(({ text }, j) => head(`${j + 1} ${text}`, "col"));
   $("numbers").replaceChildren(
     element(
@@ -180,36 +166,48 @@ function show_numbers(values, B) {
   );
 }
 
+const percents = (share) => `${(100 * share).toFixed(0)} %`;
+
+/** Of pair i: what its picture's row and its sentence's column give to it, to the strongest rival, and who that is. */
+function shares_of({ P_rows, P_columns }, i) {
+  const B = state.pairs.length;
+  const look = (shares) => {
+    const rival = shares.reduce((best, share, j) => (j !== i && share > (shares[best] ?? -1) ? j : best), -1);
+    return { own: shares[i], rival, theirs: shares[rival] };
+  };
+  return {
+    row: look(state.pairs.map((_, j) => P_rows.data[i * B + j])),
+    column: look(state.pairs.map((_, j) => P_columns.data[j * B + i])),
+  };
+}
+
+/** The pair of which one direction is sure and the other is least so, in words. */
+function both_ways(found) {
+  const all = state.pairs.map((_, i) => shares_of(found, i)),
+    apart = all.map(({ row, column }) => Math.abs(row.own - column.own));
+  const i = apart.indexOf(Math.max(...apart)),
+    { row, column } = all[i];
+  return `Now pair ${i + 1} differs most: its picture gives ${percents(row.own)} of its row to its sentence, its sentence ${percents(column.own)} of its column to its picture.`;
+}
+
 /** What is left of the loss, in words: the pair that costs most, and what takes its share. */
-function why_loss({ loss, P_rows, P_columns }) {
+function why_loss(found) {
   const B = state.pairs.length,
-    costs = state.pairs.map((_, i) => -Math.log(P_rows.data[i * (B + 1)] * P_columns.data[i * (B + 1)]) / 2);
+    all = state.pairs.map((_, i) => shares_of(found, i)),
+    costs = all.map(({ row, column }) => -Math.log(row.own * column.own) / (2 * B));
   const i = costs.indexOf(Math.max(...costs)),
-    column = state.pairs.map((_, j) => P_columns.data[j * B + i]),
-    row = state.pairs.map((_, j) => P_rows.data[i * B + j]);
-  const rival = (shares) => shares.reduce((best, share, j) => (j !== i && share > (shares[best] ?? -1) ? j : best), -1),
-    [r, c] = [rival(row), rival(column)];
-  const most =
-    column[c] >= row[r]
-      ? `its sentence gives picture ${c + 1} ${(100 * column[c]).toFixed(0)} % of its softmax`
-      : `its picture gives sentence ${r + 1} ${(100 * row[r]).toFixed(0)} % of its softmax`;
+    { row, column } = all[i];
+  const who =
+    column.theirs >= row.theirs
+      ? `its sentence gives ${percents(column.theirs)} of its softmax to picture number ${column.rival + 1}`
+      : `its picture gives ${percents(row.theirs)} of its softmax to sentence number ${row.rival + 1}`;
   return (
-    `It is a mean of ${2 * B} questions, and would be 0 if each right answer got all of its softmax. Now it is ${loss.toFixed(3)}, most of it from pair ${i + 1} (${costs[i].toFixed(2)}): ${most}. ` +
-    "Where a sentence fits two pictures nobody can know which was meant, and the loss has a floor; where all fit only their own, it falls with the scale, and never quite to 0."
+    `It is a mean of ${2 * B} questions, and would be 0 if each right answer got all of its softmax. The largest part, ${costs[i].toFixed(3)} of ${found.loss.toFixed(3)}, comes from pair ${i + 1}: ${who}. ` +
+    "Where a sentence fits two pictures nobody can know which was meant, and the loss has a floor. Where each fits only its own, a larger scale makes the loss smaller, but never quite 0."
   );
 }
 
 const number = (value) => (Math.abs(value) >= 10 ? value.toFixed(0) : Math.abs(value) < 0.005 ? "0" : value.toFixed(2));
-
-/** The two words that say most of a sentence, its colour and its shape where it has them, one above the other. */
-function two_lines(text) {
-  const words = split_words(text),
-    kinds = words.filter((word) => COLOURS.includes(word) || SHAPES.includes(word));
-  const cut = (line) => shorten(line, 11);
-  return kinds.length >= 2
-    ? [cut(kinds.slice(0, -1).join(" ").slice(0, 24)), cut(kinds[kinds.length - 1])].slice(0, 2)
-    : [cut(words.slice(0, 2).join(" ")), cut(words.slice(2, 4).join(" "))];
-}
 
 function show_match(found) {
   show_editor();
@@ -225,6 +223,7 @@ function show_match(found) {
   );
   $("scale").value = Math.log(state.scale);
   $("scale-value").textContent = state.scale.toFixed(1);
+  $("scale").setAttribute("aria-valuetext", state.scale.toFixed(1));
   show_matrix(found);
   show_space(found);
 }

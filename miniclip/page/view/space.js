@@ -56,19 +56,7 @@ function show_space({ image, text, dimage, dtext }) {
       "marker-end": "url(#head)",
     });
   };
-  const labels = spread(
-    state.pairs.map(({ text }, i) => {
-      const [u, v] = at(points[B + i]),
-        right = u > W / 2 + 60;
-      return {
-        x: u + (right ? -9 : 9),
-        y: v + 4,
-        right,
-        size: 11,
-        text: `${i + 1} ${shorten(text, W > 600 ? 34 : 16)}`,
-      };
-    }),
-  );
+  const labels = [];
   for (let i = 0; i < B; i++) {
     const [x, y] = at(points[i]),
       [u, v] = at(points[B + i]);
@@ -89,18 +77,18 @@ function show_space({ image, text, dimage, dtext }) {
       ),
       svg(
         "rect",
-        { x: u - 4, y: v - 4, width: 8, height: 8, fill: theme("--text") },
+        { x: u - 6, y: v - 6, width: 12, height: 12, transform: `rotate(45 ${u} ${v})`, fill: theme("--text") },
         svg("title", {}, state.pairs[i].text),
       ),
     );
+    labels.push(
+      { x: x + 17, y: y + 4, text: String(i + 1), size: 12, role: "--image" },
+      { x: u + 11, y: v + 4, text: String(i + 1), size: 12, role: "--text" },
+    );
   }
   figure.append(
-    ...labels.map(({ x, y, text, right, size }) =>
-      svg(
-        "text",
-        { x, y, "font-size": size, "text-anchor": right ? "end" : "start", style: "fill: var(--text)" },
-        text,
-      ),
+    ...spread(labels).map(({ x, y, text, size, role }) =>
+      svg("text", { x, y, "font-size": size, "font-weight": 700, class: "halo", style: `fill: var(${role})` }, text),
     ),
   );
   show("space", figure, "clip-space");

@@ -51,6 +51,11 @@ const state = {
   query: "a green heart",
   question: "what colour is the circle?",
 };
+const before = []; // the pairs as they were, the last change last
+const remember = () => {
+  before.push(state.pairs.map((pair) => ({ ...pair })));
+  if (before.length > 50) before.shift();
+};
 const chosen = () => state.pairs[state.selected];
 
 /** All that the pairs give: embeddings, caches, logits, softmaxes, the loss, its gradients. */
@@ -91,6 +96,18 @@ function compute() {
     push,
   };
 }
+
+/** What the model cannot read of a text, in a sentence, or nothing: unknown words, and what is too long. */
+function unread(text, room, ids = MODEL.vocabulary) {
+  const words = split_words(text),
+    strange = unknown_words(text, ids);
+  const said = [];
+  if (words.length > room) said.push(`only the first ${room} words are read`);
+  if (strange.length) said.push(`unknown here, all read as one word: ${shorten(strange.join(", "), 60)}`);
+  return said.join("; ");
+}
+
+const LONGEST_SENTENCE = MODEL.config.text.context_length - 2; // words
 
 /** The words of a text that the model never saw, which it reads as one and the same. */
 const unknown_words = (text, ids = MODEL.vocabulary) => [

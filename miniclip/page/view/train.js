@@ -1,7 +1,19 @@
 "use strict";
 /* The part that trains: orders to the worker, curves, the space, and an exam on unseen pictures. */
 
-const learner = { worker: null, rows: [], looks: [], look: null, running: false, started: 0, spent: 0, project: null };
+const learner = {
+  run: 0,
+  kept: [0],
+  marks: [],
+  worker: null,
+  rows: [],
+  looks: [],
+  look: null,
+  running: false,
+  started: 0,
+  spent: 0,
+  project: null,
+};
 const EXAM = 32; // unseen pictures that are shown
 
 /** A worker that knows the engine's functions: their text stands in this page. */
@@ -28,17 +40,20 @@ const order = (order, more = {}) => learner.worker.postMessage({ order, ...more 
 
 function start_anew() {
   learner.worker ??= new_worker();
-  Object.assign(learner, { rows: [], looks: [], look: null, running: false, spent: 0, project: null });
-  order("start", { seed: 0, grain: TEXTURES, options: options() });
+  Object.assign(learner, { marks: [], rows: [], looks: [], look: null, running: false, spent: 0, project: null });
+  learner.run += 1;
+  order("start", { run: learner.run, seed: 0, grain: TEXTURES, options: options() });
   show_train();
 }
 
-function heard({ row, look, kept, stopped, rewound }) {
+function heard({ run, row, look, kept, stopped, rewound }) {
+  if (run !== learner.run) return;
   if (row?.diverged) say_train("diverged");
   else if (row) learner.rows[row.step] = row;
   if (rewound !== undefined) {
     learner.rows.length = rewound + 1;
     learner.looks = learner.looks.filter(({ step }) => step <= rewound);
+    learner.marks = learner.marks.filter((step) => step <= rewound);
   }
   if (stopped !== undefined) {
     learner.running = false;
@@ -56,15 +71,34 @@ function heard({ row, look, kept, stopped, rewound }) {
   if (look || stopped !== undefined) show_train();
 }
 
+const BREAKS = {
+  normalize: "No normalisation: long vectors win whatever their direction, and the first loss is far above guessing.",
+  directions: "One direction: pictures choose among sentences, but no sentence ever chooses a picture.",
+  clamp: "No cap: in 800 steps the scale stays near 20, so nothing is seen here; in long runs it climbs without end.",
+  duplicates:
+    "Duplicates: of two equal sentences only one counts as right. The green floor rises, and the loss cannot fall below it.",
+  shuffled:
+    "Sentences of other pictures: there is nothing to learn, and the loss stays at guessing. Whatever learns here is wrong.",
+};
+
+/** What is broken, and what will show it. */
+function show_breaks() {
+  const broken = Object.entries(BREAKS).filter(([name]) => $(`break-${name}`).checked);
+  $("break-note").textContent = broken.map(([, said]) => said).join(" ");
+}
+
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
 function show_train() {
   const { rows, look, running } = learner,
     last = rows[rows.length - 1];
   $("go").textContent = running ? "Pause" : rows.length > 1 ? "Go on" : "Train";
-  $("rewind").max = HEALTHY.steps;
-  $("rewind").value = look?.step ?? 0;
-  $("step-value").textContent = String(look?.step ?? 0);
+  const step = look?.step ?? 0,
+    done = step >= HEALTHY.steps;
+  $("rewind").max = Math.max(step, ...learner.kept);
+  $("rewind").value = step;
+  $("step-value").textContent = `${step} of ${HEALTHY.steps}`;
+  $("go").disabled = $("one").disabled = done && !running;
   if (look) {
     const seconds = (learner.spent + (running ? performance.now() - learner.started : 0)) / 1000;
     say_train(
@@ -105,7 +139,7 @@ function show_curves() {
   const line = (points, colour, more = {}) =>
     svg("path", { d: path(points), fill: "none", stroke: colour, "stroke-width": 2, ...more });
   const words = (px, py, text, more = {}) => svg("text", { x: px, y: py, "font-size": 12, ...more }, text);
-  for (const value of [0, 1, 2, 3])
+  for (const value of most > 4 ? [0, 2, 4, 6, 8].filter((tick) => tick <= most) : [0, 1, 2, 3])
     figure.append(
       svg("line", { x1: left, x2: W - 12, y1: y(value), y2: y(value), stroke: theme("--line") }),
       words(left - 8, y(value) + 4, String(value), { "text-anchor": "end" }),
@@ -143,13 +177,20 @@ function show_curves() {
     words(left, 2 * H + 24, "step 0"),
     words(W - 12, 2 * H + 24, String(steps), { "text-anchor": "end" }),
   );
-  if (seen.length > 20)
+  const last = seen[seen.length - 1];
+  if (last)
     figure.append(
-      words(
-        x(seen[seen.length - 1].step) - 4,
-        y(seen[seen.length - 1].chance) - 5,
-        `guessing: ln ${Math.round(Math.exp(seen[seen.length - 1].chance))}`,
-        { "text-anchor": "end", style: "fill: var(--muted)" },
+      words(W - 14, y(last.chance) + 15, `guessing: ln ${Math.round(Math.exp(last.chance))}`, {
+        "text-anchor": "end",
+        style: "fill: var(--muted)",
+      }),
+      words(W - 14, y(last.floor) - 5, "floor", { "text-anchor": "end", style: "fill: var(--good)" }),
+      ...learner.marks.map((step) =>
+        svg(
+          "line",
+          { x1: x(step), x2: x(step), y1: 18, y2: 2 * H, stroke: theme("--bad"), "stroke-dasharray": "1 4" },
+          svg("title", {}, `changed at step ${step}`),
+        ),
       ),
     );
   show("curves", figure, "clip-training");
@@ -212,7 +253,7 @@ function show_embeddings({ image, text }) {
   );
   figure.append(
     ...labels.map(({ x, y, text, right, size }) =>
-      svg("text", { x, y, "font-size": size, "text-anchor": right ? "end" : "start" }, text),
+      svg("text", { x, y, "font-size": size, class: "halo", "text-anchor": right ? "end" : "start" }, text),
     ),
   );
   show("embeddings", figure, "clip-embeddings");
@@ -250,6 +291,7 @@ function start_train() {
     order("go");
     show_train();
   };
+  show_breaks();
   $("go").onclick = () => (learner.running ? order("pause") : go());
   $("one").onclick = () => order("one");
   $("reset").onclick = start_anew;
@@ -270,5 +312,10 @@ function start_train() {
     "break-duplicates",
     "break-shuffled",
   ])
-    $(id).onchange = () => order("options", { options: options() });
+    $(id).onchange = () => {
+      order("options", { options: options() });
+      if (learner.look?.step) learner.marks.push(learner.look.step);
+      show_breaks();
+      show_train();
+    };
 }

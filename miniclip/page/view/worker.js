@@ -1,17 +1,21 @@
 /* The worker that trains: it takes orders between two steps, so the page stays alive. */
 let training,
+  run = 0,
   running = false;
 
 const EVERY = 10,
   KEEP = 25; // steps: between two looks at unseen pictures, and between two copies to come back to
 
-const post_look = () => postMessage({ look: training.look(), kept: training.kept.map(({ step }) => step) });
+/** What is told carries the number of its run: who starts anew does not listen to the one before. */
+const post = (found) => postMessage({ run, ...found });
+
+const post_look = () => post({ look: training.look(), kept: training.kept.map(({ step }) => step) });
 
 function advance() {
   if (training.step >= training.options.steps) return stop();
   const row = training.advance();
   if (!row.diverged && training.step % KEEP === 0) training.keep();
-  postMessage({ row });
+  post({ row });
   if (row.diverged) return stop();
   if (training.step % EVERY === 0) post_look();
 }
@@ -19,7 +23,7 @@ function advance() {
 function stop() {
   running = false;
   post_look();
-  postMessage({ stopped: training.step });
+  post({ stopped: training.step });
 }
 
 function loop() {
@@ -29,8 +33,9 @@ function loop() {
   setTimeout(loop); // what was ordered meanwhile is heard now
 }
 
-onmessage = ({ data: { order, seed, grain, options, step } }) => {
+onmessage = ({ data: { order, seed, grain, options, step, run: number } }) => {
   if (order === "start") {
+    run = number;
     training = new Training(seed, grain, options);
     running = false;
     post_look();
@@ -48,7 +53,7 @@ onmessage = ({ data: { order, seed, grain, options, step } }) => {
   if (order === "rewind") {
     running = false;
     training.rewind(step);
-    postMessage({ rewound: training.step });
+    post({ rewound: training.step });
     post_look();
   }
 };
