@@ -20,6 +20,7 @@ from miniclip.labs import (
     ensemble,
     harness,
     noisy_web,
+    out_of_domain,
     parts,
     registers,
     scaling,
@@ -28,6 +29,7 @@ from miniclip.labs import (
 )
 from miniclip.labs.bugs.known import BUGS
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
+from miniclip.learn.specs import all_exercises
 from miniclip.nn.tree import add_trees, pack
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 from miniclip.train.sources import World
@@ -95,6 +97,20 @@ def test_probes_find_classes_that_are_apart_and_chance_where_there_are_none():
     noise = rng.standard_normal((60, 3))
     guessed = probe_scores(ridge_probe(noise, labels, 3), rng.standard_normal((600, 3))).argmax(1)
     assert abs((guessed == np.arange(600) % 3).mean() - 1 / 3) < 0.1
+
+
+@pytest.mark.parametrize("bins", [1, 10, 15])
+def test_the_calibration_error_is_that_of_the_exercise(bins):
+    """One error, in the lab, in the lecture figure and in exercise 9.3; its bins hold every picture once."""
+    rng = np.random.default_rng(bins)
+    p = rng.dirichlet(np.full(3, 0.3), 400)
+    right = rng.random(400) < 0.6
+    expected = all_exercises()["9.3"].solutions["expected_calibration_error"](p.max(1), right, bins)
+    assert out_of_domain.calibration_error(p, right, bins) == pytest.approx(expected)
+    many, sure, share = out_of_domain.reliability(p, right, bins).T
+    assert many.sum() == 400
+    assert many @ sure == pytest.approx(p.max(1).sum())
+    assert many @ share == pytest.approx(right.sum())
 
 
 def test_names_are_written_down_twice():

@@ -83,9 +83,16 @@ def sureness(cosines, test, known_cosines, known, scale: float) -> dict[str, flo
 
 def calibration_error(probabilities, right, bins: int = 15) -> float:
     """sum over bins: share of pictures |accuracy - confidence|. Source: Guo et al. 2017, arXiv:1706.04599, eq. 3."""
+    many, sure, share = reliability(probabilities, right, bins).T
+    return float(many @ abs(share - sure) / many.sum())
+
+
+def reliability(probabilities, right, bins: int) -> np.ndarray:
+    """How many pictures, their mean confidence, the share that is right: (R, 3), a row for each bin that has any."""
     confidence, right = probabilities.max(1), np.asarray(right, float)
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    return float(sum(abs((right - confidence)[place == b].sum()) for b in range(bins)) / len(right))
+    inside = [place == b for b in np.unique(place)]
+    return np.array([[rows.sum(), confidence[rows].mean(), right[rows].mean()] for rows in inside])
 
 
 WAYS = ("one prompt", "all templates", f"probe, {amount(FEW)}", f"cache, {amount(FEW)}", f"fine-tuned, {amount(FEW)}")
