@@ -88,6 +88,31 @@ def test_means_and_intervals():
     assert harness.said_of(Bar("x", "so much", least=2.5), {"x": found}) == "MISSED: x 2.000, at least 2.5: so much"
 
 
+KNOWN = pytest.mark.parametrize("name", sorted(path.stem for path in harness.MEASURED.glob("*.csv")))
+
+
+@KNOWN
+def test_a_table_in_the_package_is_one_that_its_lab_wrote(name):
+    """Its means and intervals are those of its seeds, its bars are met, and what is drawn is there."""
+    scores, lab = harness.known_scores(name), catalogue.find_lab(name)
+    assert harness.as_table(scores) == (harness.MEASURED / f"{name}.csv").read_bytes()
+    seeds = {seed: {row: cells[f"seed {seed}"] for row, cells in scores.items()} for seed in range(3)}
+    assert with_intervals(seeds) == scores
+    assert set(lab.shown) <= set(scores)
+    assert all(bar.met(scores) for bar in lab.bars)
+
+
+@KNOWN
+@pytest.mark.nightly
+def test_a_table_in_the_package_is_what_its_lab_finds(name):
+    """Seed 0 again, on this machine: where the three seeds say, or a tenth beside."""
+    scores, lab = harness.known_scores(name), catalogue.find_lab(name)
+    found = lab.measure(0, False, lambda text: None)
+    assert found.keys() == scores.keys()
+    assert not {row: found[row] for row in lab.shown
+                if not scores[row]["low"] - 0.1 <= found[row] <= scores[row]["high"] + 0.1}  # fmt: skip
+
+
 def test_probes_find_classes_that_are_apart_and_chance_where_there_are_none():
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
