@@ -67,7 +67,7 @@ def draw(slide: Slide, run) -> Drawn:
 def legend(slide: Slide, sheet) -> None:
     """What bars, lines and dots are, in a row."""
     x, em, thick = 0.0, slide.em, slide.line / 2
-    for said, colour, sign in (*WAYS.values(), ("chance", "", "--"), ("a seed", "", ".")):
+    for said, colour, sign in (*WAYS.values(), ("chance", "", "--"), ("seeds", "", ".")):
         if colour:
             place = (x, 0.1 * em), 1.2 * em, em
             sheet.add_patch(Rectangle(*place, facecolor=colour, hatch=sign, edgecolor=slide.paper, linewidth=0))
