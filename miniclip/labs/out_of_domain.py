@@ -71,14 +71,18 @@ def gains(found: dict[str, float]) -> dict[str, float]:
 
 def sureness(cosines, test, known_cosines, known, scale: float) -> dict[str, float]:
     """Mean confidence and calibration error of the prompts, as they are and after the temperature that fits best."""
-    right = np.arange(len(known)), classes_of(known)
-    best = min(TEMPERATURES, key=lambda t: -log_softmax_forward(known_cosines / t)[0][right].mean())
-    found = {}
+    found, best = {}, fitted_temperature(known_cosines, known)
     for name, temperature in (("", 1.0 / scale), (" after a temperature", best)):
         p = softmax_forward(cosines / temperature)[0]
         found[f"confidence{name}"] = float(p.max(1).mean())
         found[f"calibration error{name}"] = calibration_error(p, p.argmax(1) == classes_of(test))
     return found
+
+
+def fitted_temperature(cosines, known) -> float:
+    """The one of TEMPERATURES by which labelled pictures are called what they are most likely. cosines (B, K)"""
+    right = np.arange(len(known)), classes_of(known)
+    return float(min(TEMPERATURES, key=lambda t: -log_softmax_forward(cosines / t)[0][right].mean()))
 
 
 def calibration_error(probabilities, right, bins: int = 15) -> float:
