@@ -139,7 +139,7 @@ Figures
     figures/search.py        what a search found
     figures/rows.py          pictures in rows that have names
     figures/patches.py       a picture, its patches, and the picture again
-    figures/words.py         where a captioner looked, word by word
+    figures/words.py         where a captioner looked for each object
     figures/saliency.py      what pixels and patches say for a caption
     figures/lab.py           what a lab measured
     figures/overview.py      all of it in one picture

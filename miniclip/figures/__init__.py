@@ -10,7 +10,7 @@ from .saliency import saliency_maps
 from .search import captions_sheet, contact_sheet
 from .style import drawn, save_figure
 from .training import training_curves
-from .words import word_maps
+from .words import object_maps
 from .zero_shot import zero_shot_bars
 
 __all__ = [
@@ -18,11 +18,11 @@ __all__ = [
     "contact_sheet",
     "contrastive_matrix",
     "drawn",
+    "object_maps",
     "overview",
     "picture_rows",
     "saliency_maps",
     "save_figure",
     "training_curves",
-    "word_maps",
     "zero_shot_bars",
 ]
