@@ -8,7 +8,8 @@ from .page import LINE, clean, page, thumbnail, wrap, write
 from .style import BODY, WIDE, new_figure, styled
 
 EM, EDGE, GAP, SIDE = BODY / 72, 0.4, 0.32, 2.88  # inches; a side is in whole pixels for each of the picture's own
-ACROSS, COLUMNS, MOST = WIDE[0] - 2 * EDGE, 4, 6  # the picture and three objects in a row; pictures
+ACROSS, NAME = WIDE[0] - 2 * EDGE, SIDE + 0.8 * GAP  # the width of the captions, and of a name
+COLUMNS, MOST = 4, 6  # the picture and three objects in a row; pictures
 TITLE, TITLE_LINES, NAME_LINES = 1.2 * BODY, 3, 2
 SAID = "Clear: the patches that the decoder looked at while it wrote the words below"
 DARK, VEIL = 0.3, 0.5  # intensities: a veil is black, but grey on a picture that is dark itself
@@ -54,7 +55,7 @@ def text_height(text: str, width: float, size: float, most: int, weight: str = "
 def tile_rows(tiles) -> list[tuple[list, float]]:
     """The tiles of each row, and the inches that it takes."""
     rows = [tiles[k : k + COLUMNS] for k in range(0, len(tiles), COLUMNS)]
-    return [(row, SIDE + max(text_height(name, SIDE + 0.8 * GAP, BODY, NAME_LINES) for _, name in row) + EM) for row in rows]
+    return [(row, SIDE + max(text_height(name, NAME, BODY, NAME_LINES) for _, name in row) + EM) for row in rows]
 
 
 def height(title: str, tiles) -> float:
@@ -69,7 +70,7 @@ def draw_part(sheet, y: float, title: str, tiles) -> None:
         for column, (image, name) in enumerate(row):
             x = column * (SIDE + GAP)
             thumbnail(sheet, image, x, y, SIDE)
-            write(sheet, x + SIDE / 2, y + SIDE + 0.2 * EM, name, BODY, SIDE + 0.8 * GAP, NAME_LINES, ha="center")
+            write(sheet, x + SIDE / 2, y + SIDE + 0.2 * EM, name, BODY, NAME, NAME_LINES, ha="center")
         y += high
 
 
