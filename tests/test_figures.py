@@ -77,6 +77,12 @@ def maps(n):
     return np.random.default_rng(n).dirichlet(np.ones(16), n).reshape(n, 4, 4)
 
 
+def following(said, name="seeing a wrong picture"):
+    """A caption under teacher forcing, with two pictures."""
+    sure = np.random.default_rng(0).random((2, len(said)))
+    return figures.next_words(name, ["start", *said[:-1]], said, [(pictures(1)[0], name, p) for p in sure])
+
+
 def described(caption, n, words="a little turquoise triangle"):
     """A picture, its caption, and n objects that it names."""
     return pictures(1)[0], caption, [(words, one) for one in maps(n)]
@@ -125,6 +131,9 @@ FIGURES = {
         [described(caption, n % 4) for n, caption in enumerate(CAPTIONS[:6])]
     ),
     "objects, nasty": lambda: figures.object_maps([described(NASTY, 18, NASTY), described(NASTY, 1, NASTY)]),
+    "next words": lambda: following(SAID.split()),
+    "next words, one": lambda: following(["star"]),
+    "next words, nasty": lambda: following([NASTY] * 36, NASTY),
     "rows": lambda: figures.picture_rows("Two corpora", {"even": ROW * 5, "a name of some length": ROW * 5}),
     "rows, one picture": lambda: figures.picture_rows("One picture", {"What is it?": ROW}),
     "rows, two pictures": lambda: figures.picture_rows("Two answers", {"What is it?": ROW * 2}),
@@ -352,6 +361,19 @@ def test_what_is_looked_at_stands_out_on_any_ground(ground):
     assert abs(seen[0, 0, 0] - ground) >= 0.2
 
 
+def test_next_words_stand_below_what_is_read_and_above_their_probability():
+    """A shift by one: each column has the word that is read, the word that follows, and a full bar where p is 1."""
+    figure = figures.next_words("a", ["start", "red"], ["red", "ring"], [(pictures(1)[0], "b", [0.25, 1.0])])
+    places = {(text.get_text(), round(box.x0 + box.x1)): box.y0 for text, box in texts(figure)}
+    columns = sorted({x for word, x in places if word in ("start", "ring")})
+    assert len(columns) == 2
+    assert places["start", columns[0]] > places["red", columns[0]]
+    assert places["red", columns[1]] > places["ring", columns[1]]
+    (sheet,) = figure.axes
+    full = [patch for patch in sheet.patches if to_rgb(patch.get_facecolor()) == to_rgb(style.IMAGE)]
+    assert [round(patch.get_height() / full[1].get_height(), 6) for patch in full] == [0.25, 1.0]
+
+
 def test_object_maps_show_each_caption_and_the_words_of_each_of_its_objects():
     figure = figures.object_maps([described("a red star and a ring", 2, "red star"), described("a heart", 1, "heart")])
     shown = words(figure)
@@ -379,6 +401,11 @@ def test_object_maps_show_each_caption_and_the_words_of_each_of_its_objects():
         lambda: figures.picture_rows("a", {"b": ROW, "c": ROW * 2}),
         lambda: figures.picture_rows("a", {str(k): ROW for k in range(4)}),
         lambda: figures.picture_rows("a", {"b": ROW * 6}),
+        lambda: figures.next_words("a", [], [], [(pictures(1)[0], "b", [])]),
+        lambda: figures.next_words("a", ["b"], ["c"], []),
+        lambda: figures.next_words("a", ["b"], ["c", "d"], [(pictures(1)[0], "e", [1.0])]),
+        lambda: figures.next_words("a", ["b"], ["c"], [(pictures(1)[0], "e", [1.0, 1.0])]),
+        lambda: figures.next_words("a", ["b"] * 37, ["c"] * 37, [(pictures(1)[0], "e", [1.0] * 37)]),
         lambda: figures.object_maps([]),
         lambda: figures.object_maps([described("a star", 1)] * 7),
         lambda: figures.object_maps([(pictures(1)[0], "a star", [("star", maps(1))])]),

@@ -4,6 +4,7 @@ A figure's title states what its numbers say, and is computed from them.
 """
 
 from .matrix import contrastive_matrix
+from .next_words import next_words
 from .overview import overview
 from .rows import picture_rows
 from .saliency import saliency_maps
@@ -18,6 +19,7 @@ __all__ = [
     "contact_sheet",
     "contrastive_matrix",
     "drawn",
+    "next_words",
     "object_maps",
     "overview",
     "picture_rows",

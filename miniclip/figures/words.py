@@ -4,13 +4,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..errors import InputError
-from .page import LINE, clean, page, thumbnail, wrap, write
-from .style import BODY, WIDE, new_figure, styled
+from .page import clean, page, text_height, thumbnail, write
+from .rows import MARGIN, SIZE, WIDTH
+from .style import new_figure, styled
 
-EM, EDGE, GAP, SIDE = BODY / 72, 0.4, 0.32, 2.88  # inches; a side is in whole pixels for each of the picture's own
-ACROSS, NAME = WIDE[0] - 2 * EDGE, SIDE + 0.8 * GAP  # the width of the captions, and of a name
+EM, SIDE, GAP = SIZE / 72, 2.24, 0.2  # inches; a side is in whole pixels for each of the picture's own
+ACROSS, NAME = WIDTH - 2 * MARGIN, SIDE + 0.8 * GAP  # the width of the captions, and of a name
 COLUMNS, MOST = 4, 6  # the picture and three objects in a row; pictures
-TITLE, TITLE_LINES, NAME_LINES = 1.2 * BODY, 3, 2
+TITLE, TITLE_LINES, NAME_LINES = 1.2 * SIZE, 3, 2
 SAID = "Clear: the patches that the decoder looked at while it wrote the words below"
 DARK, VEIL = 0.3, 0.5  # intensities: a veil is black, but grey on a picture that is dark itself
 
@@ -39,23 +40,18 @@ def object_maps(described) -> Figure:
              for image, caption, objects in described]  # fmt: skip
     with styled():
         heights = [height(*part) for part in parts]
-        figure = new_figure((WIDE[0], 2 * EDGE + 2 * EM + sum(heights)))
-        sheet = page(figure, (EDGE, EDGE, ACROSS, 2 * EM + sum(heights)))
-        write(sheet, 0, 0, SAID, BODY)
+        figure = new_figure((WIDTH, 2 * MARGIN + 2 * EM + sum(heights)))
+        sheet = page(figure, (MARGIN, MARGIN, ACROSS, 2 * EM + sum(heights)))
+        write(sheet, 0, 0, SAID, SIZE)
         for part, y in zip(parts, 2 * EM + np.cumsum([0.0, *heights]), strict=False):
             draw_part(sheet, y, *part)
         return figure
 
 
-def text_height(text: str, width: float, size: float, most: int, weight: str = "normal") -> float:
-    """Inches that a text takes."""
-    return (wrap(text, width, size, most, weight).count("\n") + 1) * size * LINE
-
-
 def tile_rows(tiles) -> list[tuple[list, float]]:
     """The tiles of each row, and the inches that it takes."""
     rows = [tiles[k : k + COLUMNS] for k in range(0, len(tiles), COLUMNS)]
-    return [(row, SIDE + max(text_height(name, NAME, BODY, NAME_LINES) for _, name in row) + EM) for row in rows]
+    return [(row, SIDE + max(text_height(name, NAME, SIZE, NAME_LINES) for _, name in row) + EM) for row in rows]
 
 
 def height(title: str, tiles) -> float:
@@ -70,7 +66,7 @@ def draw_part(sheet, y: float, title: str, tiles) -> None:
         for column, (image, name) in enumerate(row):
             x = column * (SIDE + GAP)
             thumbnail(sheet, image, x, y, SIDE)
-            write(sheet, x + SIDE / 2, y + SIDE + 0.2 * EM, name, BODY, NAME, NAME_LINES, ha="center")
+            write(sheet, x + SIDE / 2, y + SIDE + 0.2 * EM, name, SIZE, NAME, NAME_LINES, ha="center")
         y += high
 
 

@@ -24,11 +24,11 @@ NOTE = (
     "first object and its place, the second and its place. Then run the film, and stop at each word that names "
     "something. Nobody showed the decoder where to look. It was only ever asked for the next word, and looking there "
     "made that word cheap. Ask why “corner” looks nowhere in particular: after “top left” no picture is needed. Those "
-    "who take the map for the reason of the word should cover the heart, and see it vanish from the sentence: that is "
+    "who take the map for the reason of the word should cover the ring, and see it vanish from the sentence: that is "
     "the proof, the map only a hint, a mean over blocks and heads."
 )
 
-ITEM, SEVERAL = 14, 64  # of split C, its two objects far apart; pictures that are counted
+ITEM, SEVERAL = 7, 64  # of split C, its two objects far apart; pictures that are counted
 MOST, ROW = 0.6, 1.7  # the share that has the deepest shade; letters that a row of cells is high
 
 
@@ -46,6 +46,7 @@ class Look:
 
 @cache
 def measure(run) -> Look:
+    """The picture, described; and several others, counted."""
     model, scenes = run.describer, sample_scenes(0, "C", np.array([ITEM]))
     images = normalized_images(scenes)
     (said,) = caption(model, images)
@@ -61,7 +62,7 @@ def windows(scenes: Scenes, said: Caption) -> np.ndarray:
 
 
 def frames(run) -> list[int]:
-    """The word that is being written; after the last, all of them."""
+    """The place of the word that is being written; after the last, all of them."""
     look = measure(run)
     naming = [place for places in look.said.objects for place in places]
     return [*paused(list(range(len(look.said.words))), 0, *naming, pace=5), len(look.said.words)]
