@@ -140,7 +140,8 @@ Figures
     figures/search.py        what a search found
     figures/rows.py          pictures in rows that have names
     figures/patches.py       a picture, its patches, and the picture again
-    figures/words.py         where a captioner looked, word by word
+    figures/words.py         where a captioner looked for each object
+    figures/next_words.py    what a captioner reads, and how sure it is of the next word
     figures/saliency.py      what pixels and patches say for a caption
     figures/lab.py           what a lab measured
     figures/overview.py      all of it in one picture

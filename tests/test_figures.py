@@ -77,6 +77,17 @@ def maps(n):
     return np.random.default_rng(n).dirichlet(np.ones(16), n).reshape(n, 4, 4)
 
 
+def following(said, name="seeing a wrong picture"):
+    """A caption under teacher forcing, with two pictures."""
+    sure = np.random.default_rng(0).random((2, len(said)))
+    return figures.next_words(name, ["start", *said[:-1]], said, [(pictures(1)[0], name, p) for p in sure])
+
+
+def described(caption, n, words="a little turquoise triangle"):
+    """A picture, its caption, and n objects that it names."""
+    return pictures(1)[0], caption, [(words, one) for one in maps(n)]
+
+
 def an_overview(captions=CAPTIONS, classes=CLASSES):
     return figures.overview(
         {"images": pictures(6), "captions": captions[:6], "cosines": cosines(6)},
@@ -113,12 +124,16 @@ FIGURES = {
     "sheet of seven, nasty": lambda: figures.contact_sheet(NASTY, pictures(7), np.linspace(1, -1, 7), [0] * 7),
     "captions": lambda: figures.captions_sheet(pictures(1)[0], CAPTIONS, np.linspace(1, -1, 8), [0, 1] * 4),
     "captions, nasty": lambda: figures.captions_sheet(pictures(1)[0], [NASTY] * 3, [0.3, 0.2, 0.1]),
-    "words": lambda: figures.word_maps(pictures(1)[0], SAID.split(), maps(34)),
-    "words, the most": lambda: figures.word_maps(pictures(1)[0], (SAID + " red star").split(), maps(36)),
-    "words of a small scene": lambda: figures.word_maps(pictures(1)[0], CAPTIONS[0].split(), maps(10)),
-    "words of two": lambda: figures.word_maps(pictures(1)[0], ["a", "circle"], maps(2)),
-    "words of one": lambda: figures.word_maps(pictures(1)[0], ["triangle"], np.zeros((1, 4, 4))),
-    "words, nasty": lambda: figures.word_maps(pictures(1)[0], [NASTY] * 12, maps(12)),
+    "objects": lambda: figures.object_maps([described(SAID, 3)]),
+    "objects, none": lambda: figures.object_maps([described("a photo of the", 0)]),
+    "objects, nothing said": lambda: figures.object_maps([described("", 0)]),
+    "objects of six": lambda: figures.object_maps(
+        [described(caption, n % 4) for n, caption in enumerate(CAPTIONS[:6])]
+    ),
+    "objects, nasty": lambda: figures.object_maps([described(NASTY, 18, NASTY), described(NASTY, 1, NASTY)]),
+    "next words": lambda: following(SAID.split()),
+    "next words, one": lambda: following(["star"]),
+    "next words, nasty": lambda: following([NASTY] * 36, NASTY),
     "rows": lambda: figures.picture_rows("Two corpora", {"even": ROW * 5, "a name of some length": ROW * 5}),
     "rows, one picture": lambda: figures.picture_rows("One picture", {"What is it?": ROW}),
     "rows, two pictures": lambda: figures.picture_rows("Two answers", {"What is it?": ROW * 2}),
@@ -191,7 +206,7 @@ def test_every_text_is_whole_alone_and_large_enough(name):
         assert min(across, down) <= 2.0, (one, other)  # pixels: descenders may touch the next line's box
 
 
-@pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "words", "overview"])
+@pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "objects", "overview"])
 def test_everything_drawn_lies_inside_the_figure(name):
     figure = FIGURES[name]()
     figure.draw_without_rendering()
@@ -336,10 +351,36 @@ def test_a_map_lights_the_patches_it_looks_at():
     assert (word_figure.lit(image, 0 * attention) <= 0.12).all()
 
 
-def test_word_maps_show_the_sentence_and_each_of_its_words():
-    shown = words(figures.word_maps(pictures(1)[0], ["a", "red", "circle"], maps(3)))
-    assert "“a red circle”" in shown
-    assert [word for word in shown if word in ("a", "red", "circle")] == ["a", "red", "circle"]
+@pytest.mark.parametrize("ground", [0.0, 0.1, 0.25, 0.35, 0.6, 1.0])
+def test_what_is_looked_at_stands_out_on_any_ground(ground):
+    """The patch stays as it is, and the ground beside it is clearly lighter or darker."""
+    attention = np.zeros((4, 4))
+    attention[1, 2] = 1.0
+    seen = word_figure.lit(np.full((32, 32, 3), ground), attention)
+    assert np.abs(seen[8:16, 16:24] - ground).max() < 1e-12
+    assert abs(seen[0, 0, 0] - ground) >= 0.2
+
+
+def test_next_words_stand_below_what_is_read_and_above_their_probability():
+    """A shift by one: each column has the word that is read, the word that follows, and a full bar where p is 1."""
+    figure = figures.next_words("a", ["start", "red"], ["red", "ring"], [(pictures(1)[0], "b", [0.25, 1.0])])
+    places = {(text.get_text(), round(box.x0 + box.x1)): box.y0 for text, box in texts(figure)}
+    columns = sorted({x for word, x in places if word in ("start", "ring")})
+    assert len(columns) == 2
+    assert places["start", columns[0]] > places["red", columns[0]]
+    assert places["red", columns[1]] > places["ring", columns[1]]
+    (sheet,) = figure.axes
+    full = [patch for patch in sheet.patches if to_rgb(patch.get_facecolor()) == to_rgb(style.IMAGE)]
+    assert [round(patch.get_height() / full[1].get_height(), 6) for patch in full] == [0.25, 1.0]
+
+
+def test_object_maps_show_each_caption_and_the_words_of_each_of_its_objects():
+    figure = figures.object_maps([described("a red star and a ring", 2, "red star"), described("a heart", 1, "heart")])
+    shown = words(figure)
+    assert [word for word in shown if word.startswith("“")] == ["“a red star and a ring”", "“a heart”"]
+    assert shown.count("the picture") == 2
+    assert (shown.count("red star"), shown.count("heart")) == (2, 1)
+    assert sum(len(axes.images) for axes in figure.axes) == 5
 
 
 @pytest.mark.parametrize(
@@ -360,10 +401,15 @@ def test_word_maps_show_the_sentence_and_each_of_its_words():
         lambda: figures.picture_rows("a", {"b": ROW, "c": ROW * 2}),
         lambda: figures.picture_rows("a", {str(k): ROW for k in range(4)}),
         lambda: figures.picture_rows("a", {"b": ROW * 6}),
-        lambda: figures.word_maps(pictures(1)[0], [], maps(1)[:0]),
-        lambda: figures.word_maps(pictures(1)[0], ["a"] * 37, maps(37)),
-        lambda: figures.word_maps(pictures(1)[0], ["a", "star"], maps(3)),
-        lambda: figures.word_maps(pictures(1)[0], ["a"], maps(1)[0]),
+        lambda: figures.next_words("a", [], [], [(pictures(1)[0], "b", [])]),
+        lambda: figures.next_words("a", ["b"], ["c"], []),
+        lambda: figures.next_words("a", ["b"], ["c", "d"], [(pictures(1)[0], "e", [1.0])]),
+        lambda: figures.next_words("a", ["b"], ["c"], [(pictures(1)[0], "e", [1.0, 1.0])]),
+        lambda: figures.next_words("a", ["b"] * 37, ["c"] * 37, [(pictures(1)[0], "e", [1.0] * 37)]),
+        lambda: figures.object_maps([]),
+        lambda: figures.object_maps([described("a star", 1)] * 7),
+        lambda: figures.object_maps([(pictures(1)[0], "a star", [("star", maps(1))])]),
+        lambda: figures.object_maps([(pictures(1)[0], "a star", [("star", np.ones((5, 5)))])]),
         lambda: explained("a star", maps(1)),
         lambda: explained("a star", np.ones((5, 5))),
         lambda: explained("a star", maps(1)[0], np.zeros((16, 16))),

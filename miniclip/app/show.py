@@ -12,7 +12,7 @@ from ..data.grammar import CLASS_NAMES
 from ..data.pairs import normalized_images
 from ..data.pictures import denormalize, normalize, picture_file
 from ..data.world import COLOURS, sample_scenes
-from ..errors import ImageError, InputError, TextError, quote
+from ..errors import ImageError, InputError, quote
 from ..model import Describer, Model
 from ..search.index import Index
 from ..search.queries import check_words
@@ -24,6 +24,7 @@ from ..tasks.zero_shot import TEMPLATES, classify, templates_of, zero_shot_proba
 from .printing import rounded
 
 GALLERY = 512  # pictures of split A that a search looks through
+SHOWN = 6  # pictures in a figure
 
 
 def indexed(model: Model, seed: int):
@@ -91,7 +92,7 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
             for name, p, out in zip(names, probabilities, told_outside(model, normalised, names), strict=True)
         ],
     } | unreadable
-    return result, figures.zero_shot_bars(as_seen(model, normalised[:6]), class_names, probabilities[:6])
+    return result, figures.zero_shot_bars(as_seen(model, normalised[:SHOWN]), class_names, probabilities[:SHOWN])
 
 
 def captions(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0,
@@ -102,7 +103,7 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     -------
     (result, figure)
         result : dict with `captions`, a list of {`image`, `caption`, `probability`, `outside`}, and `unreadable`, as
-        `zeroshot`; the figure shows where the decoder looked for each word of the first.
+        `zeroshot`; the figure shows, for six of them at most, where the decoder looked for each object that it names.
     """
     normalised, names, unreadable = chosen_images(model, paths, "D", seed)
     rng = np.random.default_rng(seed)
@@ -117,11 +118,10 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
             for name, one, out in zip(names, found, told_outside(model, normalised, names), strict=True)
         ]
     } | unreadable
-    first, side = found[0], math.isqrt(model.config.vision.patches)
-    if not first.words:
-        raise TextError("the decoder said nothing about the first picture: try another temperature")
-    maps = first.attention[:, 1:].reshape(-1, side, side)  # without the class token
-    return result, figures.word_maps(as_seen(model, normalised[0]), first.words, maps)
+    pictures = as_seen(model, normalised[:SHOWN])
+    return result, figures.object_maps(
+        [(image, one.text, one.named) for image, one in zip(pictures, found, strict=False)]
+    )
 
 
 def chosen_images(model: Model, paths, split: str, seed: int):
@@ -133,7 +133,7 @@ def chosen_images(model: Model, paths, split: str, seed: int):
     if not paths:
         if not model.of_the_world:
             raise InputError("this model was not trained on drawings of the world: name a picture")
-        scenes = sample_scenes(seed, split, np.arange(6))
+        scenes = sample_scenes(seed, split, np.arange(SHOWN))
         return normalized_images(scenes), write_captions(scenes), {}
     opened, names, errors = [], [], list[tuple[str, ImageError]]()
     for path in map(str, paths):

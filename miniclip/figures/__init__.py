@@ -4,13 +4,14 @@ A figure's title states what its numbers say, and is computed from them.
 """
 
 from .matrix import contrastive_matrix
+from .next_words import next_words
 from .overview import overview
 from .rows import picture_rows
 from .saliency import saliency_maps
 from .search import captions_sheet, contact_sheet
 from .style import drawn, save_figure
 from .training import training_curves
-from .words import word_maps
+from .words import object_maps
 from .zero_shot import zero_shot_bars
 
 __all__ = [
@@ -18,11 +19,12 @@ __all__ = [
     "contact_sheet",
     "contrastive_matrix",
     "drawn",
+    "next_words",
+    "object_maps",
     "overview",
     "picture_rows",
     "saliency_maps",
     "save_figure",
     "training_curves",
-    "word_maps",
     "zero_shot_bars",
 ]

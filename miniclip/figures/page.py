@@ -82,6 +82,11 @@ def wrap(text: str, width: float, size: float, lines: int = 1, weight: str = "no
     return "\n".join(rows)
 
 
+def text_height(text: str, width: float, size: float, lines: int = 1, weight: str = "normal") -> float:
+    """Inches that a text takes where it is written."""
+    return (wrap(text, width, size, lines, weight).count("\n") + 1) * size * LINE
+
+
 def write(sheet: Axes, x, y, text, size, width=np.inf, lines=1, weight="normal", color=INK, ha="left") -> float:
     """Put a text below y, left of, right of or around x, a line at a time; returns its height in inches."""
     rows = wrap(text, width, size, lines, weight).split("\n")

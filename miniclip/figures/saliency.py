@@ -14,7 +14,7 @@ AGAINST_AND_FOR = "PuOr_r"  # from purple, against, to orange, for; told apart b
 
 
 def saliency_maps(image, caption: str, cosine: float, pixels, patches, method: str) -> Figure:
-    """A picture, the map of its pixels, and its patches, each as bright as its share.
+    """A picture, the map of its pixels, and its patches, each as clear as its share.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def saliency_maps(image, caption: str, cosine: float, pixels, patches, method: s
         gap = 0.35
         side = min((BODY_BOX[2] - 2 * gap) / 3, BODY_BOX[3] - top - 3.0 * BODY / 72)
         colours = "orange for, purple against" if pixels.min() < 0 else "the more orange, the more"
-        names = ("the picture", colours, "the brighter, the more")
+        names = ("the picture", colours, "the clearer, the more")
         for k, name in enumerate(names):
             x = (BODY_BOX[2] - 3 * side - 2 * gap) / 2 + k * (side + gap)
             write(sheet, x, top + side + 0.4 * BODY / 72, name, BODY, side, 2)
