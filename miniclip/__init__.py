@@ -141,6 +141,7 @@ Figures
     figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/saliency.py      what pixels and patches say for a caption
+    figures/losses.py        losses of several trainings, with and without a bug
     figures/lab.py           what a lab measured
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes

@@ -3,6 +3,7 @@
 A figure's title states what its numbers say, and is computed from them.
 """
 
+from .losses import loss_panels
 from .matrix import contrastive_matrix
 from .overview import overview
 from .rows import picture_rows
@@ -18,6 +19,7 @@ __all__ = [
     "contact_sheet",
     "contrastive_matrix",
     "drawn",
+    "loss_panels",
     "overview",
     "picture_rows",
     "saliency_maps",
