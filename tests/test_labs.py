@@ -457,7 +457,7 @@ def test_a_locked_tower_s_gradient_is_that_of_finite_differences():
 
 def test_the_numbers_of_figures_are_those_of_their_code():
     """The quickest row anew; each training there is once."""
-    rows = kept.measured("batch size")
+    rows = kept.read_measured("batch size")
     assert kept.batch_size(0, 16, kept.STEPS)["first hit"] == pytest.approx(rows[0]["first hit"], abs=0.01)
     assert len({(row["seed"], row["batch"], row["steps"]) for row in rows}) == len(rows)
     assert {row["seed"] for row in rows} == {*kept.SEEDS}
@@ -466,6 +466,6 @@ def test_the_numbers_of_figures_are_those_of_their_code():
 
 @pytest.mark.nightly
 def test_the_bias_of_a_figure_is_that_of_the_lab():
-    for old, new in zip(kept.measured("bias"), kept.biases(), strict=True):
+    for old, new in zip(kept.read_measured("bias"), kept.biases(), strict=True):
         assert new["misnamed"] == pytest.approx(old["misnamed"], abs=0.03)
         assert (old["corpus"], old["kind"]) == (new["corpus"], new["kind"])

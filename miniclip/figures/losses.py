@@ -59,7 +59,7 @@ def loss_panels(finding: str, logs, words=None, verdicts=()) -> Figure:
         for k, name in enumerate(logs):
             x, y = k % across * (wide + gap), top + k // across * tall
             write_head(sheet, x, y, heads[name], size)
-            draw_panel(figure, (MARGIN + x, MARGIN + y + head, wide, 0.62 * wide), logs, name, size)
+            draw_one_loss(figure, (MARGIN + x, MARGIN + y + head, wide, 0.62 * wide), logs, name, size)
         for i, verdict in enumerate(verdicts):
             write(sheet, 0, under + i * size * LINE, verdict, size, width, color=MUTED)
         return figure
@@ -72,7 +72,7 @@ def write_head(sheet: Axes, x: float, y: float, head, size: float) -> None:
             y += write(sheet, x, y, row, size, weight=weight)
 
 
-def draw_panel(figure: Figure, box: Box, logs, name: str, size: float) -> None:
+def draw_one_loss(figure: Figure, box: Box, logs, name: str, size: float) -> None:
     """One loss over the healthy one, in its frame; the healthy one's own panel has the names of its levels."""
     healthy, log = next(iter(logs.values())), logs[name]
     named = log is healthy

@@ -18,7 +18,7 @@ PICTURES = 512  # that are searched, and as many captions
 SHOWN = ("90 %", "50 %", "10 %")  # corpora of the lab of bias, that of seed 0
 
 
-def measured(what: str) -> list[dict]:
+def read_measured(what: str) -> list[dict]:
     """The rows of "batch size" or "bias"."""
     return parse_json(read_bytes(FILE), FILE)[what]
 

@@ -6,7 +6,7 @@ from matplotlib.ticker import NullLocator
 from ...data.captions import truth_matrix, write_captions
 from ...data.world import sample_scenes
 from ...labs.batch_size import PAIRS
-from ...labs.measured import SEEDS, SIZES, STEPS, measured
+from ...labs.measured import SEEDS, SIZES, STEPS, read_measured
 from ..slide import Slide
 from ..style import IMAGE, NEGATIVE, TEXT, Look
 from . import Drawn
@@ -27,7 +27,7 @@ WAYS = {"as many steps": (IMAGE, "o", "-"), "as many pairs": (TEXT, "s", (0, (4,
 
 def scores() -> dict[str, np.ndarray]:
     """(sizes, seeds): R@1 in per cent by what all trainings have alike."""
-    found = {(row["seed"], row["batch"], row["steps"]): 100 * row["first hit"] for row in measured("batch size")}
+    found = {(row["seed"], row["batch"], row["steps"]): 100 * row["first hit"] for row in read_measured("batch size")}
     steps = dict(zip(WAYS, (lambda size: STEPS, lambda size: PAIRS // size), strict=True))
     return {way: np.array([[found[seed, size, of(size)] for seed in SEEDS] for size in SIZES])
             for way, of in steps.items()}  # fmt: skip

@@ -5,7 +5,7 @@ import numpy as np
 from ...data.pictures import denormalize
 from ...data.world import sample_scenes
 from ...labs.bias import KINDS, TESTED, TWO_SHAPES, grainy, kinds_of, two_by_two
-from ...labs.measured import SEEDS, measured
+from ...labs.measured import SEEDS, read_measured
 from ..page import frame, thumbnail
 from ..slide import Slide
 from . import Drawn
@@ -27,7 +27,7 @@ PICTURES = 64  # among which one of each kind is found to show
 
 def shares() -> dict[str, np.ndarray]:
     """(kinds, shapes): of the pictures of each kind, how many are called a circle, and a square."""
-    found = {(row["corpus"], row["kind"]): row["misnamed"] for row in measured("bias")}
+    found = {(row["corpus"], row["kind"]): row["misnamed"] for row in read_measured("bias")}
     return {name: np.array([[1 - found[name, kind], found[name, kind]][:: 1 if TWO_SHAPES[0] in kind else -1]
                             for kind in KINDS]) for name in CORPORA}  # fmt: skip
 
@@ -47,7 +47,7 @@ def draw(slide: Slide, run) -> Drawn:
         for name, said in CORPORA.items()
         for kind, (circle, square) in zip(KINDS, found[name], strict=True)
     ]
-    even = [row["misnamed"] for row in measured("bias") if row["corpus"] == EVEN]
+    even = [row["misnamed"] for row in read_measured("bias") if row["corpus"] == EVEN]
     rows += [{"corpus": "5 of 10", "kind": kind, "misnamed": share} for kind, share in zip(KINDS, even, strict=True)]
     right = [TWO_SHAPES.index(kind.split()[1]) for kind in KINDS]
     wrong = {name: [kind for kind, row, j in zip(KINDS, table, right, strict=True) if row[j] < 0.5]
