@@ -7,7 +7,8 @@
     frames(run) -> list of states       only if it moves: draw(slide, run, state) draws one of them; see `paused`
     still(run) -> state                 only if paper shows more than the last of them
 
-A figure's numbers come from the run, never from the file; captions are computed from the rows of the CSV beside them.
+A figure's numbers come from the run, or from `labs/measured.py` where measuring takes minutes, never from the file;
+captions are computed from the rows of the CSV beside them.
 """
 
 import csv
