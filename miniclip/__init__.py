@@ -143,6 +143,7 @@ Figures
     figures/words.py         where a captioner looked for each object
     figures/next_words.py    what a captioner reads, and how sure it is of the next word
     figures/saliency.py      what pixels and patches say for a caption
+    figures/losses.py        losses of several trainings, with and without a bug
     figures/lab.py           what a lab measured
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes

@@ -105,6 +105,7 @@ def explained(caption, patches=None, pixels=None):
     return figures.saliency_maps(picture, caption, 0.4, pixels, maps(1)[0] if patches is None else patches, "gradient")
 
 
+LOSSES = {f"bug number {k}": log(60, loss=1.3 + k) for k in range(9)}
 FIGURES = {
     "matrix": lambda: figures.contrastive_matrix(pictures(8), CAPTIONS, cosines(8)),
     "matrix of one": lambda: figures.contrastive_matrix(pictures(1), ["a circle"], [[0.3]]),
@@ -116,6 +117,9 @@ FIGURES = {
     "training, flat": lambda: figures.training_curves(log(60, loss=np.log(128))),
     "training, on its floor": lambda: figures.training_curves(log(60, caption_floor=1.31, temperature_floor=1.30)),
     "training, bare": lambda: figures.training_curves([{"step": 1, "loss": 5.0}, {"step": 200_000, "loss": 4.0}]),
+    "losses": lambda: figures.loss_panels("Eight bugs and a healthy one", LOSSES, dict.fromkeys(LOSSES, "some words")),
+    "losses of one, bare": lambda: figures.loss_panels("One", {"healthy": [{"step": 1, "loss": 5.0}]}),
+    "losses, nasty": lambda: figures.loss_panels(NASTY, {NASTY: log(9), "b": log(3)}, {NASTY: NASTY}, [NASTY]),
     "zero-shot": lambda: figures.zero_shot_bars(**bars(6, CLASSES, 5)),
     "zero-shot, one of one class": lambda: figures.zero_shot_bars(pictures(1), ["ring"], [[1.0]]),
     "zero-shot, nasty": lambda: figures.zero_shot_bars(**bars(3, [NASTY] * 5, 0)),
@@ -391,6 +395,8 @@ def test_object_maps_show_each_caption_and_the_words_of_each_of_its_objects():
         lambda: figures.contrastive_matrix(pictures(2), ["a"], np.zeros((2, 2))),
         lambda: figures.contrastive_matrix(pictures(2), ["a", "b"], np.zeros((2, 3))),
         lambda: figures.training_curves([]),
+        lambda: figures.loss_panels("a", {}),
+        lambda: figures.loss_panels("a", {"healthy": log(3), "b": []}),
         lambda: figures.zero_shot_bars(pictures(7), ["a"], np.ones((7, 1))),
         lambda: figures.zero_shot_bars(pictures(2), ["a", "b"], np.ones((2, 1))),
         lambda: figures.zero_shot_bars(pictures(2), ["a"], np.ones((2, 1)), [0]),

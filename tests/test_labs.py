@@ -27,6 +27,7 @@ from miniclip.labs import (
     understanding,
     unsaid,
 )
+from miniclip.labs import sweeps as kept
 from miniclip.labs.bugs.known import BUGS
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
 from miniclip.learn.specs import all_exercises
@@ -493,3 +494,19 @@ def test_a_locked_tower_s_gradient_is_that_of_finite_differences():
             two.append(model.contrast(pairs, slice(0, 6), params)[0])
         weight[...] = start
         assert (two[0] - two[1]) / 2e-5 == pytest.approx((gradient * step).sum(), rel=1e-5)
+
+
+def test_the_numbers_of_figures_are_those_of_their_code():
+    """The quickest row anew; each training there is once."""
+    rows = kept.read_measured("batch size")
+    assert kept.batch_size(0, 16, kept.STEPS)["first hit"] == pytest.approx(rows[0]["first hit"], abs=0.01)
+    assert len({(row["seed"], row["batch"], row["steps"]) for row in rows}) == len(rows)
+    assert {row["seed"] for row in rows} == {*kept.SEEDS}
+    assert {row["batch"] for row in rows} == {*kept.SIZES}
+
+
+@pytest.mark.nightly
+def test_the_bias_of_a_figure_is_that_of_the_lab():
+    for old, new in zip(kept.read_measured("bias"), kept.biases(), strict=True):
+        assert new["misnamed"] == pytest.approx(old["misnamed"], abs=0.03)
+        assert (old["corpus"], old["kind"]) == (new["corpus"], new["kind"])

@@ -3,6 +3,7 @@
 A figure's title states what its numbers say, and is computed from them.
 """
 
+from .losses import loss_panels
 from .matrix import contrastive_matrix
 from .next_words import next_words
 from .overview import overview
@@ -19,6 +20,7 @@ __all__ = [
     "contact_sheet",
     "contrastive_matrix",
     "drawn",
+    "loss_panels",
     "next_words",
     "object_maps",
     "overview",

@@ -17,6 +17,7 @@ from ..tasks.shares import Scores
 STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 RESULTS = "seed{}.json"
 MEASURED = Path(__file__).with_name("measured")  # tables in the package, each of `miniclip lab NAME`, seeds 0 to 2
+CURVE = "curve: "  # rows that are drawn and kept, and no score
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Lab:
         Single cases in words, for who reads the scores.
     chart : Chart, optional
         Drawn in the place of bars.
+    losses : function of scores -> (dict of name to rows of a log, dict of name to words), optional
+        Drawn in the place of bars. What they are made of is in rows that begin with "curve: ".
     """
 
     question: str
@@ -77,6 +80,7 @@ class Lab:
     shown: Sequence[str]
     examples: Callable[[int, bool], list[str]] = lambda seed, fast: []
     chart: Chart | None = None
+    losses: Callable[[Scores], tuple[dict[str, list[dict]], dict[str, str]]] | None = None
 
 
 def said_of(bar: Bar, scores: Scores) -> str:

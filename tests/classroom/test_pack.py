@@ -218,7 +218,7 @@ def test_pages_are_whole_and_need_nothing_else(pack, name):
     assert all((pack / name).parent.joinpath(link).is_file() for link in page.links)
     assert "$" not in page.text
     assert "`" not in page.text
-    sections = {"plan.html": 3, "slides/notes.html": 8}
+    sections = {"plan.html": 3, "slides/notes.html": 9}
     assert page.seen.count("section") == sections.get(name, 0)
 
 
@@ -241,5 +241,5 @@ def test_the_slides(pack, course):
         len(list((pack / "slides").glob("*.svg")))
         == len(list((pack / "slides").glob("*.csv")))
         == len(course.figures)
-        == 8
+        == 9
     )

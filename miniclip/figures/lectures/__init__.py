@@ -7,8 +7,9 @@
     frames(run) -> list of states       only if it moves: draw(slide, run, state) draws one of them; see `paused`
     still(run) -> state                 only if paper shows more than the last of them
 
-A figure's numbers come from the run, or from a lab's table in the package (`labs.harness.known_scores`), never from the
-file; captions are computed from the rows of the CSV beside them.
+A figure's numbers come from the run, or from what a lab has measured in minutes, which is in the package
+(`labs.harness.known_scores`, `labs.sweeps`), never from the file; captions are computed from the rows of the CSV beside
+them.
 """
 
 import csv
