@@ -90,6 +90,7 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     tasks/probes.py          classifiers of a few labelled pictures
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
+    tasks/unlisted.py        does a name that nobody listed fit better?
 
 Search
 
@@ -135,9 +136,13 @@ Figures
     figures/page.py          a sheet in inches: text that fits, thumbnails, frames
     figures/matrix.py        the contrastive matrix
     figures/training.py      training curves, with the floors under the loss
+    figures/live.py          a training while it runs
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
+    figures/answers.py       a picture, its caption, and answers about it
     figures/rows.py          pictures in rows that have names
+    figures/heat.py          small tables as heat, side by side
+    figures/arrows.py        vectors in a plane
     figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/saliency.py      what pixels and patches say for a caption
@@ -182,6 +187,7 @@ The exercises
     learn/commands.py        miniclip learn ...
     learn/cells.py           a notebook's functions as a file
     learn/lesson.py          what the notebooks use beside the package
+    learn/watch.py           trainings in a notebook, seen while they run
     learn/notebook.py        the exercises in a notebook
     learn/fixtures_m4.py     functions that exercises are given
     learn/fixtures_m6.py     the same

@@ -3,6 +3,10 @@
 A figure's title states what its numbers say, and is computed from them.
 """
 
+from .answers import answers_sheet
+from .arrows import arrows
+from .heat import heat_tables
+from .live import live_curves
 from .matrix import contrastive_matrix
 from .overview import overview
 from .rows import picture_rows
@@ -14,10 +18,14 @@ from .words import word_maps
 from .zero_shot import zero_shot_bars
 
 __all__ = [
+    "answers_sheet",
+    "arrows",
     "captions_sheet",
     "contact_sheet",
     "contrastive_matrix",
     "drawn",
+    "heat_tables",
+    "live_curves",
     "overview",
     "picture_rows",
     "saliency_maps",

@@ -1,11 +1,10 @@
 """Where a captioner looked: the picture once for each word, bright where the word's attention lay."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..errors import InputError
 from .page import clean, heading, page, thumbnail, write
-from .style import BODY, WIDE, new_figure, styled
+from .style import BODY, WIDE, Figure, new_figure, styled
 
 BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
 MOST = 36  # words

@@ -9,6 +9,7 @@ so it knows neither models nor run folders.
 import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,9 @@ from ..errors import TrainingDiverged
 from ..machine.threads import cores_taken
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from ..nn.tree import flatten, pack, write_sum
+
+# Who looks on while anything in this context trains: a function of the stage and each row.
+ONLOOKER: ContextVar[Callable | None] = ContextVar("onlooker", default=None)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def fit(learner, after_step: Callable = lambda row: None, stop_signal: Callable 
     TrainingDiverged
         For a loss or gradient that is not finite.
     """
-    stage = learner.stage
+    stage, onlooker = learner.stage, ONLOOKER.get()
     with own_bar(learner) if bar is None else nullcontext(bar) as shown:
         shown.set_description(stage.name)
         while not (signal := stop_signal()) and learner.steps < stage.steps:
@@ -143,6 +147,8 @@ def fit(learner, after_step: Callable = lambda row: None, stop_signal: Callable 
             shown.set_postfix(loss=f"{row['loss']:.3f}", refresh=False)
             shown.update(stage.cost)
             after_step(row)
+            if onlooker:
+                onlooker(stage, row)
     return signal
 
 
