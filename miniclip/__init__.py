@@ -136,17 +136,14 @@ Figures
     figures/page.py          a sheet in inches: text that fits, thumbnails, frames
     figures/matrix.py        the contrastive matrix
     figures/training.py      training curves, with the floors under the loss
-    figures/live.py          a training while it runs
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
     figures/answers.py       a picture, its caption, and answers about it
-    figures/rows.py          pictures in rows that have names
-    figures/heat.py          small tables as heat, side by side
-    figures/arrows.py        vectors in a plane
     figures/patches.py       a picture, its patches, and the picture again
     figures/words.py         where a captioner looked, word by word
     figures/saliency.py      what pixels and patches say for a caption
     figures/lab.py           what a lab measured
+    figures/lessons/         pictures that only notebooks draw
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes
     figures/lectures/        the lecture figures, a file each

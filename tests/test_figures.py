@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from miniclip import figures
 from miniclip.figures import matrix, page, search, style, training, zero_shot
 from miniclip.figures import words as word_figure
-from miniclip.figures.live import Curve
+from miniclip.figures.lessons.live import Track
 
 NASTY = "a $x^2$ \x1b[31mred\n\x00 \u202ecircle 漢字 " + "Donaudampfschifffahrtsgesellschaft" * 4 + " word" * 200
 MARKS = "✓✗"
@@ -145,9 +145,9 @@ FIGURES = {
     "arrows": lambda: figures.arrows("Two", {"one": PLANE, "the other": ({"long": [3.0, 0.1]}, {"short": [-0.1, 0]})}),
     "arrows, one panel": lambda: figures.arrows("One", {"": PLANE}),
     "live": lambda: figures.live_curves(
-        [Curve("one", 80, list(range(1, 81)), [4.0 / k for k in range(1, 81)])], 2, 4.2
+        [Track("one", 80, list(range(1, 81)), [4.0 / k for k in range(1, 81)])], 2, 4.2
     ),
-    "live, nasty": lambda: figures.live_curves([Curve(NASTY[:60], 9, [1], [0.0])] * 3),
+    "live, nasty": lambda: figures.live_curves([Track(NASTY[:60], 9, [1], [0.0])] * 3),
     "explanation": lambda: explained("a red circle"),
     "explanation of nothing": lambda: explained("a blue star", np.zeros((4, 4))),
     "explanation, nasty": lambda: explained(NASTY),

@@ -177,7 +177,7 @@ def distinct_captions(captions: list[str], n: int) -> list[int]:
     return list(chosen.values())[:n]
 
 
-def described(model: Describer, seed: int = 0, questions: int = 4) -> dict:
+def told_of_a_scene(model: Describer, seed: int = 0, questions: int = 4) -> dict:
     """Three objects, what a model says of them, and its answers: what `figures.answers_sheet` takes, by name."""
     many = sample_scenes(seed, "D", np.arange(GALLERY))
     scenes = many[np.flatnonzero(many.count == many.count.max())[:1]]
@@ -214,7 +214,7 @@ def run_overview(model: Model, log: list[dict], seed: int = 0, query: str = "a s
     (found,), said = Index(model.encode_text(unique), unique).search(index.embeddings[mine], 5)
     return figures.overview(
         {"query": query, "images": images[ids], "scores": scores[0], "right": is_true(query, scenes)[ids].tolist()},
-        described(load("system"), seed),
+        told_of_a_scene(load("system"), seed),
         {"images": images[pick], "captions": texts, "cosines": cosines},
         {"images": pictures, "class_names": list(CLASS_NAMES), "probabilities": probabilities, "truth": truth},
         {"image": images[mine], "captions": found, "scores": said[0],

@@ -4,12 +4,12 @@ A figure's title states what its numbers say, and is computed from them.
 """
 
 from .answers import answers_sheet
-from .arrows import arrows
-from .heat import heat_tables
-from .live import live_curves
+from .lessons.arrows import arrows
+from .lessons.heat import heat_tables
+from .lessons.live import live_curves
+from .lessons.rows import picture_rows
 from .matrix import contrastive_matrix
 from .overview import overview
-from .rows import picture_rows
 from .saliency import saliency_maps
 from .search import captions_sheet, contact_sheet
 from .style import drawn, save_figure

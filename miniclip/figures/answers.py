@@ -55,7 +55,7 @@ def draw_answers(figure: Figure, box: Box, image, caption, answers, size: float)
     left = side + 2.6 * em
     room = box[2] - left
     told: list[tuple[str, str, bool | None]] = [(f"“{clean(caption[0])}”", "", caption[1]), *answers]
-    high = [wrap(said, room, size, CAPTION_LINES).count("\n") + 1 for said, *_ in told]
+    high = [1 if reply else wrap(said, room, size, CAPTION_LINES).count("\n") + 1 for said, reply, _ in told]
     gap = min(1.2 * em, (box[3] - top - sum(high) * size * LINE) / len(told))
     for said, reply, right in told:
         if right is not None:

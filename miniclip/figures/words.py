@@ -44,6 +44,7 @@ def word_maps(image, words, maps) -> Figure:
         top += write(
             sheet, 0, top - 0.5 * BODY / 72, "Bright: the patches that the decoder looked at for the word", BODY
         )
+        figure.tell("Bright: the patches that the decoder looked at for each word.")
         columns = min(max(-(-len(words) // 3), 6), 12)
         rows = -(-len(words) // columns)
         gap, under = 0.8 * BODY / 72, 1.6 * BODY / 72

@@ -1,8 +1,8 @@
 """Graded exercises: `check`, `hint`, `solution`, `reward` and more in notebooks; `miniclip learn` in a terminal."""
 
 __all__ = [
-    "FAST", "check", "compare", "explore", "failing_case", "hint", "live", "pick", "progress", "reward", "solution",
-    "source",
+    "FAST", "check", "compare", "explore", "failing_case", "hint", "pick", "progress", "reward", "solution", "source",
+    "watching",
 ]  # fmt: skip
 
 

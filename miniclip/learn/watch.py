@@ -9,7 +9,7 @@ EVERY = 2.0  # seconds between two pictures: a picture takes a tenth
 
 
 @contextmanager
-def live(*names, chance: float | None = None):
+def watching(*names, chance: float | None = None):
     """Show every training inside a `with` while it runs: a bar, and the curves of the losses in one figure.
 
     The figure is drawn again now and then; the last one stays. Nothing else is printed.
@@ -23,14 +23,14 @@ def live(*names, chance: float | None = None):
 
     Examples
     --------
-    with live("one batch", chance=np.log(64)):
+    with watching("one batch", chance=np.log(64)):
         fit(learner)
     """
     from IPython.display import display
 
-    from ..figures.live import Curve, live_curves
+    from ..figures.lessons.live import Track, live_curves
 
-    names, curves, stages = names or ("training",), list[Curve](), list[Stage]()
+    names, curves, stages = names or ("training",), list[Track](), list[Stage]()
     shown, drawn_at = display(display_id=True), -EVERY
 
     def show():
@@ -41,7 +41,7 @@ def live(*names, chance: float | None = None):
     def look(stage, row):
         if not stages or stages[-1] is not stage:
             stages.append(stage)
-            curves.append(Curve(names[len(curves)] if len(curves) < len(names) else stage.name, stage.steps))
+            curves.append(Track(names[len(curves)] if len(curves) < len(names) else stage.name, stage.steps))
         curves[-1].steps.append(row["step"])
         curves[-1].losses.append(float(row["loss"]))
         if time.monotonic() - drawn_at >= EVERY:

@@ -2,8 +2,7 @@
 
     while there are steps:  loss, gradients = objective(step, params)  ->  clip  ->  AdamW at the schedule's rate
 
-What is trained is a `Stage`. Whoever calls `fit` hands it what to do after a step (log, score, save) and what stops it,
-so it knows neither models nor run folders.
+What is trained is a `Stage`. `fit` is handed what to do after a step and what stops it: it knows no models, no folders.
 """
 
 import math
@@ -20,8 +19,7 @@ from ..machine.threads import cores_taken
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from ..nn.tree import flatten, pack, write_sum
 
-# Who looks on while anything in this context trains: a function of the stage and each row.
-ONLOOKER: ContextVar[Callable | None] = ContextVar("onlooker", default=None)
+ONLOOKER: ContextVar[Callable] = ContextVar("onlooker", default=lambda stage, row: None)  # sees whatever trains
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def fit(learner, after_step: Callable = lambda row: None, stop_signal: Callable 
     TrainingDiverged
         For a loss or gradient that is not finite.
     """
-    stage, onlooker = learner.stage, ONLOOKER.get()
+    stage = learner.stage
     with own_bar(learner) if bar is None else nullcontext(bar) as shown:
         shown.set_description(stage.name)
         while not (signal := stop_signal()) and learner.steps < stage.steps:
@@ -147,8 +145,7 @@ def fit(learner, after_step: Callable = lambda row: None, stop_signal: Callable 
             shown.set_postfix(loss=f"{row['loss']:.3f}", refresh=False)
             shown.update(stage.cost)
             after_step(row)
-            if onlooker:
-                onlooker(stage, row)
+            ONLOOKER.get()(stage, row)
     return signal
 
 

@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from ..errors import InputError
-from .page import LINE, clean, decimal, heading, page, thumbnail, wrap, write
-from .style import PAPER, SKY, Figure, new_figure, styled
+from ...errors import InputError
+from ..page import LINE, clean, decimal, heading, page, thumbnail, wrap, write
+from ..style import PAPER, SKY, Figure, new_figure, styled
 
-WIDTH, MARGIN, SIZE = 10.0, 0.2, 13.5  # inches, as wide as a notebook; points
+WIDTH, MARGIN, SIZE = 10.0, 0.2, 14.0  # inches, as wide as a notebook; points
 PICTURE, GAP, LINES = 0.62, 0.3, 6  # inches: a picture, and between tables; lines of a caption
 ORANGE = "#EE8A4A"  # lighter than what is wrong, so that numbers can be read on it
 SIGNED = LinearSegmentedColormap.from_list("pulled_to_pushed", [SKY, PAPER, ORANGE])
@@ -59,13 +59,13 @@ def heat_tables(finding, images, captions, tables) -> Figure:
         for k, (name, table) in enumerate(tables.items()):
             left = PICTURE + 0.1 + k * (wide + GAP)
             write(sheet, left + wide / 2, head - 1.3 * SIZE * LINE, name, SIZE, wide, weight="bold", ha="center")
-            draw_table(sheet, (left, head + above, cell), np.asarray(table, float), texts)
+            draw_heat(sheet, (left, head + above, cell), np.asarray(table, float), texts)
             told = "; ".join(", ".join(map(decimal, row)) for row in np.asarray(table))
             figure.tell(f"{clean(name)}, row by row: {told}.")
         return figure
 
 
-def draw_table(sheet, place, table, texts) -> None:
+def draw_heat(sheet, place, table, texts) -> None:
     """The captions above the columns, a coloured cell for each number; a frame on the diagonal."""
     left, top, side = place
     shades = 0.5 + 0.5 * table / max(abs(table).max(), 1e-12)

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..errors import InputError
-from .page import clean, decimal, fractions, heading, page, wrap
-from .style import FAINT, IMAGE, INK, MUTED, TEXT, TEXT_INK, Figure, Look, new_figure, styled
+from ...errors import InputError
+from ..page import clean, decimal, fractions, heading, page, wrap
+from ..style import FAINT, IMAGE, INK, MUTED, TEXT, TEXT_INK, Figure, Look, new_figure, styled
 
 WIDTH, MARGIN, SIZE, PANEL = 10.0, 0.2, 14.0, 4.4  # inches, as wide as a notebook; points; inches: a panel's height
 MOST = 2  # panels
@@ -65,7 +65,7 @@ def draw_arrows(axes, name: str, images, texts) -> None:
     axes.plot(np.cos(turn), np.sin(turn), color=FAINT, linewidth=2)
     axes.plot([0], [0], "o", color=MUTED, markersize=5)
     kinds = [(IMAGE, IMAGE, "o")] * len(images) + [(TEXT, TEXT_INK, "s")] * len(texts)
-    ways = apart(np.arctan2(ends[:, 1], ends[:, 0]))
+    ways = turned_apart(np.arctan2(ends[:, 1], ends[:, 0]))
     for label, (x, y), way, (colour, ink, end) in zip([*images, *texts], ends, ways, kinds, strict=True):
         axes.plot([0, x], [0, y], color=colour, linewidth=3.5, solid_capstyle="butt")
         axes.plot([x], [y], end, color=colour, markersize=11)
@@ -76,10 +76,10 @@ def draw_arrows(axes, name: str, images, texts) -> None:
                       annotation_clip=False, **look)  # fmt: skip
 
 
-def apart(angles) -> np.ndarray:
+def turned_apart(angles) -> np.ndarray:
     """Directions in which names do not meet: neighbours on the circle that are close are turned away from each other.
 
-    >>> np.degrees(apart(np.radians([50.0, 60.0, -40.0]))).round()
+    >>> np.degrees(turned_apart(np.radians([50.0, 60.0, -40.0]))).round()
     array([ 32.,  78., -40.])
     """
     ways, order = np.array(angles, float), np.argsort(angles)

@@ -5,16 +5,16 @@ from itertools import cycle
 
 import numpy as np
 
-from .page import bar, clean, heading, page
-from .style import FAINT, IMAGE, INK, MUTED, NEGATIVE, POSITIVE, ROSE, Figure, new_figure, styled
-from .training import DASHDOT, DASHED, DOTTED, Line, draw_lines, plot_axes, smooth
+from ..page import bar, clean, heading, page
+from ..style import FAINT, IMAGE, INK, MUTED, NEGATIVE, POSITIVE, ROSE, Figure, new_figure, styled
+from ..training import DASHDOT, DASHED, DOTTED, Line, draw_lines, plot_axes, smooth
 
-SIZE, TALL, MARGIN = (10.0, 4.0), 13.5, 0.2  # inches, as wide as a notebook; points
+SIZE, TALL, MARGIN = (10.0, 4.0), 14.0, 0.2  # inches, as wide as a notebook; points
 LOOKS = ((INK, "-"), (IMAGE, DASHED), (NEGATIVE, DASHDOT), (POSITIVE, (0, (8, 2))), (ROSE, (0, (2, 1))))
 
 
 @dataclass
-class Curve:
+class Track:
     """One training: its name, its steps, and the losses so far."""
 
     name: str
@@ -23,7 +23,7 @@ class Curve:
     losses: list[float] = field(default_factory=list)
 
 
-def live_finding(curves: list[Curve], trainings: int) -> str:
+def live_finding(curves: list[Track], trainings: int) -> str:
     """Where the last training stands, or how all of them ended."""
     last = curves[-1]
     if last.steps[-1] < last.total or len(curves) < trainings:
@@ -33,12 +33,12 @@ def live_finding(curves: list[Curve], trainings: int) -> str:
     return f"{len(curves)} trainings, {sum(one.total for one in curves):,} steps"
 
 
-def live_curves(curves: list[Curve], trainings: int = 1, chance: float | None = None) -> Figure:
+def live_curves(curves: list[Track], trainings: int = 1, chance: float | None = None) -> Figure:
     """A bar of how much is done, and a curve for each training.
 
     Parameters
     ----------
-    curves : list of Curve
+    curves : list of Track
         Those that have begun, each with at least one step.
     trainings : int
         How many there will be.
@@ -69,7 +69,7 @@ def live_curves(curves: list[Curve], trainings: int = 1, chance: float | None = 
         axes = plot_axes(figure, box, [label for *_, label, _ in lines], TALL)
         for one in curves:
             axes.plot(one.steps, one.losses, color=FAINT, linewidth=1.2)
-        axes.set_ylim(0, 1.08 * max(float(values.max()) for _, values, *_ in lines))
+        axes.set_ylim(0, 1.08 * max(0.01, *(float(values.max()) for _, values, *_ in lines)))
         axes.set_ylabel("loss", fontsize=TALL)
         draw_lines(axes, lines, longest, TALL)
         figure.tell("Curves of the loss: " + ", ".join(label for *_, label, _ in lines) + ".")

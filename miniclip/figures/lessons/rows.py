@@ -1,8 +1,8 @@
 """Pictures in rows that have names, words under each: to set two corpora, or two models, side by side."""
 
-from ..errors import InputError
-from .page import LINE, clean, heading, page, thumbnail, wrap, write
-from .style import Figure, new_figure, styled
+from ...errors import InputError
+from ..page import LINE, clean, heading, page, thumbnail, wrap, write
+from ..style import Figure, new_figure, styled
 
 WIDTH, MARGIN, SIZE = 10.0, 0.2, 14.0  # inches, as wide as a notebook; points
 MOST_ROWS, MOST_COLUMNS, LINES = 3, 5, 3  # of pictures; and of the words under one
