@@ -23,7 +23,7 @@ def contrastive_matrix(images, captions, cosines, finding="") -> Figure:
     cosines : float array (B, B)
         cosines[i, j] of image i and caption j.
     finding : str
-        What the numbers show, where they are not cosines: it takes the place of the title, and no winner is framed.
+        What the numbers show, where they are not cosines: it takes the place of the title.
 
     Returns
     -------

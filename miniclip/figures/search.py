@@ -5,7 +5,7 @@ from .page import Box, bar, clean, decimal, heading, mark, page, thumbnail, writ
 from .style import BODY, WIDE, Figure, new_figure, styled
 
 BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
-MOST = 12  # pictures on a sheet
+MOST, ROW, LOW = 12, 6, 4.4  # pictures on a sheet, and in a row; inches: as high as one row needs
 
 
 def contact_sheet(query, images, scores, right=None, finding="") -> Figure:
@@ -33,8 +33,10 @@ def contact_sheet(query, images, scores, right=None, finding="") -> Figure:
         If there are no pictures, too many, or not as many scores.
     """
     with styled():
-        figure = new_figure()
-        draw_sheet(figure, BODY_BOX, query, images, scores, right, BODY, finding)
+        high = WIDE[1] if len(images) > ROW else LOW
+        figure = new_figure((WIDE[0], high))
+        box = (0.4, 0.35, WIDE[0] - 0.8, high - 0.7)
+        draw_sheet(figure, box, query, images, scores, right, BODY, finding)
         return figure
 
 
@@ -101,7 +103,7 @@ def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: flo
         )
         + 0.5 * size / 72
     )
-    columns = max(len(images), 3) if len(images) <= 6 else -(-len(images) // 2)
+    columns = max(len(images), 3) if len(images) <= ROW else -(-len(images) // 2)
     rows = -(-len(images) // columns)
     gap, under = 1.5 * size / 72, 1.6 * size / 72
     side = min((box[2] - (columns - 0.5) * gap) / columns, (box[3] - top) / rows - under - 0.1, 3.0)

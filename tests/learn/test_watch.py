@@ -51,9 +51,12 @@ def test_every_training_of_a_block_has_its_curve(seen):
 
 def test_nobody_looks_on_afterwards(seen):
     before = ONLOOKER.get()
-    with pytest.raises(KeyboardInterrupt), watch.watching():
-        fit(learner(3), stop_signal=lambda: 0)
+
+    def stop():
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), watch.watching():
+        fit(learner(3), stop_signal=stop)
     assert ONLOOKER.get() is before
     shown = len(seen)
     fit(learner(3))
