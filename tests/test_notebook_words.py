@@ -33,9 +33,9 @@ def unlinked(text: str, own: str) -> list[str]:
     outside = LINK.sub(" ", text)
     words = MATH_OR_CODE.sub(" ", outside)
     found = [name for name in named_files(outside) if not name.startswith(own)]
-    for some in re.findall(r"\b[Nn]otebooks?((?:,? (?:and )?\d\d\b)+)", words):
+    for some in re.findall(r"\b[Nn]otebooks?((?:,?\s(?:and\s)?\d\d\b)+)", words):
         found += [f"notebook {number}" for number in re.findall(r"\d\d", some) if number != own]
-    for some in re.findall(r"\b[Ee]xercises?\b:?\**((?:[ *(]*(?:,|and|to)?[ *(]*\b\d\.\d\b[*)]*)+)", words):
+    for some in re.findall(r"\b[Ee]xercises?\b:?\**((?:[\s*(]*(?:,|and|to)?[\s*(]*\b\d\.\d\b[*)]*)+)", words):
         found += [f"exercise {number}" for number in re.findall(r"\d\.\d", some)]
     return found
 
