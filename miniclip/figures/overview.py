@@ -2,8 +2,9 @@
 
 from .answers import draw_answers
 from .matrix import draw_matrix
+from .page import page, write
 from .search import draw_captions, draw_sheet
-from .style import Figure, new_figure, styled
+from .style import MUTED, Figure, new_figure, styled
 from .training import draw_training
 from .zero_shot import draw_bars
 
@@ -32,9 +33,11 @@ def overview(text_search, answers, matrix, zero_shot, image_search, log) -> Figu
     with styled():
         figure = new_figure(SIZE)
         draw_sheet(figure, (edge, edge, left, below - edge), **text_search, size=BODY)
-        draw_answers(figure, (beside, edge, right, upper - edge), **answers, size=BODY)
+        draw_answers(figure, (beside, edge, right, upper - edge - 0.25), **answers, size=BODY)
+        who = page(figure, (beside, upper - 0.2, right, 0.25))
+        write(who, 0, 0, "said by the system in the package, trained on from such a CLIP", BODY, right, color=MUTED)
         draw_matrix(figure, (edge, below + 0.2, left, lower - below - 0.45), **matrix, size=BODY)
-        draw_bars(figure, (beside, upper + 0.2, right, lower - upper - 0.4), **zero_shot, size=BODY,
+        draw_bars(figure, (beside, upper + 0.25, right, lower - upper - 0.45), **zero_shot, size=BODY,
                   what="never-seen combinations")  # fmt: skip
         draw_training(figure, (edge, lower, left, SIZE[1] - lower - edge), log, BODY)
         draw_captions(figure, (beside, lower, right, SIZE[1] - lower - edge), **image_search, size=BODY)

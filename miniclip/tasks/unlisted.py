@@ -41,8 +41,8 @@ def unlisted(model, image, weights, class_names, templates) -> list[str | None]:
         wrongly, where a class is true   in 0.1 % (CLIP, split A), 0.2 % (B); 1.2 % (the system, D)
         where it should                  in 99.7 %, 97.7 %; 82 %
 
-    Where the classes are whole captions, it is wrong more often: in 5 %, the system on D in 16 %. Of shapes that are not
-    the world's (`tests/foreign.py`, 16 classes of both words) the CLIP speaks wrongly of 3.5 %, none of them one that it
+    Where the classes are whole captions, it is wrong more often: in 5 %, the system on D in 16 %. Of shapes that are
+    not the world's (`tests/foreign.py`, 16 classes of both words) the CLIP speaks wrongly of 3.5 %, none of them one it
     reads rightly, and tells 92 %.
 
     Parameters
