@@ -91,6 +91,7 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     tasks/probes.py          classifiers of a few labelled pictures
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
+    tasks/unlisted.py        does a name that nobody listed fit better?
 
 Search
 
@@ -138,10 +139,10 @@ Figures
     figures/training.py      training curves, with the floors under the loss
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
-    figures/rows.py          pictures in rows that have names
+    figures/answers.py       a picture, its caption, and answers about it
     figures/patches.py       a picture, its patches, and the picture again
+    figures/lessons/         pictures that notebooks draw
     figures/words.py         where a captioner looked for each object
-    figures/next_words.py    what a captioner reads, and how sure it is of the next word
     figures/saliency.py      what pixels and patches say for a caption
     figures/losses.py        losses of several trainings, with and without a bug
     figures/lab.py           what a lab measured
@@ -185,6 +186,7 @@ The exercises
     learn/commands.py        miniclip learn ...
     learn/cells.py           a notebook's functions as a file
     learn/lesson.py          what the notebooks use beside the package
+    learn/watch.py           trainings in a notebook, seen while they run
     learn/notebook.py        the exercises in a notebook
     learn/fixtures_m4.py     functions that exercises are given
     learn/fixtures_m6.py     the same

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from miniclip import figures
 from miniclip.figures import matrix, page, search, style, training, zero_shot
 from miniclip.figures import words as word_figure
+from miniclip.figures.lessons.live import Track
 
 NASTY = "a $x^2$ \x1b[31mred\n\x00 \u202ecircle 漢字 " + "Donaudampfschifffahrtsgesellschaft" * 4 + " word" * 200
 MARKS = "✓✗"
@@ -90,9 +91,14 @@ def described(caption, n, words="a little turquoise triangle"):
 
 def an_overview(captions=CAPTIONS, classes=CLASSES):
     return figures.overview(
+        {"query": captions[0], "images": pictures(5), "scores": np.linspace(0.8, 0.1, 5), "right": [1, 1, 0, 1, 0]},
+        {
+            "image": pictures(1)[0],
+            "caption": (captions[0], True),
+            "answers": [(captions[1], captions[2], k > 0) for k in range(4)],
+        },
         {"images": pictures(6), "captions": captions[:6], "cosines": cosines(6)},
         bars(4, classes, 3),
-        {"query": captions[0], "images": pictures(5), "scores": np.linspace(0.8, 0.1, 5), "right": [1, 1, 0, 1, 0]},
         {"image": pictures(1)[0], "captions": captions[:4], "scores": [0.8, 0.5, 0.3, -0.1], "right": [1, 0, 0, 1]},
         log(100),
     )
@@ -106,6 +112,7 @@ def explained(caption, patches=None, pixels=None):
 
 
 LOSSES = {f"bug number {k}": log(60, loss=1.3 + k) for k in range(9)}
+PLANE = ({"a picture": [0.6, 0.8]}, {"a near text": [0.5, 0.866], "a far text": [-0.8, -0.6], "another": [0.8, -0.6]})
 FIGURES = {
     "matrix": lambda: figures.contrastive_matrix(pictures(8), CAPTIONS, cosines(8)),
     "matrix of one": lambda: figures.contrastive_matrix(pictures(1), ["a circle"], [[0.3]]),
@@ -144,6 +151,22 @@ FIGURES = {
     "rows, nasty": lambda: figures.picture_rows(
         NASTY, {str(k) + NASTY: [(pictures(1)[0], NASTY, k)] * 4 for k in (0, 1, 2)}
     ),
+    "zero-shot, of none": lambda: figures.zero_shot_bars(
+        pictures(6), CLASSES, bars(6, CLASSES, 5)["probabilities"], nearer=[None, "star", NASTY] * 2
+    ),
+    "matrix of no cosines": lambda: figures.contrastive_matrix(pictures(2), CAPTIONS[:2], np.eye(2), "What is true"),
+    "sheet of no search": lambda: figures.contact_sheet("a circle", pictures(3), [0, 1, 0], finding="A third is"),
+    "answers": lambda: figures.answers_sheet(pictures(1)[0], (SAID, True), [("where is it?", "top left", False)] * 5),
+    "answers, unjudged": lambda: figures.answers_sheet(pictures(1)[0], ("a star", None), [("what?", "a star", None)]),
+    "answers, nasty": lambda: figures.answers_sheet(pictures(1)[0], (NASTY, False), [(NASTY, NASTY[:20], True)] * 5),
+    "heat": lambda: figures.heat_tables("Three tables", pictures(3), CAPTIONS[:3], dict.fromkeys("PQd", cosines(3))),
+    "heat, nasty": lambda: figures.heat_tables(NASTY, pictures(4), [NASTY] * 4, {NASTY: np.zeros((4, 4))}),
+    "arrows": lambda: figures.arrows("Two", {"one": PLANE, "the other": ({"long": [3.0, 0.1]}, {"short": [-0.1, 0]})}),
+    "arrows, one panel": lambda: figures.arrows("One", {"": PLANE}),
+    "live": lambda: figures.live_curves(
+        [Track("one", 80, list(range(1, 81)), [4.0 / k for k in range(1, 81)])], 2, 4.2
+    ),
+    "live, nasty": lambda: figures.live_curves([Track(NASTY[:60], 9, [1], [0.0])] * 3),
     "explanation": lambda: explained("a red circle"),
     "explanation of nothing": lambda: explained("a blue star", np.zeros((4, 4))),
     "explanation, nasty": lambda: explained(NASTY),
@@ -208,6 +231,17 @@ def test_every_text_is_whole_alone_and_large_enough(name):
     for (one, a), (other, b) in itertools.combinations(found, 2):
         across, down = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
         assert min(across, down) <= 2.0, (one, other)  # pixels: descenders may touch the next line's box
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_it_has_words_for_those_who_cannot_see_it(name):
+    """The title, and what else is to be read off; a notebook takes them from the figure."""
+    figure = FIGURES[name]()
+    title = max(figure.findobj(Text), key=lambda text: (text.get_fontsize(), bool(text.get_text()))).get_text()
+    assert title.rstrip("…") in figure.alt
+    assert len(figure.alt.split()) >= 5
+    assert all(c.isprintable() for c in figure.alt)
+    assert figure._repr_mimebundle_() == ({}, {"image/png": {"alt": figure.alt}})
 
 
 @pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "objects", "overview"])

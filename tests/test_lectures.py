@@ -59,8 +59,9 @@ def test_text_stands_out_from_what_is_behind_it(id, theme, run):
 def test_the_words_beside_it(id, run):
     """Caption, alt text of 15 to 60 words, a note for the lecturer, a notebook; the numbers are in the CSV."""
     module = lectures()[id]
-    _, drawn = lecture(id, run)
+    figure, drawn = lecture(id, run)
     assert 15 <= len(drawn.alt.split()) <= 60, len(drawn.alt.split())
+    assert figure.alt == drawn.alt
     assert 8 <= len(drawn.caption.split()) <= 80
     assert 25 <= len(module.NOTE.split()) <= 150
     assert module.TITLE

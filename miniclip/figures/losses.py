@@ -1,11 +1,10 @@
 """Losses of several trainings, a small panel each between chance and the floors; beneath each the healthy one's."""
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from ..errors import InputError
-from .page import LINE, Box, fractions, heading, page, wrap, write
-from .style import FAINT, INK, MUTED, NEGATIVE, TEXT, Look, new_figure, styled
+from .page import LINE, Box, clean, fractions, heading, page, wrap, write
+from .style import FAINT, INK, MUTED, NEGATIVE, TEXT, Figure, Look, new_figure, styled
 from .training import DASHED, DOTTED, latest, series, smooth
 
 FEW = 9  # so many panels stand two or three in a row; more of them five, and smaller
@@ -56,6 +55,7 @@ def loss_panels(finding: str, logs, words=None, verdicts=()) -> Figure:
         figure = new_figure((WIDTH, 2 * MARGIN + under + len(verdicts) * size * LINE))
         sheet = page(figure, (MARGIN, MARGIN, width, figure.get_figheight() - 2 * MARGIN))
         heading(sheet, finding, size)
+        figure.tell(f"The loss of each: {', '.join(map(clean, logs))}.")
         for k, name in enumerate(logs):
             x, y = k % across * (wide + gap), top + k // across * tall
             write_head(sheet, x, y, heads[name], size)

@@ -8,11 +8,10 @@ from functools import cache
 import matplotlib.font_manager as fonts
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE, SKY, Look
+from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE, SKY, Figure, Look
 
 Box = tuple[float, float, float, float]  # left, top, width, height in inches
 LINE = 1.25 / 72  # inches from line to line, per point of size
@@ -97,7 +96,9 @@ def write(sheet: Axes, x, y, text, size, width=np.inf, lines=1, weight="normal",
 
 
 def heading(sheet: Axes, finding: str, size: float) -> float:
-    """What the figure says, in bold across the top; returns the inches it takes."""
+    """What the figure says, in bold across the top, and the first of its words; returns the inches it takes."""
+    if isinstance(sheet.figure, Figure):
+        sheet.figure.tell(f"{clean(finding)}.")
     width = sheet.get_xlim()[1]
     lines = wrap(finding, width, 1.2 * size, 3, "bold").count("\n")
     while wrap(finding, 0.97 * width, 1.2 * size, 3, "bold").count("\n") == lines < 2 and width > 1:

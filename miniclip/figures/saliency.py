@@ -1,12 +1,11 @@
 """Which pixels made it say so: the picture, what its pixels say for and against a caption, and its patches."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..errors import InputError
 from .page import clean, decimal, frame, heading, page, thumbnail, write
-from .style import BODY, ROSE, WIDE, new_figure, styled
+from .style import BODY, ROSE, WIDE, Figure, new_figure, styled
 from .words import lit
 
 BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)

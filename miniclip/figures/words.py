@@ -1,12 +1,11 @@
 """Where a captioner looked: the picture again for each object of a caption, clear where its words' attention lay."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..errors import InputError
+from .lessons.rows import MARGIN, SIZE, WIDTH
 from .page import clean, page, text_height, thumbnail, write
-from .rows import MARGIN, SIZE, WIDTH
-from .style import new_figure, styled
+from .style import Figure, new_figure, styled
 
 EM, SIDE, GAP = SIZE / 72, 2.24, 0.2  # inches; a side is in whole pixels for each of the picture's own
 ACROSS, NAME = WIDTH - 2 * MARGIN, SIDE + 0.8 * GAP  # the width of the captions, and of a name
@@ -45,6 +44,9 @@ def object_maps(described) -> Figure:
         write(sheet, 0, 0, SAID, SIZE)
         for part, y in zip(parts, 2 * EM + np.cumsum([0.0, *heights]), strict=False):
             draw_part(sheet, y, *part)
+        figure.tell(f"{SAID}.")
+        for caption, objects in parts:
+            figure.tell(f"{caption}: {'; '.join(clean(words) for _, words in objects)}.")
         return figure
 
 

@@ -86,6 +86,7 @@ def lecture(id: str, run: Run | None = None, size: str = "wide", theme: str = "l
             drawn = module.draw(slide, run, standing(module, run) if state is None else state)
         else:
             drawn = module.draw(slide, run)
+        slide.figure.alt = drawn.alt
         return slide.figure, drawn
 
 

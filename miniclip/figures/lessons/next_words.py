@@ -1,13 +1,12 @@
 """Teacher forcing: what a captioner reads, what it must say next, and how likely it says so."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..errors import InputError
-from .page import clean, heading, page, text_height, thumbnail, width_of, wrap, write
+from ...errors import InputError
+from ..page import clean, heading, page, text_height, thumbnail, width_of, wrap, write
+from ..style import FAINT, IMAGE, INK, SEQUENTIAL, TEXT, Figure, new_figure, styled
 from .rows import MARGIN, SIZE, SMALL, WIDTH
-from .style import FAINT, IMAGE, INK, SEQUENTIAL, TEXT, new_figure, styled
 
 EM, LEFT, GAP, ACROSS = SIZE / 72, 1.6, 0.25, WIDTH - 2 * MARGIN  # inches
 LONGEST = 1.2  # inches of a word
@@ -50,6 +49,7 @@ def next_words(finding, read, wanted, rows) -> Figure:
         figure = new_figure((WIDTH, 2 * MARGIN + high))
         sheet = page(figure, (MARGIN, MARGIN, ACROSS, high))
         top = heading(sheet, finding, SIZE)
+        figure.tell(f"It reads {clean(' '.join(read))}, and must say {clean(' '.join(wanted))}.")
         for row, (role, words, colour) in enumerate(zip(ROLES, (read, wanted), (SEQUENTIAL(0.5), TEXT), strict=True)):
             y = top + row * tall
             write(sheet, 0, y + tall / 2 - 0.6 * EM, role, SIZE, LEFT - GAP, weight="bold")

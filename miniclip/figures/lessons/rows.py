@@ -1,10 +1,8 @@
 """Pictures in rows that have names, words under each: to set two corpora, or two models, side by side."""
 
-from matplotlib.figure import Figure
-
-from ..errors import InputError
-from .page import heading, page, text_height, thumbnail, write
-from .style import new_figure, styled
+from ...errors import InputError
+from ..page import clean, heading, page, text_height, thumbnail, write
+from ..style import Figure, new_figure, styled
 
 WIDTH, MARGIN, SIZE = 10.0, 0.2, 14.0  # inches, as wide as a notebook; points
 MOST_ROWS, MOST_COLUMNS, LINES = 3, 5, 3  # of pictures; and of the words under one
@@ -55,4 +53,5 @@ def picture_rows(finding, rows) -> Figure:
                 middle = NAMES + (c + 0.5) * wide
                 thumbnail(sheet, image, middle - side / 2, y, side, right)
                 write(sheet, middle, y + side + 0.25 * SIZE / 72, words, SIZE, wide - GAP, LINES, ha="center")
+            figure.tell(f"{clean(name)}: {'; '.join(clean(words) for _, words, _ in row)}.")
         return figure
