@@ -51,7 +51,7 @@ def test_it_names_every_notebook():
     """In its section, by number, in order."""
     section = README.split("## Notebooks and figures")[1].split("\n## ")[0].split("Each says how long")[0]
     numbers = [path.name[:2] for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
-    assert re.findall(r"\b(\d\d) [a-z]", section) == numbers
+    assert re.findall(r"\b(\d\d)\s[a-z]", section) == numbers
 
 
 def test_no_number_is_printed_as_minus_zero():
