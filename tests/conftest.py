@@ -1,12 +1,14 @@
-"""Shared set-up: one thread per worker, the same hypothesis examples every time, the long tests on request, and a
-describer that knows sixteen scenes by heart."""
+"""Shared set-up: one thread per worker, the same hypothesis examples every time, the long tests on request, a
+describer that knows sixteen scenes by heart, and a browser for pages."""
 
 import json
 import os
+import shutil
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before NumPy loads: the workers share the cores among themselves
 
+from pathlib import Path  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -105,3 +107,56 @@ def hand_in(course):
 @pytest.fixture
 def read():
     return lambda path: json.loads(path.read_text())
+
+
+QUIET = ("no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+         "disable-component-update", "disable-sync")  # fmt: skip
+
+
+@pytest.fixture(scope="module")  # its event loop would be in the way of tests that have their own, such as notebooks
+def chromium():
+    """A browser without a window."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("there is no chromium here: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=[f"--{flag}" for flag in QUIET])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens a file as a page, with the options of Playwright's `new_context`: a viewport, a colour scheme, ...
+
+    When the test ends, no page may have asked for anything but files, nor have told an error or a warning: these are
+    kept in `open_page.trouble`.
+    """
+    contexts, trouble = [], []
+
+    def asked(request):
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            trouble.append(f"asked for {request.url}")
+
+    def said(message):
+        if message.type in ("error", "warning"):
+            trouble.append(f"said {message.text}")
+
+    def opened(path, anchor: str = "", **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        context.on("request", asked)
+        context.on("requestfailed", lambda request: trouble.append(f"found no {request.url}"))
+        context.on("console", said)
+        context.on("weberror", lambda error: trouble.append(f"failed: {error.error}"))
+        page = context.new_page()
+        page.goto(Path(path).resolve().as_uri() + anchor)
+        return page
+
+    opened.trouble = trouble
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not trouble
