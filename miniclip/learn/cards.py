@@ -213,16 +213,25 @@ def html_page(cards: Iterable[Card], size: str = "A6", duplex: bool = False) -> 
     duplex : bool
         Print the question and the answer on a page each.
     """
+    frame = Template((CONTENT / "cards.html").read_text(encoding="utf-8"))
+    return frame.substitute(style=card_style(size, duplex), cards="\n".join(map(card_html, cards)))
+
+
+def card_html(card: Card) -> str:
+    """A card that a click, or Enter, turns."""
+    return (
+        f'<details class="card" id="{html.escape(card.id)}"><summary>{rich(card.front)}</summary>'
+        f'<p class="back">{rich(card.back)}</p></details>'
+    )
+
+
+def card_style(size: str = "A6", duplex: bool = False) -> str:
+    """How cards look on a screen, and on paper; see `html_page`."""
     if size not in PAGES:
         raise InputError(f"the size is {quote(size)}, expected {', '.join(PAGES)}")
-    bodies = [
-        f'<article class="card" tabindex="0" id="{html.escape(card.id)}"><p class="front">{rich(card.front)}</p>'
-        f'<p class="back">{rich(card.back)}</p></article>'
-        for card in cards
-    ]
-    split = ".front { break-after: page; }" if duplex else ".back { border-top: 1px solid; padding-top: 1em; }"
-    frame = Template((CONTENT / "cards.html").read_text(encoding="utf-8"))
-    return frame.substitute(size=PAGES[size], split=split, cards="\n".join(bodies))
+    front, back = ("break-after: page;", "") if duplex else ("", "border-top: 1px solid; padding-top: 1em;")
+    frame = Template((CONTENT / "cards.css").read_text(encoding="utf-8"))
+    return frame.substitute(size=PAGES[size], front=front, back=back)
 
 
 def cheatsheet_text(sheet: Sheet, width: int = 100) -> str:
