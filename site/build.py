@@ -2,21 +2,26 @@
 
     python site/build.py --out DIR [--book]
 
-DIR/html/index.html is the site: it needs no server and asks no other host for anything. With --book it also has
-all notebooks in one PDF. DIR/source is what Sphinx reads; the figures in it are drawn anew when the package has changed.
+DIR/html/index.html is the site: it needs no server, and nothing from another host. With --book it has all notebooks
+in one PDF, too. DIR/source is what Sphinx reads; its figures are drawn anew when the package has changed.
 """
 
 import argparse
+import io
+import shutil
 import sys
 from pathlib import Path
 
 import pages
-from miniclip.page.build import write_page
+from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from miniclip.figures.lectures import lectures
 from miniclip.figures.render import render
 from miniclip.learn.cards import card_style
+from miniclip.page.build import write_page
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -31,6 +36,7 @@ def lay_out(source: Path) -> None:
         files[f"notebooks/{path.name}"] = linked(path.read_text(encoding="utf-8")).encode()
     made = pages.exercises() | pages.practice() | pages.figures(source / "figures") | pages.reference()
     files |= {name: text.encode() for name, text in made.items()}
+    files["static/cards.css"] = card_style().encode()
     for name, content in files.items():
         put(source / name, content)
     for path in source.rglob("*.*"):  # of an earlier build
@@ -47,15 +53,15 @@ def put(path: Path, content: bytes) -> None:
 
 def linked(notebook: str) -> str:
     """Where a notebook names another that is there, a link."""
-    there = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
-    return re.sub(
-        r"`(\d\d_\w+\.ipynb)`", lambda name: f"[{name[0]}]({name[1]})" if name[1] in there else name[0], notebook
-    )
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        notebook = notebook.replace(f"`{path.name}`", f"[`{path.name}`]({path.name})")
+    return notebook
 
 
 def draw(folder: Path) -> None:
     """All figures, if some are missing or older than the package."""
-    changed = max(path.stat().st_mtime for path in (ROOT / "miniclip").rglob("*.*"))
+    files = (path for path in (ROOT / "miniclip").rglob("*.*") if path.suffix != ".pyc")
+    changed = max(path.stat().st_mtime for path in files)
     drawn = [path.stat().st_mtime for path in folder.glob("f*.txt")]
     if len(drawn) < len(lectures()) or min(drawn) < changed:
         render(list(lectures()), folder, FORMATS)
@@ -63,27 +69,59 @@ def draw(folder: Path) -> None:
 
 def sphinx(out: Path, builder: str, tags=(), **settings) -> None:
     """Run Sphinx; a warning is an error."""
-    app = Sphinx(out / "source", HERE, out / builder, out / "doctrees" / builder, builder, settings, status=None,
-                 warningiserror=True, tags=tags, parallel=2)  # fmt: skip
-    app.build()
+    source = out / "source"
+    settings["html_static_path"] = ["static", str(source / "static")]
+    settings["html_extra_path"] = [str(source / "extra")]
+    with patch_docutils(HERE), docutils_namespace():  # each run registers its directives anew
+        app = Sphinx(source, HERE, out / builder, out / "doctrees" / builder, builder, settings, status=None,
+                     warningiserror=True, tags=tags, parallel=2)  # fmt: skip
+        app.build()
     if app.statuscode:
         sys.exit(app.statuscode)
+
+
+def print_book(page: Path, pdf: Path) -> None:
+    """Print a page with Chromium, twice: the contents need the numbers of the pages that the first time has found."""
+    program = shutil.which("chromium")
+    if program is None:
+        sys.exit("the book is printed by chromium, which is not here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--disable-gpu", "--disable-quic"])
+        opened = browser.new_page()
+        opened.goto(page.as_uri())
+        opened.evaluate("MathJax.startup.promise")
+        numbers: list[int] = []
+        for _ in range(2):
+            opened.evaluate("writeContents", numbers)
+            content = opened.pdf(prefer_css_page_size=True, outline=True, tagged=True)
+            numbers = chapters(PdfReader(io.BytesIO(content)))
+        browser.close()
+    put(pdf, content)
+
+
+def chapters(reader: PdfReader) -> list[int]:
+    """The pages on which the chapters begin."""
+    (_, inside) = reader.outline
+    return [reader.get_destination_page_number(one) + 1 for one in inside if not isinstance(one, list)]
 
 
 def main() -> None:
     """Build what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--book", action="store_true")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--book", action="store_true", help="the notebooks as one PDF, too; it takes Chromium")
     args = parser.parse_args()
     out = args.out.resolve()
-    draw(out / "source" / "figures")
-    lay_out(out / "source")
-    put(out / "source" / "static" / "cards.css", card_style().encode())
-    (out / "source" / "extra").mkdir(exist_ok=True)
-    write_page(out / "source" / "extra" / "clip.html")
-    sphinx(out, "html", html_extra_path=[str(out / "source" / "extra")],
-           html_static_path=["static", str(out / "source" / "static")])  # fmt: skip
+    source, extra = out / "source", out / "source" / "extra"
+    draw(source / "figures")
+    lay_out(source)
+    extra.mkdir(exist_ok=True)
+    write_page(extra / "clip.html")
+    if args.book:
+        sphinx(out, "singlehtml", root_doc="book", include_patterns=["book.md", "notebooks/*"], exclude_patterns=[],
+               html_css_files=["book.css"], html_js_files=["book.js"])  # fmt: skip
+        print_book(out / "singlehtml" / "book.html", extra / "miniclip.pdf")
+    sphinx(out, "html", ["book"] * args.book)
 
 
 if __name__ == "__main__":

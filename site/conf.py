@@ -11,11 +11,11 @@ exclude_patterns = ["book.md"]
 
 html_theme = "furo"
 html_title = "miniclip"
-html_static_path = ["static"]
 html_css_files = ["site.css", "cards.css"]
 html_js_files = ["site.js"]
 html_show_search_summary = False  # for it a search has to fetch pages, which browsers forbid to files
 html_copy_source = False
+html_domain_indices = False
 
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"

@@ -95,8 +95,8 @@ def figures(folder: Path) -> dict[str, str]:
     return {"figures/index.rst": "\n".join(parts)}
 
 
-FIGURES = """The lecture figures and their numbers, computed from the run in the package. `miniclip figures render --all` makes
-them in four sizes, light or dark, some of them moving, and from a run of yours."""
+FIGURES = """The lecture figures and their numbers, from the run in the package. `miniclip figures render --all`
+has them in four sizes, light or dark, some of them moving, and from a run of yours."""
 
 
 def reference() -> dict[str, str]:
