@@ -19,7 +19,7 @@ from ..errors import InputError, quote
 CONTENT = Path(__file__).parent / "content"
 TAGS = ("seed", "extra")
 WAIT = (0, 1, 3, 7, 21)  # sessions until a card of box 1, 2, ... is due again
-PAGES = {"A6": "A6", "A4": "A4", "Letter": "letter", "5x3": "5in 3in"}  # as CSS names them
+PAGES = {"A6": "105mm 148mm", "A4": "A4", "Letter": "letter", "5x3": "5in 3in"}  # as CSS names them: it knows no A6
 wrap_words = partial(textwrap.wrap, break_on_hyphens=False)
 
 
