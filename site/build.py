@@ -70,6 +70,7 @@ def draw(folder: Path) -> None:
 def sphinx(out: Path, builder: str, tags=(), **settings) -> None:
     """Run Sphinx; a warning is an error."""
     source = out / "source"
+    shutil.rmtree(out / builder, ignore_errors=True)  # a page that is gone would stay
     settings["html_static_path"] = ["static", str(source / "static")]
     settings["html_extra_path"] = [str(source / "extra")]
     with patch_docutils(HERE), docutils_namespace():  # each run registers its directives anew
@@ -112,6 +113,9 @@ def main() -> None:
     parser.add_argument("--book", action="store_true", help="the notebooks as one PDF, too; it takes Chromium")
     args = parser.parse_args()
     out = args.out.resolve()
+    if out.exists() and any(out.iterdir()) and not (out / "doctrees").is_dir():
+        sys.exit(f"{args.out} has files of others: name a folder that is new or empty, or holds an earlier build")
+    (out / "doctrees").mkdir(parents=True, exist_ok=True)
     source, extra = out / "source", out / "source" / "extra"
     draw(source / "figures")
     lay_out(source)
