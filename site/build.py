@@ -123,7 +123,7 @@ def main() -> None:
     write_page(extra / "clip.html")
     if args.book:
         sphinx(out, "singlehtml", root_doc="book", include_patterns=["book.md", "notebooks/*"], exclude_patterns=[],
-               html_css_files=["book.css"], html_js_files=["book.js"])  # fmt: skip
+               html_css_files=["book.css"], html_js_files=["site.js", "book.js"])  # fmt: skip
         print_book(out / "singlehtml" / "book.html", extra / "miniclip.pdf")
     sphinx(out, "html", ["book"] * args.book)
 

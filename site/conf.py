@@ -19,6 +19,7 @@ html_domain_indices = False
 
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"
+nb_render_markdown_format = "gfm"
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # they would come from another host
 mathjax_path = "mathjax/tex-svg.js"

@@ -255,6 +255,22 @@ def test_the_book_has_every_notebook_where_its_contents_say(site):
     assert [one.title for one in book.outline[1] if not isinstance(one, list)] == titles
 
 
+def titles_in(outline) -> set[str]:
+    """The titles of an outline and of what is below them."""
+    return {title for one in outline for title in (titles_in(one) if isinstance(one, list) else {one.title})}
+
+
+@needs_browser
+def test_no_page_of_the_book_ends_with_a_title(built, site):
+    book = PdfReader(site / "miniclip.pdf")
+    within = re.findall(r'<p class="rubric"[^>]*>([^<]+)', (built / "singlehtml/book.html").read_text(encoding="utf-8"))
+    titles = titles_in(book.outline) | set(within)
+    assert "Pitfalls" in titles
+    assert len(titles) > 100
+    last = [page.extract_text().rstrip().split("\n")[-1].strip() for page in book.pages]
+    assert not set(last) & titles
+
+
 @needs_browser
 def test_nothing_in_the_book_is_wider_than_its_page(built, open_page):
     page = show(open_page, built / "singlehtml/book.html", viewport={"width": PAPER, "height": 1000})
