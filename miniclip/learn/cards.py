@@ -219,10 +219,8 @@ def html_page(cards: Iterable[Card], size: str = "A6", duplex: bool = False) -> 
 
 def card_html(card: Card) -> str:
     """A card that a click, or Enter, turns."""
-    return (
-        f'<details class="card" id="{html.escape(card.id)}"><summary>{rich(card.front)}</summary>'
-        f'<p class="back">{rich(card.back)}</p></details>'
-    )
+    front = f'<details class="card" id="{html.escape(card.id)}"><summary>{rich(card.front)}</summary>'
+    return f'{front}<p class="back">{rich(card.back)}</p></details>'
 
 
 def card_style(size: str = "A6", duplex: bool = False) -> str:
@@ -230,8 +228,8 @@ def card_style(size: str = "A6", duplex: bool = False) -> str:
     if size not in PAGES:
         raise InputError(f"the size is {quote(size)}, expected {', '.join(PAGES)}")
     front, back = ("break-after: page;", "") if duplex else ("", "border-top: 1px solid; padding-top: 1em;")
-    frame = Template((CONTENT / "cards.css").read_text(encoding="utf-8"))
-    return frame.substitute(size=PAGES[size], front=front, back=back)
+    style = (CONTENT / "cards.css").read_text(encoding="utf-8")
+    return Template(style).substitute(size=PAGES[size], front=front, back=back)
 
 
 def cheatsheet_text(sheet: Sheet, width: int = 100) -> str:
