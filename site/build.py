@@ -40,8 +40,10 @@ def lay_out(source: Path) -> None:
     for name, content in files.items():
         put(source / name, content)
     for path in source.rglob("*.*"):  # of an earlier build
-        if path.suffix in (".md", ".rst", ".ipynb") and path.relative_to(source).as_posix() not in files:
+        name = path.relative_to(source)
+        if path.suffix in (".md", ".rst", ".ipynb") and name.as_posix() not in files:
             path.unlink()
+            (source.parent / "html" / name).with_suffix(".html").unlink(missing_ok=True)
 
 
 def put(path: Path, content: bytes) -> None:
@@ -70,11 +72,12 @@ def draw(folder: Path) -> None:
 def sphinx(out: Path, builder: str, tags=(), **settings) -> None:
     """Run Sphinx; a warning is an error."""
     source = out / "source"
-    shutil.rmtree(out / builder, ignore_errors=True)  # a page that is gone would stay
     settings["html_static_path"] = ["static", str(source / "static")]
     settings["html_extra_path"] = [str(source / "extra")]
+    kept = out / "doctrees" / builder / "environment.pickle"
+    fresh = not kept.exists() or kept.stat().st_mtime < max(path.stat().st_mtime for path in HERE.glob("*.py"))
     with patch_docutils(HERE), docutils_namespace():  # each run registers its directives anew
-        app = Sphinx(source, HERE, out / builder, out / "doctrees" / builder, builder, settings, status=None,
+        app = Sphinx(source, HERE, out / builder, kept.parent, builder, settings, status=None, freshenv=fresh,
                      warningiserror=True, tags=tags, parallel=2)  # fmt: skip
         app.build()
     if app.statuscode:

@@ -129,6 +129,13 @@ def test_the_notebooks_are_there_in_order_with_their_pictures(site, pages):
         assert len(shown) >= pictures >= 2
 
 
+def test_what_a_notebook_prints_as_a_table_is_one(site):
+    """Markdown that is left as it was would begin with a bar."""
+    texts = [path.read_text(encoding="utf-8") for path in site.glob("notebooks/*.html")]
+    assert not [text for text in texts if re.search(r"<p>\s*\|", text)]
+    assert sum(text.count("<table") for text in texts) >= 10
+
+
 def test_a_notebook_leads_to_the_next(site, pages):
     for here, then in pairwise(NOTEBOOKS):
         assert f"{then.stem}.html" in links(pages[site / f"notebooks/{here.stem}.html"])
