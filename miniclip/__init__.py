@@ -84,12 +84,14 @@ And what it is good for: models with a decoder, handles, run folders, datasets, 
     tasks/generation.py      writing: greedily, by chance, with beams
     tasks/captioning.py      a picture -> a sentence; is it true?
     tasks/vqa.py             a question about a picture -> an answer
+    tasks/bridging.py        what the queries of a bridge look at, and as which words
     tasks/evaluate.py        every score of a CLIP beside baselines that must fail
     tasks/saliency.py        which pixels made it say so
     tasks/own_pictures.py    scores on pictures of one's own, beside baselines that must fail
     tasks/probes.py          classifiers of a few labelled pictures
     tasks/matching.py        do they belong together?
     tasks/outside.py         is a picture like those of training?
+    tasks/unlisted.py        does a name that nobody listed fit better?
 
 Search
 
@@ -137,10 +139,12 @@ Figures
     figures/training.py      training curves, with the floors under the loss
     figures/zero_shot.py     pictures and the bars of their likeliest classes
     figures/search.py        what a search found
-    figures/rows.py          pictures in rows that have names
+    figures/answers.py       a picture, its caption, and answers about it
     figures/patches.py       a picture, its patches, and the picture again
-    figures/words.py         where a captioner looked, word by word
+    figures/lessons/         pictures that notebooks draw
+    figures/words.py         where a captioner looked for each object
     figures/saliency.py      what pixels and patches say for a caption
+    figures/losses.py        losses of several trainings, with and without a bug
     figures/lab.py           what a lab measured
     figures/overview.py      all of it in one picture
     figures/slide.py         a slide, in four sizes and two themes
@@ -182,6 +186,7 @@ The exercises
     learn/commands.py        miniclip learn ...
     learn/cells.py           a notebook's functions as a file
     learn/lesson.py          what the notebooks use beside the package
+    learn/watch.py           trainings in a notebook, seen while they run
     learn/notebook.py        the exercises in a notebook
     learn/fixtures_m4.py     functions that exercises are given
     learn/fixtures_m6.py     the same
@@ -200,6 +205,10 @@ A class in a box
     classroom/paper.py       plan, quiz, key and notes on paper
     classroom/marks.py       points for a gradebook
     classroom/pack.py        all of it in a folder
+
+In a browser
+
+    page/build.py            CLIP in a tab: scripts that do what NumPy does, weights and scenes, as one file
 
 The command line
 

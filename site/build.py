@@ -8,6 +8,7 @@ in one PDF, too. DIR/source is what Sphinx reads; its figures are drawn anew whe
 
 import argparse
 import io
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 from miniclip.figures.lectures import lectures
 from miniclip.figures.render import render
 from miniclip.learn.cards import card_style
+from miniclip.learn.files import path_of
+from miniclip.learn.specs import all_exercises
 from miniclip.page.build import write_page
 
 HERE = Path(__file__).parent
@@ -54,10 +57,15 @@ def put(path: Path, content: bytes) -> None:
 
 
 def linked(notebook: str) -> str:
-    """Where a notebook names another that is there, a link."""
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        notebook = notebook.replace(f"`{path.name}`", f"[`{path.name}`]({path.name})")
-    return notebook
+    """A notebook whose links to files lead to the pages about them; where there is no page, their words are left."""
+    targets = {path_of(one, Path("exercises")).as_posix(): f"exercise-{one.id}" for one in all_exercises().values()}
+
+    def there(link: re.Match) -> str:
+        words, path = link.groups()
+        target = path.removesuffix(".py").replace("/", ".") if path.startswith("miniclip/") else targets.get(path)
+        return f"[{words}](#{target})" if target else words
+
+    return re.sub(r"\[([^][\n]+)\]\(\.\./([^)\n]+)\)", there, notebook)
 
 
 def draw(folder: Path) -> None:
@@ -123,10 +131,12 @@ def main() -> None:
     draw(source / "figures")
     lay_out(source)
     extra.mkdir(exist_ok=True)
+    (extra / "clip.html").unlink(missing_ok=True)
     write_page(extra / "clip.html")
     if args.book:
         sphinx(out, "singlehtml", root_doc="book", include_patterns=["book.md", "notebooks/*"], exclude_patterns=[],
-               html_css_files=["book.css"], html_js_files=["site.js", "book.js"])  # fmt: skip
+               html_css_files=["book.css"], html_js_files=["site.js", "book.js"],
+               suppress_warnings=["myst.xref_missing"])  # fmt: skip  # links to pages that are not in the book
         print_book(out / "singlehtml" / "book.html", extra / "miniclip.pdf")
     sphinx(out, "html", ["book"] * args.book)
 

@@ -130,7 +130,7 @@ def clean(notebook) -> None:
 def smaller(png: str) -> str:
     """A picture of at most 1,000 pixels across, base64 as in a notebook."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    picture.thumbnail((1000, 1000), Image.Resampling.LANCZOS)
+    picture.thumbnail((1000, picture.height), Image.Resampling.LANCZOS)
     return base64.b64encode(light_png(picture)).decode()
 
 

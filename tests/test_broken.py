@@ -16,7 +16,7 @@ import pytest
 from miniclip.app import cli
 from miniclip.errors import InputError
 from miniclip.labs import guess
-from miniclip.labs.broken import LAB
+from miniclip.labs.broken import LAB, losses, of_one
 from miniclip.labs.bugs import evidence, plain
 from miniclip.labs.bugs.evidence import signs_of
 from miniclip.labs.bugs.known import BUGS, broken
@@ -193,6 +193,34 @@ def test_what_differs_is_marked():
         "healthy this one", "a 1 2 <", "b 1 1", "loss: The loss of given embeddings: do both sides count alike?",
         "d 1 -1 <", "as usual: gradients, towers, shared, learning, decoder, scores", "", "1 no mask", "2 no exp",
     ]  # fmt: skip
+
+
+def test_the_loss_is_drawn_where_it_was_measured():
+    """Between the first step and the last; in blocks, none of which is above a full one; no number no matter."""
+    found, steps = healthy("training"), plain.FEW
+    rows = evidence.curve_of(found)
+    assert [rows[0]["step"], rows[-1]["step"]] == [1, steps]
+    assert rows[0]["loss"] > rows[0]["chance"] - 0.5 > rows[-1]["loss"] > rows[-1]["caption_floor"]
+    lost = found | dict.fromkeys(list(guess.DRAWN)[:3], np.nan) | {"training: loss at 0 %": np.inf}
+    said = laid_out(Riddle("no exp", ["no mask", "no exp"], lost, found))
+    usual, this = (
+        next(line for line in said.splitlines() if f"loss, {who}" in line) for who in ("healthy", "this one")
+    )
+    assert {*usual.split()[-1]} <= {*guess.BLOCKS}
+    assert usual.split()[-1][0] == this.split()[-1][0] == guess.BLOCKS[-1]
+    assert len(usual.split()[-1]) == len(rows)
+    assert not any(f"{sign.partition(': ')[2]} " in said for sign in guess.DRAWN)
+
+
+def test_the_lab_draws_every_loss_it_measured():
+    """The healthy one first, then the worst; and none of a bug that was not trained with."""
+    signs = healthy("training")
+    curves = of_one("healthy", signs) | of_one("no exp", signs) | of_one("no mask", {"scores: a": 1.0})
+    scores = {row: {"mean": value} for row, value in (curves | {"the loss: no exp": 0.5}).items()}
+    logs, words = losses(scores)
+    assert list(logs) == ["healthy", "no exp"]
+    assert logs["no exp"] == evidence.curve_of(signs)
+    assert words["no exp"] == "✗ 50 %"
 
 
 def test_guessing_from_the_command_line(quick, monkeypatch, capsys):

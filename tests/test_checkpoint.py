@@ -22,7 +22,7 @@ from miniclip.files.names import from_dialect, to_dialect
 from miniclip.files.state import read_log, read_training
 from miniclip.files.storage import MANIFEST, commit, encode_json
 from miniclip.machine.memory import peak_memory
-from miniclip.model import Describer, Model
+from miniclip.model import BridgedModel, Describer, Model
 from miniclip.models.clip import ClipConfig, init_clip
 from miniclip.models.text import TextConfig
 from miniclip.models.vision import VisionConfig
@@ -436,6 +436,7 @@ def test_the_runs_in_the_package_have_names(tmp_path, monkeypatch):
     assert load("default").digest == load().digest == load(checkpoint.PRETRAINED).digest
     system = load("system")
     assert (type(system), system.digest) == (Describer, load(checkpoint.PRETRAINED / "system").digest)
+    assert type(load("bridge")) is BridgedModel
     monkeypatch.chdir(tmp_path)
     export("system", tmp_path / "default")
     assert type(load("./default")) is type(load(tmp_path / "default")) is Describer

@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from miniclip.app import arguments, cli
+from miniclip import figures
+from miniclip.app import arguments, cli, show
 from miniclip.app.commands import bench
-from miniclip.data.drawing import draw_scenes
+from miniclip.data.drawing import draw_scenes, object_window
 from miniclip.data.world import sample_scenes
 from miniclip.files.checkpoint import load, model_files
 from miniclip.files.storage import commit
 from miniclip.nn.tree import pack
+from miniclip.tasks.captioning import Caption, in_reading_order
 from miniclip.tasks.saliency import METHODS
 from miniclip.tasks.zero_shot import TEMPLATE_SETS
 from miniclip.train import study
@@ -118,7 +120,7 @@ def test_the_sentence_decides_what_is_right(capsys, tmp_path):
     assert json.loads(out)["right"] is None
 
 
-def test_caption_describes_pictures_and_draws_the_first(capsys, tmp_path, describer, picture):
+def test_caption_describes_pictures_and_draws_them(capsys, tmp_path, describer, picture):
     results = []
     for out, more in (
         ("a", []),
@@ -211,6 +213,34 @@ def test_beams_and_draws_from_the_command_line(capsys, tmp_path, describer, pict
 def test_without_a_picture_six_are_described(capsys, tmp_path, describer):
     _, text, _ = run(capsys, "caption", describer, "--out", tmp_path / "a.png", "--json")
     assert len(json.loads(text)["captions"]) == 6
+
+
+def test_every_object_of_a_caption_is_drawn_as_the_attention_lit_it(capsys, tmp_path, monkeypatch):
+    """Each picture with its caption; for each object that is named, the patches where it stands are the clear ones."""
+    drawn, draw = [], figures.object_maps
+    monkeypatch.setattr(figures, "object_maps", lambda described: (drawn.extend(described), draw(described))[1])
+    scenes = sample_scenes(0, "C", np.array([14, 11]))  # two objects each, far apart
+    paths = [tmp_path / f"{n}.png" for n in range(2)]
+    for path, image in zip(paths, draw_scenes(scenes), strict=True):
+        Image.fromarray((255 * image).round().astype(np.uint8)).save(path)
+    _, text, _ = run(capsys, "caption", "system", *paths, "--out", tmp_path / "a.png", "--json")
+    assert [caption for _, caption, _ in drawn] == [row["caption"] for row in json.loads(text)["captions"]]
+    named = [[words for words, _ in objects] for *_, objects in drawn]
+    assert named == [["small pink cross", "large orange heart"], ["small green star", "large red circle"]]
+    for b, (image, _, objects) in enumerate(drawn):
+        assert np.abs(image - draw_scenes(scenes)[b]).max() < 0.01
+        for (_, seen), slot in zip(objects, in_reading_order(scenes, b), strict=True):
+            on_it = object_window(scenes[[b]], slot, 4)[0]
+            assert on_it[np.unravel_index(seen.argmax(), seen.shape)]
+            assert seen[on_it].mean() > 2 * seen[~on_it].mean()
+
+
+def test_saying_nothing_is_an_answer(capsys, tmp_path, describer, picture, monkeypatch):
+    """An empty caption is told, and the picture drawn without an object."""
+    nothing = Caption("", [], np.zeros((0, 17)), 0.5)
+    monkeypatch.setattr(show, "caption", lambda model, images, *_, **__: [nothing] * len(images))
+    code, text, _ = run(capsys, "caption", describer, picture, "--out", tmp_path / "a.png")
+    assert (code, text.splitlines()[0]) == (0, f"'{picture}': ")
 
 
 def test_eval_of_a_describer_scores_its_captions_and_answers_too(capsys, describer, folder):

@@ -117,6 +117,13 @@ def test_decoder_weights_that_do_not_fit_are_refused(copy, change, message):
         load(copy)
 
 
+def test_weights_in_half_precision_become_single_precision_exactly(folder, copy):
+    changed(copy, lambda named: named.update({name: leaf.astype(np.float16) for name, leaf in named.items()}))
+    half = safetensors.numpy.load_file(copy / "decoder.safetensors")
+    assert {leaf.dtype for leaf in half.values()} == {np.dtype(np.float16)}
+    assert bits(load(copy).params["decoder"]) == bits({name: leaf.astype(np.float32) for name, leaf in half.items()})
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [

@@ -20,7 +20,9 @@ from miniclip.models.decoder import DecoderConfig, decoder_forward, init_decoder
 from miniclip.nn.decoder_ops import IGNORE
 from miniclip.tasks import vqa
 from miniclip.tasks.captioning import (
+    Caption,
     attention_on_object,
+    attention_shares,
     caption,
     caption_beams,
     caption_scores,
@@ -272,6 +274,36 @@ def test_each_word_has_its_map_of_the_picture(model, sixteen):
         assert np.ptp(one.attention, axis=0).max() > 0.01  # it does not look the same way for every word
 
 
+SAID = {
+    "a photo of a small pink cross in the top left corner and an amber heart": [[4, 5, 6], [14, 15]],
+    "a sketch of a ring": [[4]],
+    "two large shapes at the top": [[1]],
+    "red red star on the left": [[0, 1, 2]],
+    "the top of a photo": [],
+    "no words that the grammar has": [],
+    "": [],
+}
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_the_words_that_name_an_object_stand_side_by_side(text):
+    words = text.split()
+    maps = np.arange(len(words) * 5, dtype=float).reshape(len(words), 5)
+    one = Caption(text, words, maps, 1.0)
+    assert one.objects == SAID[text]
+    for places, (said, seen) in zip(one.objects, one.named, strict=True):
+        assert said.split() == [words[place] for place in places]
+        assert seen.tolist() == maps[places, 1:].mean(0).reshape(2, 2).tolist()
+
+
+def test_shares_of_attention_are_told_in_reading_order():
+    """An even map gives every object a quarter; one patch of an object gives it all, and the class token nothing."""
+    scenes = scene(0, (6, 7, 0, 2, 1), (0, 0, 1, 0, 0))  # a ring at the bottom, and before it a circle at the top left
+    maps = np.zeros((3, 17))
+    maps[0], maps[1, [0, 1]], maps[2, [0, 15]] = 1 / 17, 0.5, 0.5
+    assert attention_shares(Caption("", ["a"] * 3, maps, 1.0), scenes, 0).tolist() == [[0.25, 0.25], [1, 0], [0, 1]]
+
+
 def test_a_picture_alone_gets_the_caption_it_gets_among_others(model, sixteen):
     together = caption(model, sixteen.images)
     for b in (0, 5, 11):
@@ -364,3 +396,6 @@ def test_the_system_in_the_package():
     assert zero_shot_accuracy(model, 1, "B", 128) >= 0.95
     shown = attention_on_object(model, 1, 64)
     assert min(shown.values()) >= 0.45  # looking everywhere gives 0.25
+    of_two = attention_on_object(model, 1, 64, "C")
+    assert min(of_two["colour"], of_two["shape"]) >= 0.4
+    assert of_two["another"] <= 0.2

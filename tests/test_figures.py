@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from miniclip import figures
 from miniclip.figures import matrix, page, search, style, training, zero_shot
 from miniclip.figures import words as word_figure
+from miniclip.figures.lessons.live import Track
 
 NASTY = "a $x^2$ \x1b[31mred\n\x00 \u202ecircle 漢字 " + "Donaudampfschifffahrtsgesellschaft" * 4 + " word" * 200
 MARKS = "✓✗"
@@ -77,11 +78,27 @@ def maps(n):
     return np.random.default_rng(n).dirichlet(np.ones(16), n).reshape(n, 4, 4)
 
 
+def following(said, name="seeing a wrong picture"):
+    """A caption under teacher forcing, with two pictures."""
+    sure = np.random.default_rng(0).random((2, len(said)))
+    return figures.next_words(name, ["start", *said[:-1]], said, [(pictures(1)[0], name, p) for p in sure])
+
+
+def described(caption, n, words="a little turquoise triangle"):
+    """A picture, its caption, and n objects that it names."""
+    return pictures(1)[0], caption, [(words, one) for one in maps(n)]
+
+
 def an_overview(captions=CAPTIONS, classes=CLASSES):
     return figures.overview(
+        {"query": captions[0], "images": pictures(5), "scores": np.linspace(0.8, 0.1, 5), "right": [1, 1, 0, 1, 0]},
+        {
+            "image": pictures(1)[0],
+            "caption": (captions[0], True),
+            "answers": [(captions[1], captions[2], k > 0) for k in range(4)],
+        },
         {"images": pictures(6), "captions": captions[:6], "cosines": cosines(6)},
         bars(4, classes, 3),
-        {"query": captions[0], "images": pictures(5), "scores": np.linspace(0.8, 0.1, 5), "right": [1, 1, 0, 1, 0]},
         {"image": pictures(1)[0], "captions": captions[:4], "scores": [0.8, 0.5, 0.3, -0.1], "right": [1, 0, 0, 1]},
         log(100),
     )
@@ -94,6 +111,8 @@ def explained(caption, patches=None, pixels=None):
     return figures.saliency_maps(picture, caption, 0.4, pixels, maps(1)[0] if patches is None else patches, "gradient")
 
 
+LOSSES = {f"bug number {k}": log(60, loss=1.3 + k) for k in range(9)}
+PLANE = ({"a picture": [0.6, 0.8]}, {"a near text": [0.5, 0.866], "a far text": [-0.8, -0.6], "another": [0.8, -0.6]})
 FIGURES = {
     "matrix": lambda: figures.contrastive_matrix(pictures(8), CAPTIONS, cosines(8)),
     "matrix of one": lambda: figures.contrastive_matrix(pictures(1), ["a circle"], [[0.3]]),
@@ -105,6 +124,9 @@ FIGURES = {
     "training, flat": lambda: figures.training_curves(log(60, loss=np.log(128))),
     "training, on its floor": lambda: figures.training_curves(log(60, caption_floor=1.31, temperature_floor=1.30)),
     "training, bare": lambda: figures.training_curves([{"step": 1, "loss": 5.0}, {"step": 200_000, "loss": 4.0}]),
+    "losses": lambda: figures.loss_panels("Eight bugs and a healthy one", LOSSES, dict.fromkeys(LOSSES, "some words")),
+    "losses of one, bare": lambda: figures.loss_panels("One", {"healthy": [{"step": 1, "loss": 5.0}]}),
+    "losses, nasty": lambda: figures.loss_panels(NASTY, {NASTY: log(9), "b": log(3)}, {NASTY: NASTY}, [NASTY]),
     "zero-shot": lambda: figures.zero_shot_bars(**bars(6, CLASSES, 5)),
     "zero-shot, one of one class": lambda: figures.zero_shot_bars(pictures(1), ["ring"], [[1.0]]),
     "zero-shot, nasty": lambda: figures.zero_shot_bars(**bars(3, [NASTY] * 5, 0)),
@@ -113,18 +135,38 @@ FIGURES = {
     "sheet of seven, nasty": lambda: figures.contact_sheet(NASTY, pictures(7), np.linspace(1, -1, 7), [0] * 7),
     "captions": lambda: figures.captions_sheet(pictures(1)[0], CAPTIONS, np.linspace(1, -1, 8), [0, 1] * 4),
     "captions, nasty": lambda: figures.captions_sheet(pictures(1)[0], [NASTY] * 3, [0.3, 0.2, 0.1]),
-    "words": lambda: figures.word_maps(pictures(1)[0], SAID.split(), maps(34)),
-    "words, the most": lambda: figures.word_maps(pictures(1)[0], (SAID + " red star").split(), maps(36)),
-    "words of a small scene": lambda: figures.word_maps(pictures(1)[0], CAPTIONS[0].split(), maps(10)),
-    "words of two": lambda: figures.word_maps(pictures(1)[0], ["a", "circle"], maps(2)),
-    "words of one": lambda: figures.word_maps(pictures(1)[0], ["triangle"], np.zeros((1, 4, 4))),
-    "words, nasty": lambda: figures.word_maps(pictures(1)[0], [NASTY] * 12, maps(12)),
+    "objects": lambda: figures.object_maps([described(SAID, 3)]),
+    "objects, none": lambda: figures.object_maps([described("a photo of the", 0)]),
+    "objects, nothing said": lambda: figures.object_maps([described("", 0)]),
+    "objects of six": lambda: figures.object_maps(
+        [described(caption, n % 4) for n, caption in enumerate(CAPTIONS[:6])]
+    ),
+    "objects, nasty": lambda: figures.object_maps([described(NASTY, 18, NASTY), described(NASTY, 1, NASTY)]),
+    "next words": lambda: following(SAID.split()),
+    "next words, one": lambda: following(["star"]),
+    "next words, nasty": lambda: following([NASTY] * 36, NASTY),
     "rows": lambda: figures.picture_rows("Two corpora", {"even": ROW * 5, "a name of some length": ROW * 5}),
     "rows, one picture": lambda: figures.picture_rows("One picture", {"What is it?": ROW}),
     "rows, two pictures": lambda: figures.picture_rows("Two answers", {"What is it?": ROW * 2}),
     "rows, nasty": lambda: figures.picture_rows(
         NASTY, {str(k) + NASTY: [(pictures(1)[0], NASTY, k)] * 4 for k in (0, 1, 2)}
     ),
+    "zero-shot, of none": lambda: figures.zero_shot_bars(
+        pictures(6), CLASSES, bars(6, CLASSES, 5)["probabilities"], nearer=[None, "star", NASTY] * 2
+    ),
+    "matrix of no cosines": lambda: figures.contrastive_matrix(pictures(2), CAPTIONS[:2], np.eye(2), "What is true"),
+    "sheet of no search": lambda: figures.contact_sheet("a circle", pictures(3), [0, 1, 0], finding="A third is"),
+    "answers": lambda: figures.answers_sheet(pictures(1)[0], (SAID, True), [("where is it?", "top left", False)] * 5),
+    "answers, unjudged": lambda: figures.answers_sheet(pictures(1)[0], ("a star", None), [("what?", "a star", None)]),
+    "answers, nasty": lambda: figures.answers_sheet(pictures(1)[0], (NASTY, False), [(NASTY, NASTY[:20], True)] * 5),
+    "heat": lambda: figures.heat_tables("Three tables", pictures(3), CAPTIONS[:3], dict.fromkeys("PQd", cosines(3))),
+    "heat, nasty": lambda: figures.heat_tables(NASTY, pictures(4), [NASTY] * 4, {NASTY: np.zeros((4, 4))}),
+    "arrows": lambda: figures.arrows("Two", {"one": PLANE, "the other": ({"long": [3.0, 0.1]}, {"short": [-0.1, 0]})}),
+    "arrows, one panel": lambda: figures.arrows("One", {"": PLANE}),
+    "live": lambda: figures.live_curves(
+        [Track("one", 80, list(range(1, 81)), [4.0 / k for k in range(1, 81)])], 2, 4.2
+    ),
+    "live, nasty": lambda: figures.live_curves([Track(NASTY[:60], 9, [1], [0.0])] * 3),
     "explanation": lambda: explained("a red circle"),
     "explanation of nothing": lambda: explained("a blue star", np.zeros((4, 4))),
     "explanation, nasty": lambda: explained(NASTY),
@@ -191,7 +233,18 @@ def test_every_text_is_whole_alone_and_large_enough(name):
         assert min(across, down) <= 2.0, (one, other)  # pixels: descenders may touch the next line's box
 
 
-@pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "words", "overview"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_it_has_words_for_those_who_cannot_see_it(name):
+    """The title, and what else is to be read off; a notebook takes them from the figure."""
+    figure = FIGURES[name]()
+    title = max(figure.findobj(Text), key=lambda text: (text.get_fontsize(), bool(text.get_text()))).get_text()
+    assert title.rstrip("…") in figure.alt
+    assert len(figure.alt.split()) >= 5
+    assert all(c.isprintable() for c in figure.alt)
+    assert figure._repr_mimebundle_() == ({}, {"image/png": {"alt": figure.alt}})
+
+
+@pytest.mark.parametrize("name", ["matrix", "training", "zero-shot", "sheet", "captions", "objects", "overview"])
 def test_everything_drawn_lies_inside_the_figure(name):
     figure = FIGURES[name]()
     figure.draw_without_rendering()
@@ -336,10 +389,36 @@ def test_a_map_lights_the_patches_it_looks_at():
     assert (word_figure.lit(image, 0 * attention) <= 0.12).all()
 
 
-def test_word_maps_show_the_sentence_and_each_of_its_words():
-    shown = words(figures.word_maps(pictures(1)[0], ["a", "red", "circle"], maps(3)))
-    assert "“a red circle”" in shown
-    assert [word for word in shown if word in ("a", "red", "circle")] == ["a", "red", "circle"]
+@pytest.mark.parametrize("ground", [0.0, 0.1, 0.25, 0.35, 0.6, 1.0])
+def test_what_is_looked_at_stands_out_on_any_ground(ground):
+    """The patch stays as it is, and the ground beside it is clearly lighter or darker."""
+    attention = np.zeros((4, 4))
+    attention[1, 2] = 1.0
+    seen = word_figure.lit(np.full((32, 32, 3), ground), attention)
+    assert np.abs(seen[8:16, 16:24] - ground).max() < 1e-12
+    assert abs(seen[0, 0, 0] - ground) >= 0.2
+
+
+def test_next_words_stand_below_what_is_read_and_above_their_probability():
+    """A shift by one: each column has the word that is read, the word that follows, and a full bar where p is 1."""
+    figure = figures.next_words("a", ["start", "red"], ["red", "ring"], [(pictures(1)[0], "b", [0.25, 1.0])])
+    places = {(text.get_text(), round(box.x0 + box.x1)): box.y0 for text, box in texts(figure)}
+    columns = sorted({x for word, x in places if word in ("start", "ring")})
+    assert len(columns) == 2
+    assert places["start", columns[0]] > places["red", columns[0]]
+    assert places["red", columns[1]] > places["ring", columns[1]]
+    (sheet,) = figure.axes
+    full = [patch for patch in sheet.patches if to_rgb(patch.get_facecolor()) == to_rgb(style.IMAGE)]
+    assert [round(patch.get_height() / full[1].get_height(), 6) for patch in full] == [0.25, 1.0]
+
+
+def test_object_maps_show_each_caption_and_the_words_of_each_of_its_objects():
+    figure = figures.object_maps([described("a red star and a ring", 2, "red star"), described("a heart", 1, "heart")])
+    shown = words(figure)
+    assert [word for word in shown if word.startswith("“")] == ["“a red star and a ring”", "“a heart”"]
+    assert shown.count("the picture") == 2
+    assert (shown.count("red star"), shown.count("heart")) == (2, 1)
+    assert sum(len(axes.images) for axes in figure.axes) == 5
 
 
 @pytest.mark.parametrize(
@@ -350,6 +429,8 @@ def test_word_maps_show_the_sentence_and_each_of_its_words():
         lambda: figures.contrastive_matrix(pictures(2), ["a"], np.zeros((2, 2))),
         lambda: figures.contrastive_matrix(pictures(2), ["a", "b"], np.zeros((2, 3))),
         lambda: figures.training_curves([]),
+        lambda: figures.loss_panels("a", {}),
+        lambda: figures.loss_panels("a", {"healthy": log(3), "b": []}),
         lambda: figures.zero_shot_bars(pictures(7), ["a"], np.ones((7, 1))),
         lambda: figures.zero_shot_bars(pictures(2), ["a", "b"], np.ones((2, 1))),
         lambda: figures.zero_shot_bars(pictures(2), ["a"], np.ones((2, 1)), [0]),
@@ -360,10 +441,15 @@ def test_word_maps_show_the_sentence_and_each_of_its_words():
         lambda: figures.picture_rows("a", {"b": ROW, "c": ROW * 2}),
         lambda: figures.picture_rows("a", {str(k): ROW for k in range(4)}),
         lambda: figures.picture_rows("a", {"b": ROW * 6}),
-        lambda: figures.word_maps(pictures(1)[0], [], maps(1)[:0]),
-        lambda: figures.word_maps(pictures(1)[0], ["a"] * 37, maps(37)),
-        lambda: figures.word_maps(pictures(1)[0], ["a", "star"], maps(3)),
-        lambda: figures.word_maps(pictures(1)[0], ["a"], maps(1)[0]),
+        lambda: figures.next_words("a", [], [], [(pictures(1)[0], "b", [])]),
+        lambda: figures.next_words("a", ["b"], ["c"], []),
+        lambda: figures.next_words("a", ["b"], ["c", "d"], [(pictures(1)[0], "e", [1.0])]),
+        lambda: figures.next_words("a", ["b"], ["c"], [(pictures(1)[0], "e", [1.0, 1.0])]),
+        lambda: figures.next_words("a", ["b"] * 37, ["c"] * 37, [(pictures(1)[0], "e", [1.0] * 37)]),
+        lambda: figures.object_maps([]),
+        lambda: figures.object_maps([described("a star", 1)] * 7),
+        lambda: figures.object_maps([(pictures(1)[0], "a star", [("star", maps(1))])]),
+        lambda: figures.object_maps([(pictures(1)[0], "a star", [("star", np.ones((5, 5)))])]),
         lambda: explained("a star", maps(1)),
         lambda: explained("a star", np.ones((5, 5))),
         lambda: explained("a star", maps(1)[0], np.zeros((16, 16))),

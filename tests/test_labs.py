@@ -20,14 +20,17 @@ from miniclip.labs import (
     ensemble,
     harness,
     noisy_web,
+    out_of_domain,
     parts,
     registers,
     scaling,
     understanding,
     unsaid,
 )
+from miniclip.labs import sweeps as kept
 from miniclip.labs.bugs.known import BUGS
 from miniclip.labs.harness import Bar, Lab, run_lab, with_intervals
+from miniclip.learn.specs import all_exercises
 from miniclip.nn.tree import add_trees, pack
 from miniclip.tasks.probes import cache_scores, probe_scores, ridge_probe
 from miniclip.train.sources import World
@@ -86,6 +89,31 @@ def test_means_and_intervals():
     assert harness.said_of(Bar("x", "so much", least=2.5), {"x": found}) == "MISSED: x 2.000, at least 2.5: so much"
 
 
+KNOWN = pytest.mark.parametrize("name", sorted(path.stem for path in harness.MEASURED.glob("*.csv")))
+
+
+@KNOWN
+def test_a_table_in_the_package_is_one_that_its_lab_wrote(name):
+    """Its means and intervals are those of its seeds, its bars are met, and what is drawn is there."""
+    scores, lab = harness.known_scores(name), catalogue.find_lab(name)
+    assert harness.as_table(scores) == (harness.MEASURED / f"{name}.csv").read_bytes()
+    seeds = {seed: {row: cells[f"seed {seed}"] for row, cells in scores.items()} for seed in range(3)}
+    assert with_intervals(seeds) == scores
+    assert set(lab.shown) <= set(scores)
+    assert all(bar.met(scores) for bar in lab.bars)
+
+
+@KNOWN
+@pytest.mark.nightly
+def test_a_table_in_the_package_is_what_its_lab_finds(name):
+    """Seed 0 again, on this machine: where the three seeds say, or a tenth beside."""
+    scores, lab = harness.known_scores(name), catalogue.find_lab(name)
+    found = lab.measure(0, False, lambda text: None)
+    assert found.keys() == scores.keys()
+    assert not {row: found[row] for row in lab.shown
+                if not scores[row]["low"] - 0.1 <= found[row] <= scores[row]["high"] + 0.1}  # fmt: skip
+
+
 def test_probes_find_classes_that_are_apart_and_chance_where_there_are_none():
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
@@ -95,6 +123,20 @@ def test_probes_find_classes_that_are_apart_and_chance_where_there_are_none():
     noise = rng.standard_normal((60, 3))
     guessed = probe_scores(ridge_probe(noise, labels, 3), rng.standard_normal((600, 3))).argmax(1)
     assert abs((guessed == np.arange(600) % 3).mean() - 1 / 3) < 0.1
+
+
+@pytest.mark.parametrize("bins", [1, 10, 15])
+def test_the_calibration_error_is_that_of_the_exercise(bins):
+    """One error, in the lab, in the lecture figure and in exercise 9.3; its bins hold every picture once."""
+    rng = np.random.default_rng(bins)
+    p = rng.dirichlet(np.full(3, 0.3), 400)
+    right = rng.random(400) < 0.6
+    expected = all_exercises()["9.3"].solutions["expected_calibration_error"](p.max(1), right, bins)
+    assert out_of_domain.calibration_error(p, right, bins) == pytest.approx(expected)
+    many, sure, share = out_of_domain.reliability(p, right, bins).T
+    assert many.sum() == 400
+    assert many @ sure == pytest.approx(p.max(1).sum())
+    assert many @ share == pytest.approx(right.sum())
 
 
 def test_names_are_written_down_twice():
@@ -452,3 +494,19 @@ def test_a_locked_tower_s_gradient_is_that_of_finite_differences():
             two.append(model.contrast(pairs, slice(0, 6), params)[0])
         weight[...] = start
         assert (two[0] - two[1]) / 2e-5 == pytest.approx((gradient * step).sum(), rel=1e-5)
+
+
+def test_the_numbers_of_figures_are_those_of_their_code():
+    """The quickest row anew; each training there is once."""
+    rows = kept.read_measured("batch size")
+    assert kept.batch_size(0, 16, kept.STEPS)["first hit"] == pytest.approx(rows[0]["first hit"], abs=0.01)
+    assert len({(row["seed"], row["batch"], row["steps"]) for row in rows}) == len(rows)
+    assert {row["seed"] for row in rows} == {*kept.SEEDS}
+    assert {row["batch"] for row in rows} == {*kept.SIZES}
+
+
+@pytest.mark.nightly
+def test_the_bias_of_a_figure_is_that_of_the_lab():
+    for old, new in zip(kept.read_measured("bias"), kept.biases(), strict=True):
+        assert new["misnamed"] == pytest.approx(old["misnamed"], abs=0.03)
+        assert (old["corpus"], old["kind"]) == (new["corpus"], new["kind"])

@@ -16,6 +16,7 @@ from miniclip.figures.slide import BODY, SIZES, THEMES, Slide
 from miniclip.figures.style import IMAGE, NEGATIVE, POSITIVE, ROSE, SKY, TEXT, light_png
 
 EACH = pytest.mark.parametrize("id", lectures())
+MOVING = pytest.mark.parametrize("id", [id for id, module in lectures().items() if hasattr(module, "frames")])
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,9 @@ def test_text_stands_out_from_what_is_behind_it(id, theme, run):
 def test_the_words_beside_it(id, run):
     """Caption, alt text of 15 to 60 words, a note for the lecturer, a notebook; the numbers are in the CSV."""
     module = lectures()[id]
-    _, drawn = lecture(id, run)
+    figure, drawn = lecture(id, run)
     assert 15 <= len(drawn.alt.split()) <= 60, len(drawn.alt.split())
+    assert figure.alt == drawn.alt
     assert 8 <= len(drawn.caption.split()) <= 80
     assert 25 <= len(module.NOTE.split()) <= 150
     assert module.TITLE
@@ -161,7 +163,7 @@ def test_figures_are_rendered_with_their_numbers_and_words(tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("id", [id for id, module in lectures().items() if hasattr(module, "frames")])
+@MOVING
 def test_moving_figures_are_small_and_stay_long_enough_to_talk_over(id, run, tmp_path):
     """At least six seconds, a pause of a second and more at the first, in between, and at the last."""
     from PIL import Image, ImageSequence
@@ -181,14 +183,26 @@ def test_moving_figures_are_small_and_stay_long_enough_to_talk_over(id, run, tmp
     assert (tmp_path / path).stat().st_size < 3 * 2**20
 
 
-def test_moving_figures_do_not_flash(run):
+@MOVING
+def test_films_keep_their_colours(id, run):
+    """No pixel is far from the colour that is drawn, however rare it is."""
+    from miniclip.figures.film import common_colours, film_frames, in_colours
+
+    seen = list(film_frames(id, run, "half", "light", 36))
+    colours = common_colours(seen)
+    for picture in seen[:: len(seen) // 4]:
+        near = np.asarray(in_colours(picture, colours).convert("RGB"), int)
+        assert np.abs(near - np.asarray(picture, int)).max() <= 32
+
+
+@MOVING
+def test_moving_figures_do_not_flash(id, run):
     """WCAG 2.3.1: no more than three changes of a large area in any second."""
     from miniclip.figures.film import film_frames
 
-    for id in ("f01", "f05", "f09", "f11"):
-        seen = [np.asarray(picture.convert("L"), float) / 255 for picture in film_frames(id, run, "half", "light", 30)]
-        large = [bool((np.abs(a - b) > 0.1).mean() > 0.25) for a, b in itertools.pairwise(seen)]
-        assert max(sum(large[k : k + 10]) for k in range(len(large))) <= 3, id
+    seen = [np.asarray(picture.convert("L"), float) / 255 for picture in film_frames(id, run, "half", "light", 30)]
+    large = [bool((np.abs(a - b) > 0.1).mean() > 0.25) for a, b in itertools.pairwise(seen)]
+    assert max(sum(large[k : k + 10]) for k in range(len(large))) <= 3
 
 
 def test_a_film_is_written_where_ffmpeg_is(run, tmp_path):
@@ -241,6 +255,6 @@ def test_the_contact_sheet_has_every_figure_and_is_the_same_again(run, tmp_path,
     for path in files:
         assert cli.main(["figures", "sheet", "--out", str(path)]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
-    assert files[0].stat().st_size <= 600_000
+    assert files[0].stat().st_size <= 25_000 * len(lectures())
     assert cli.main(["figures", "sheet", "--out", str(tmp_path / "c.jpg")]) == 3
     assert "c.jpg' ends in '.jpg', expected .png" in capsys.readouterr().err

@@ -1,11 +1,15 @@
 """Every notebook runs in a fresh kernel, says again what is committed in it, and keeps the frame."""
 
+import base64
+import io
+
 import nbformat
 import pytest
-from run_notebooks import NOTEBOOKS, code, depends_on_fast, execute, stale, tags, texts, unknown_names
+from PIL import Image
+from run_notebooks import NOTEBOOKS, code, depends_on_fast, execute, smaller, stale, tags, texts, unknown_names
 
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-LARGEST, MOST_WIDGETS = 1_000_000, 6  # bytes of a notebook; handles in all of them
+LARGEST, MOST_WIDGETS = 1_000_000, 7  # bytes of a notebook; handles in all of them
 
 
 def run(path, home, fast: bool):
@@ -86,3 +90,13 @@ def test_few_widgets():
 )  # fmt: skip
 def test_stale_notices_what_matters(old, new, differ):
     assert bool(stale(old, new)) == differ
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"), [((2000, 1000), (1000, 500)), ((1000, 1700), (1000, 1700)), ((9, 7), (9, 7))]
+)
+def test_pictures_are_so_wide_and_as_high_as_they_are(size, kept):
+    file = io.BytesIO()
+    Image.new("RGB", size).save(file, "png")
+    small = base64.b64decode(smaller(base64.b64encode(file.getvalue()).decode()))
+    assert Image.open(io.BytesIO(small)).size == kept

@@ -13,7 +13,8 @@ from miniclip.app import cli
 from miniclip.app.printing import lines, score_table
 from miniclip.nn.floors import caption_floor
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.+?)^```", README, re.MULTILINE | re.DOTALL)
 PICTURE_LINES = re.findall(r"^    (miniclip (?:caption|ask|zeroshot|search) .+)$", README, re.MULTILINE)
 
@@ -44,6 +45,13 @@ def test_shell_lines_run_anywhere(capsys, tmp_path, monkeypatch, line):
     out, err = capsys.readouterr()
     assert re.search(rf"(^|\s){re.escape(said)}$", out, re.MULTILINE), out
     assert not err
+
+
+def test_it_names_every_notebook():
+    """In its section, by number, in order."""
+    section = README.split("## Notebooks and figures")[1].split("\n## ")[0].split("Each says how long")[0]
+    numbers = [path.name[:2] for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
+    assert re.findall(r"\b(\d\d)\s[a-z]", section) == numbers
 
 
 def test_no_number_is_printed_as_minus_zero():

@@ -142,6 +142,13 @@ def test_a_notebook_leads_to_the_next(site, pages):
         assert f"{then.stem}.html" in links(pages[site / f"notebooks/{here.stem}.html"])
 
 
+def test_a_notebook_leads_to_its_exercises(site, pages):
+    for notebook in NOTEBOOKS:
+        named = re.findall(r"\]\(\.\./exercises/m(\d)_\w+/e(\d)_", notebook.read_text(encoding="utf-8"))
+        there = set(links(pages[site / f"notebooks/{notebook.stem}.html"]))
+        assert {f"../exercises/m{m}.html#exercise-{m}-{e}" for m, e in named} <= there, notebook.stem
+
+
 def test_every_exercise_is_there_and_no_solution(site, pages):
     for module in MODULES:
         path = site / f"exercises/{module}.html"

@@ -37,7 +37,8 @@ MOST_SEEDS = 1000
 
 def add_run(parser) -> None:
     """RUN, for `open_run`."""
-    parser.add_argument("run", type=path, metavar="RUN", help="a run folder, or 'default' or 'system', in the package")
+    said = "a run folder, or the name of one in the package: default, system, bridge"
+    parser.add_argument("run", type=path, metavar="RUN", help=said)
 
 
 def open_run(name: str):

@@ -24,7 +24,7 @@ from ..machine.terminal import Parser, settle_streams
 
 COMMANDS = (
     "demo", "data", "train", "finetune", "eval", "zeroshot", "index", "search", "explain", "caption", "ask", "study",
-    "lab", "export", "bench", "figures", "class-pack", "class-marks",
+    "lab", "export", "bench", "figures", "page", "class-pack", "class-marks",
 )  # fmt: skip
 
 

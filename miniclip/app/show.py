@@ -11,19 +11,24 @@ from ..data.drawing import draw_scenes
 from ..data.grammar import CLASS_NAMES
 from ..data.pairs import normalized_images
 from ..data.pictures import denormalize, normalize, picture_file
+from ..data.questions import ask
 from ..data.world import COLOURS, sample_scenes
-from ..errors import ImageError, InputError, TextError, quote
+from ..errors import ImageError, InputError, quote
+from ..files.checkpoint import load
 from ..model import Describer, Model
 from ..search.index import Index
 from ..search.queries import check_words
-from ..tasks.captioning import caption, caption_beams, reread
+from ..tasks.captioning import caption, caption_beams, caption_scores, reread
 from ..tasks.generation import GREEDY, Sampling
 from ..tasks.outside import outside
 from ..tasks.saliency import DEFAULT, explain, patch_shares
-from ..tasks.zero_shot import TEMPLATES, classify, templates_of, zero_shot_probabilities, zero_shot_weights
+from ..tasks.unlisted import unlisted
+from ..tasks.vqa import answer
+from ..tasks.zero_shot import TEMPLATES, templates_of, zero_shot_probabilities, zero_shot_weights
 from .printing import rounded
 
 GALLERY = 512  # pictures of split A that a search looks through
+SHOWN = 6  # pictures in a figure
 
 
 def indexed(model: Model, seed: int):
@@ -74,11 +79,15 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
     Returns
     -------
     (result, figure)
-        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`, `outside`}; and
+        result : dict with `classes` and `images`, a list of {`image`, `prediction`, `probabilities`, `nearer`,
+        `outside`}, `nearer` a name not among the classes that fits much better, or None (see `tasks.unlisted`); and
         `unreadable`, if there are such files, a list of {`image`, `error`}
     """
     normalised, names, unreadable = chosen_images(model, paths, "B", seed)
-    probabilities = classify(model, normalised, class_names, templates_of(model, templates))
+    prompts, image = templates_of(model, templates), model.encode_image(normalised)
+    weights = zero_shot_weights(model, class_names, prompts)
+    probabilities = zero_shot_probabilities(image, weights, model.logit_scale)
+    nearer, strange = unlisted(model, image, weights, class_names, prompts), told_outside(model, normalised, names)
     result = {
         "classes": class_names,
         "images": [
@@ -86,12 +95,14 @@ def zeroshot(model: Model, class_names: list[str], paths: list[str] | None = Non
                 "image": name,
                 "prediction": class_names[int(p.argmax())],
                 "probabilities": [round(float(x), 6) for x in p],
+                "nearer": other,
                 "outside": out,
             }
-            for name, p, out in zip(names, probabilities, told_outside(model, normalised, names), strict=True)
+            for name, p, other, out in zip(names, probabilities, nearer, strange, strict=True)
         ],
     } | unreadable
-    return result, figures.zero_shot_bars(as_seen(model, normalised[:6]), class_names, probabilities[:6])
+    few = as_seen(model, normalised[:SHOWN])
+    return result, figures.zero_shot_bars(few, class_names, probabilities[:SHOWN], nearer=nearer[:SHOWN])
 
 
 def captions(model: Describer, paths: list[str] | None = None, sampling: Sampling = GREEDY, seed: int = 0,
@@ -102,7 +113,7 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
     -------
     (result, figure)
         result : dict with `captions`, a list of {`image`, `caption`, `probability`, `outside`}, and `unreadable`, as
-        `zeroshot`; the figure shows where the decoder looked for each word of the first.
+        `zeroshot`; the figure shows, for six of them at most, where the decoder looked for each object that it names.
     """
     normalised, names, unreadable = chosen_images(model, paths, "D", seed)
     rng = np.random.default_rng(seed)
@@ -117,11 +128,10 @@ def captions(model: Describer, paths: list[str] | None = None, sampling: Samplin
             for name, one, out in zip(names, found, told_outside(model, normalised, names), strict=True)
         ]
     } | unreadable
-    first, side = found[0], math.isqrt(model.config.vision.patches)
-    if not first.words:
-        raise TextError("the decoder said nothing about the first picture: try another temperature")
-    maps = first.attention[:, 1:].reshape(-1, side, side)  # without the class token
-    return result, figures.word_maps(as_seen(model, normalised[0]), first.words, maps)
+    pictures = as_seen(model, normalised[:SHOWN])
+    return result, figures.object_maps(
+        [(image, one.text, one.named) for image, one in zip(pictures, found, strict=False)]
+    )
 
 
 def chosen_images(model: Model, paths, split: str, seed: int):
@@ -133,7 +143,7 @@ def chosen_images(model: Model, paths, split: str, seed: int):
     if not paths:
         if not model.of_the_world:
             raise InputError("this model was not trained on drawings of the world: name a picture")
-        scenes = sample_scenes(seed, split, np.arange(6))
+        scenes = sample_scenes(seed, split, np.arange(SHOWN))
         return normalized_images(scenes), write_captions(scenes), {}
     opened, names, errors = [], [], list[tuple[str, ImageError]]()
     for path in map(str, paths):
@@ -167,8 +177,25 @@ def distinct_captions(captions: list[str], n: int) -> list[int]:
     return list(chosen.values())[:n]
 
 
+def told_of_a_scene(model: Describer, seed: int = 0, questions: int = 4) -> dict:
+    """Three objects, what a model says of them, and its answers: what `figures.answers_sheet` takes, by name."""
+    many = sample_scenes(seed, "D", np.arange(GALLERY))
+    scenes = many[np.flatnonzero(many.count == many.count.max())[:1]]
+    asked = {one.form: one for turn in range(12) for one in ask(scenes, turn)}  # a question of each form
+    chosen = list(asked.values())[:questions]
+    images = normalized_images(scenes)
+    (said,) = caption(model, images)
+    given = answer(model, np.repeat(images, len(chosen), axis=0), [one.text for one in chosen])
+    exact = bool(caption_scores([said.text], scenes)["exact"])
+    return {
+        "image": as_seen(model, images[0]),
+        "caption": (said.text, exact),
+        "answers": [(one.text, found.text, found.text == one.answer) for one, found in zip(chosen, given, strict=True)],
+    }
+
+
 def run_overview(model: Model, log: list[dict], seed: int = 0, query: str = "a small red circle on the left"):
-    """All that a run learned, on one page; see `figures.overview`."""
+    """All that a run learned, on one page, and what the system in the package says of a picture: `figures.overview`."""
     scenes, images, index = indexed(model, seed)
     captions = write_captions(scenes)
     pick = distinct_captions(captions, 6)
@@ -184,12 +211,13 @@ def run_overview(model: Model, log: list[dict], seed: int = 0, query: str = "a s
     (ids,), scores = index.search(model.encode_text(query), 5)
     mine = pick[-1]
     unique = sorted(set(captions))
-    (found,), caption_scores = Index(model.encode_text(unique), unique).search(index.embeddings[mine], 5)
+    (found,), said = Index(model.encode_text(unique), unique).search(index.embeddings[mine], 5)
     return figures.overview(
+        {"query": query, "images": images[ids], "scores": scores[0], "right": is_true(query, scenes)[ids].tolist()},
+        told_of_a_scene(load("system"), seed),
         {"images": images[pick], "captions": texts, "cosines": cosines},
         {"images": pictures, "class_names": list(CLASS_NAMES), "probabilities": probabilities, "truth": truth},
-        {"query": query, "images": images[ids], "scores": scores[0], "right": is_true(query, scenes)[ids].tolist()},
-        {"image": images[mine], "captions": found, "scores": caption_scores[0],
+        {"image": images[mine], "captions": found, "scores": said[0],
          "right": truth_matrix(found, scenes[np.array([mine])])[0].tolist()},
         log,
     )  # fmt: skip

@@ -35,7 +35,7 @@ class Lecture:
     module: str
     title: str
     question: str
-    notebook: str
+    notebooks: tuple[str, ...]
     topics: tuple[str, ...]
     steps: tuple[Step, ...]
     quiz: tuple[str, ...] = ()
@@ -50,8 +50,8 @@ def load_lectures(path=CONTENT / "lectures.toml") -> list[Lecture]:
     lectures = []
     for entry in read(path)["lecture"]:
         steps = tuple(lecture_step(step) for step in entry.pop("step"))
-        quiz = tuple(entry.pop("quiz", ()))
-        lecture = Lecture(**{**entry, "topics": tuple(entry["topics"])}, steps=steps, quiz=quiz)
+        lists = {name: tuple(entry.pop(name, ())) for name in ("notebooks", "topics", "quiz")}
+        lecture = Lecture(**{**entry, **lists}, steps=steps)
         minutes = sum(step.minutes for step in steps)
         if minutes != MINUTES:
             raise ConfigError(f"the lecture {quote(lecture.title)} takes {minutes} minutes, expected {MINUTES}")

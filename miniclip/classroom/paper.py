@@ -34,12 +34,13 @@ def lecture_plan(lecture: Lecture, course: Course, where: str, titles: dict[str,
         shown += step.kind == "figure"
         rows.append((f"{minute}–{minute + step.minutes}", told(step, course, titles, shown)))
         minute += step.minutes
+    notebooks = f"notebook{'s' * (len(lecture.notebooks) > 1)} {', '.join(lecture.notebooks)}"
     left, asked = homework(lecture, course.lectures), {one.id: one for one in course.quiz}
     parts = [
         f'<p class="muted">{where}</p>',
         f"<h1>{escape(lecture.title)}</h1>",
         f"<p><b>The question:</b> {inline(lecture.question)}</p>",
-        f"<p><b>You need:</b> slides {slide} to {shown}, notebook {lecture.notebook}.</p>",
+        f"<p><b>You need:</b> slides {slide} to {shown}, {notebooks}.</p>",
         html_table(["minutes", "what"], rows, "minutes"),
     ]
     if left:

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.figure import Figure
 
 from ..errors import InputError, quote
 from ..files.storage import replace
 from . import page as sheets
 from .page import LINE, fitting, page, width_of
-from .style import FAINT, IMAGE, INK, METADATA, MUTED, TEXT, new_figure, save_figure, styled
+from .style import FAINT, IMAGE, INK, METADATA, MUTED, TEXT, Figure, new_figure, save_figure, styled
 
 SIZES = {"A6": (4.13, 5.83), "A4": (8.27, 11.69), "Letter": (8.5, 11.0), "5x3": (5.0, 3.0)}  # inches
 SHEET = (11.69, 8.27)  # the cheat sheet: A4 across

@@ -43,30 +43,44 @@ def film_frames(id: str, run: Run, size: str, theme: str, dpi: int) -> Iterator[
 def gif(id: str, run: Run, size: str, theme: str) -> bytes:
     """An animated GIF. All its pictures have the same few colours, so what stands still does not flicker."""
     seen = list(film_frames(id, run, size, theme, GIF_DPI))
-    colours = common_colours([seen[k] for k in (0, len(seen) // 3, 2 * len(seen) // 3, -1)])
+    colours = common_colours(seen)
     seen = [in_colours(picture, colours) for picture in seen]
     file, times = io.BytesIO(), [FRAME_MS] * (len(seen) - 1) + [LAST_MS]
     seen[0].save(file, "gif", save_all=True, append_images=seen[1:], duration=times, loop=0)
     return file.getvalue()
 
 
-def common_colours(some) -> np.ndarray:
-    """(COLOURS, 3): half of them the commonest as they are, half for all the others, however rare."""
-    pixels = np.concatenate([np.asarray(picture).reshape(-1, 3) for picture in some])
-    colours, counts = np.unique(pixels, axis=0, return_counts=True)
-    commonest = colours[np.argsort(-counts, kind="stable")[: COLOURS // 2]]
-    rest = COLOURS - len(commonest)
-    others = (Image.fromarray(colours[None]).quantize(rest).getpalette() or [])[: 3 * rest]  # Pillow 10 fills it up
-    return np.concatenate([commonest, np.reshape(others, (-1, 3))]).astype(np.uint8)
+def common_colours(seen) -> np.ndarray:
+    """(COLOURS, 3): half of them the commonest as they are, then again and again the one that is farthest from all."""
+    numbers = np.concatenate([as_numbers(picture) for picture in {id(one): one for one in seen}.values()])
+    found, counts = np.unique(numbers, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    colours = of_numbers(found[order])
+    chosen, away = list(range(min(COLOURS // 2, len(colours)))), np.full(len(colours), np.inf)
+    for k in chosen:
+        away = np.minimum(away, ((colours - colours[k]) ** 2).sum(1))
+    while len(chosen) < COLOURS:
+        chosen.append(int(away.argmax()))
+        away = np.minimum(away, ((colours - colours[chosen[-1]]) ** 2).sum(1))
+    return colours[chosen].astype(np.uint8)
+
+
+def as_numbers(picture: Image.Image) -> np.ndarray:
+    """The pixels of a picture, one number for each colour."""
+    return np.asarray(picture).reshape(-1, 3) @ np.array([1 << 16, 1 << 8, 1])
+
+
+def of_numbers(numbers) -> np.ndarray:
+    """The colours (n, 3) of such numbers."""
+    return np.stack([numbers >> 16, numbers >> 8 & 255, numbers & 255], 1).astype(float)
 
 
 def in_colours(picture: Image.Image, colours: np.ndarray) -> Image.Image:
     """A picture in the nearest of some colours; Pillow's own search is quicker, but turns white into grey."""
-    pixels = np.asarray(picture)
-    found, which = np.unique(pixels @ np.array([1 << 16, 1 << 8, 1]), return_inverse=True)  # one number a colour
-    a, b = np.stack([found >> 16, found >> 8 & 255, found & 255], 1).astype(float), colours.astype(float)
+    found, which = np.unique(as_numbers(picture), return_inverse=True)
+    a, b = of_numbers(found), colours.astype(float)
     nearest = ((b**2).sum(1) - 2 * a @ b.T).argmin(1).astype(np.uint8)
-    near = Image.fromarray(nearest[which.reshape(pixels.shape[:2])])
+    near = Image.fromarray(nearest[which.reshape(picture.height, picture.width)])
     near.putpalette(colours.ravel().tolist())
     return near
 

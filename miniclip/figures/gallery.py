@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from ..errors import ConfigError, quote
@@ -13,7 +12,7 @@ from .film import common_colours, in_colours
 from .lectures import Run, lecture, lectures
 from .page import page, write
 from .slide import SIZES, THEMES
-from .style import METADATA, new_figure, styled
+from .style import METADATA, Figure, new_figure, styled
 
 COLUMNS, GAP, NAME = 3, 30, 46  # figures beside each other; pixels between them, and of the room for a name
 DPI = 42  # of a figure on it: 560 pixels across

@@ -3,11 +3,10 @@
 from itertools import cycle
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from .page import Box, clean, fractions, heading, page, width_of, wrap, write
-from .style import FAINT, INK, MUTED, NEGATIVE, SKY, WIDE, Look, new_figure, styled
+from .style import FAINT, INK, MUTED, NEGATIVE, SKY, WIDE, Figure, Look, new_figure, styled
 
 BOX: Box = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
 SIZE, ACROSS = 11.0, 3  # points; panels beside each other
@@ -46,6 +45,7 @@ def lab_sheet(question: str, scores, rows, verdicts=()) -> Figure:
             draw_panel(sheet, (x, y, width - 0.4, pitch), name, inside, scores)
         for i, verdict in enumerate(verdicts):
             write(sheet, 0, under + i * line, verdict, SIZE, BOX[2], color=MUTED)
+        figure.tell("Bars: " + "; ".join(f"{clean(row)} {scores[row]['mean']:.1%}" for row in rows) + ".")
         return figure
 
 

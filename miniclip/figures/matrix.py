@@ -1,19 +1,18 @@
 """The contrastive matrix: every image against every caption of a batch, as in the CLIP paper."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..errors import InputError
-from .page import LINE, Box, decimal, frame, heading, page, thumbnail, wrap, write
-from .style import BODY, IMAGE, SEQUENTIAL, TEXT, WIDE, Look, new_figure, styled
+from .page import LINE, Box, clean, decimal, frame, heading, page, thumbnail, wrap, write
+from .style import BODY, IMAGE, SEQUENTIAL, TEXT, WIDE, Figure, Look, new_figure, styled
 
 MOST = 10  # pairs whose captions can still be read
 GAP = 0.05  # inches between two cells
 CAPTION_LINES = 6
 
 
-def contrastive_matrix(images, captions, cosines) -> Figure:
+def contrastive_matrix(images, captions, cosines, finding="") -> Figure:
     """Images along the rows, captions along the columns, their cosines between; the pairs are on the diagonal.
 
     Parameters
@@ -23,6 +22,8 @@ def contrastive_matrix(images, captions, cosines) -> Figure:
     captions : list of B str
     cosines : float array (B, B)
         cosines[i, j] of image i and caption j.
+    finding : str
+        What the numbers show, where they are not cosines: it takes the place of the title.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def contrastive_matrix(images, captions, cosines) -> Figure:
     """
     with styled():
         figure = new_figure()
-        draw_matrix(figure, (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7), images, captions, cosines, BODY)
+        draw_matrix(figure, (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7), images, captions, cosines, BODY, finding)
         return figure
 
 
@@ -60,7 +61,7 @@ def matrix_finding(cosines) -> str:
     return f"{rows} of {B} images find their caption, {columns} of {B} captions their image"
 
 
-def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float) -> None:
+def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float, finding="") -> None:
     """The matrix within a box of a figure, its smallest text of `size` points."""
     cosines, B = np.asarray(cosines, float), len(images)
     if not 1 <= B <= MOST or len(captions) != B or cosines.shape != (B, B):
@@ -69,7 +70,7 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
             f"expected 1 to {MOST} pairs and their square of cosines"
         )
     sheet = page(figure, box)
-    top = heading(sheet, matrix_finding(cosines), size)
+    top = heading(sheet, finding or matrix_finding(cosines), size)
     tallest = min((box[3] - top - 2 * size * LINE) / B, box[2] / (B + 1), 1.2)
     width = min((box[2] - tallest - 2 * GAP) / B, 2.4)  # of a column; of the thumbnails' at most `tallest`
     texts = [wrap(caption, width - GAP, size, CAPTION_LINES) for caption in captions]
@@ -86,6 +87,7 @@ def draw_matrix(figure: Figure, box: Box, images, captions, cosines, size: float
     sheet.plot([edge, edge], [below, below + B * side - GAP], color=IMAGE, **bars)
     for i, image in enumerate(images):
         thumbnail(sheet, image, 0, below + i * side, side - GAP)
+        figure.tell(f"“{clean(captions[i])}”: {', '.join(map(decimal, cosines[:, i]))}.")
     draw_cells(sheet, left, below, width, side, cosines, size)
 
 

@@ -8,11 +8,10 @@ from functools import cache
 import matplotlib.font_manager as fonts
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE, SKY, Look
+from .style import FAINT, FONT, INK, NEGATIVE, PAPER, POSITIVE, SKY, Figure, Look
 
 Box = tuple[float, float, float, float]  # left, top, width, height in inches
 LINE = 1.25 / 72  # inches from line to line, per point of size
@@ -82,6 +81,11 @@ def wrap(text: str, width: float, size: float, lines: int = 1, weight: str = "no
     return "\n".join(rows)
 
 
+def text_height(text: str, width: float, size: float, lines: int = 1, weight: str = "normal") -> float:
+    """Inches that a text takes where it is written."""
+    return (wrap(text, width, size, lines, weight).count("\n") + 1) * size * LINE
+
+
 def write(sheet: Axes, x, y, text, size, width=np.inf, lines=1, weight="normal", color=INK, ha="left") -> float:
     """Put a text below y, left of, right of or around x, a line at a time; returns its height in inches."""
     rows = wrap(text, width, size, lines, weight).split("\n")
@@ -92,7 +96,9 @@ def write(sheet: Axes, x, y, text, size, width=np.inf, lines=1, weight="normal",
 
 
 def heading(sheet: Axes, finding: str, size: float) -> float:
-    """What the figure says, in bold across the top; returns the inches it takes."""
+    """What the figure says, in bold across the top, and the first of its words; returns the inches it takes."""
+    if isinstance(sheet.figure, Figure):
+        sheet.figure.tell(f"{clean(finding)}.")
     width = sheet.get_xlim()[1]
     lines = wrap(finding, width, 1.2 * size, 3, "bold").count("\n")
     while wrap(finding, 0.97 * width, 1.2 * size, 3, "bold").count("\n") == lines < 2 and width > 1:

@@ -1,11 +1,10 @@
 """A picture, the patches that it is cut into, and the picture made of them again."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..errors import InputError
 from .page import Box, heading, page, thumbnail, write
-from .style import BODY, new_figure, styled
+from .style import BODY, Figure, new_figure, styled
 
 SIZE = (13.33, 5.9)  # inches
 BODY_BOX: Box = (0.4, 0.35, SIZE[0] - 0.8, SIZE[1] - 0.7)

@@ -1,12 +1,11 @@
 """Which pixels made it say so: the picture, what its pixels say for and against a caption, and its patches."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..errors import InputError
 from .page import clean, decimal, frame, heading, page, thumbnail, write
-from .style import BODY, ROSE, WIDE, new_figure, styled
+from .style import BODY, ROSE, WIDE, Figure, new_figure, styled
 from .words import lit
 
 BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
@@ -14,7 +13,7 @@ AGAINST_AND_FOR = "PuOr_r"  # from purple, against, to orange, for; told apart b
 
 
 def saliency_maps(image, caption: str, cosine: float, pixels, patches, method: str) -> Figure:
-    """A picture, the map of its pixels, and its patches, each as bright as its share.
+    """A picture, the map of its pixels, and its patches, each as clear as its share.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ def saliency_maps(image, caption: str, cosine: float, pixels, patches, method: s
         gap = 0.35
         side = min((BODY_BOX[2] - 2 * gap) / 3, BODY_BOX[3] - top - 3.0 * BODY / 72)
         colours = "orange for, purple against" if pixels.min() < 0 else "the more orange, the more"
-        names = ("the picture", colours, "the brighter, the more")
+        names = ("the picture", colours, "the clearer, the more")
         for k, name in enumerate(names):
             x = (BODY_BOX[2] - 3 * side - 2 * gap) / 2 + k * (side + gap)
             write(sheet, x, top + side + 0.4 * BODY / 72, name, BODY, side, 2)

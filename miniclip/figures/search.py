@@ -1,16 +1,14 @@
 """What a search found: the pictures of a sentence, or the sentences of a picture, best first."""
 
-from matplotlib.figure import Figure
-
 from ..errors import InputError
 from .page import Box, bar, clean, decimal, heading, mark, page, thumbnail, write
-from .style import BODY, WIDE, new_figure, styled
+from .style import BODY, WIDE, Figure, new_figure, styled
 
 BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
-MOST = 12  # pictures on a sheet
+MOST, ROW, LOW = 12, 6, 4.4  # pictures on a sheet, and in a row; inches: as high as one row needs
 
 
-def contact_sheet(query, images, scores, right=None) -> Figure:
+def contact_sheet(query, images, scores, right=None, finding="") -> Figure:
     """The pictures that a sentence found, best first, each with its score.
 
     Parameters
@@ -22,6 +20,8 @@ def contact_sheet(query, images, scores, right=None) -> Figure:
         Cosines.
     right : bool array (B,), optional
         Is the sentence true of the picture?
+    finding : str
+        What the pictures show, where nobody searched for them: it takes the place of the title.
 
     Returns
     -------
@@ -33,8 +33,10 @@ def contact_sheet(query, images, scores, right=None) -> Figure:
         If there are no pictures, too many, or not as many scores.
     """
     with styled():
-        figure = new_figure()
-        draw_sheet(figure, BODY_BOX, query, images, scores, right, BODY)
+        high = WIDE[1] if len(images) > ROW else LOW
+        figure = new_figure((WIDE[0], high))
+        box = (0.4, 0.35, WIDE[0] - 0.8, high - 0.7)
+        draw_sheet(figure, box, query, images, scores, right, BODY, finding)
         return figure
 
 
@@ -81,16 +83,27 @@ def check_found(found, scores, right, most: int, what: str) -> list:
     return [None] * found if right is None else [bool(r) for r in right]
 
 
-def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: float) -> None:
+def scored(score, right) -> str:
+    """A score, and whether the answer is right, in words."""
+    return decimal(score) + {True: " (right)", False: " (wrong)", None: ""}[right]
+
+
+def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: float, finding="") -> None:
     """The query in quotes, what came of it, and the pictures in rows of up to six, within a box of a figure."""
     marks = check_found(len(images), scores, right, MOST, "images")
     sheet = page(figure, box)
-    top = heading(sheet, f"“{clean(query)}”", size)
+    top = heading(sheet, finding or f"“{clean(query)}”", size)
     top += (
-        write(sheet, 0, top - 0.5 * size / 72, search_finding(len(images), right, "pictures are right"), size)
+        write(
+            sheet,
+            0,
+            top - 0.5 * size / 72,
+            f"“{clean(query)}”" if finding else search_finding(len(images), right, "pictures are right"),
+            size,
+        )
         + 0.5 * size / 72
     )
-    columns = max(len(images), 3) if len(images) <= 6 else -(-len(images) // 2)
+    columns = max(len(images), 3) if len(images) <= ROW else -(-len(images) // 2)
     rows = -(-len(images) // columns)
     gap, under = 1.5 * size / 72, 1.6 * size / 72
     side = min((box[2] - (columns - 0.5) * gap) / columns, (box[3] - top) / rows - under - 0.1, 3.0)
@@ -99,6 +112,7 @@ def draw_sheet(figure: Figure, box: Box, query, images, scores, right, size: flo
         x, y = b % columns * (side + gap), top + b // columns * pitch
         thumbnail(sheet, image, x, y, side, marks[b])
         write(sheet, x + side / 2, y + side + 0.3 * size / 72, decimal(scores[b]), size, ha="center")
+    figure.tell(f"Pictures with {', '.join(map(scored, scores, marks))}.")
 
 
 def draw_captions(figure: Figure, box: Box, image, captions, scores, right, size: float) -> None:
@@ -115,3 +129,4 @@ def draw_captions(figure: Figure, box: Box, image, captions, scores, right, size
         bar(sheet, start, y, box[2] - start, caption, decimal(scores[b]), scores[b], size)
         if marks[b] is not None:
             mark(sheet, start - size / 72, y + 0.6 * size / 72, marks[b], 0.6 * size / 72)
+        figure.tell(f"“{clean(caption)}” {scored(scores[b], marks[b])}.")

@@ -4,13 +4,12 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import InputError, quote
 from .page import Box, fractions, page, wrap
 from .page import write as put
-from .style import IMAGE, SKY, new_figure
+from .style import IMAGE, SKY, Figure, new_figure
 
 SIZES = {"wide": (13.33, 7.5), "half": (6.2, 5.2), "square": (5.0, 5.0), "paper": (3.3, 2.8)}  # inches
 BODY = {"wide": 18.0, "half": 11.0, "square": 10.0, "paper": 6.0}  # points, the smallest text

@@ -2,12 +2,11 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..errors import InputError
 from .page import LINE, Box, fractions, heading, page, width_of
-from .style import BODY, FAINT, INK, MUTED, POSITIVE, ROSE, TEXT, WIDE, Look, new_figure, styled
+from .style import BODY, FAINT, INK, MUTED, POSITIVE, ROSE, TEXT, WIDE, Figure, Look, new_figure, styled
 
 Line = tuple[np.ndarray, np.ndarray, float, str, Look]  # steps, values, the last value, its label, its look
 DOTTED, DASHED, DASHDOT = (0, (1, 1.5)), (0, (4, 2)), (0, (5, 1.5, 1, 1.5))
@@ -109,7 +108,8 @@ def draw_loss(figure: Figure, box: Box, log, size: float) -> None:
     axes.plot(*series(log, "loss"), color=FAINT, linewidth=1.5)
     axes.set_ylim(0, 1.08 * max(series(log, "loss")[1].max(), *(values.max() for _, values, *_ in lines)))
     axes.set_ylabel("loss (nats)", fontsize=size)
-    draw_lines(axes, lines, log, size)
+    draw_lines(axes, lines, log[-1]["step"], size)
+    figure.tell(f"Lines: {'; '.join(' '.join(label.split()) for *_, label, _ in lines)}.")
 
 
 def draw_scores(figure: Figure, box: Box, log, size: float) -> None:
@@ -128,7 +128,8 @@ def draw_scores(figure: Figure, box: Box, log, size: float) -> None:
     axes = plot_axes(figure, box, [label for *_, label, _ in lines], size)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    draw_lines(axes, lines, log, size)
+    draw_lines(axes, lines, log[-1]["step"], size)
+    figure.tell(f"Lines: {'; '.join(' '.join(label.split()) for *_, label, _ in lines)}.")
 
 
 def plot_axes(figure: Figure, box: Box, labels, size: float) -> Axes:
@@ -148,25 +149,33 @@ def plot_axes(figure: Figure, box: Box, labels, size: float) -> Axes:
     return axes
 
 
-def spread(places, heights) -> list[float]:
+def spread(places, heights, top=np.inf) -> list[float]:
     """Raise what stands on zero or too close to its lower neighbour, until things of these heights, centred, are apart.
+
+    Where the highest would stand out above `top`, it goes down, and so do those below it, as far as there is room.
 
     >>> spread([1.0, 1.25, 5.0], [0.5, 0.5, 0.5])
     [1.0, 1.5, 5.0]
+    >>> spread([1.0, 1.25], [0.5, 0.5], top=1.5)
+    [0.75, 1.25]
     """
     moved, filled = list(places), 0.0
     for here in sorted(range(len(moved)), key=moved.__getitem__):
         moved[here] = max(moved[here], filled + heights[here] / 2)
         filled = moved[here] + heights[here] / 2
+    for here in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
+        moved[here] = max(min(moved[here], top - heights[here] / 2), heights[here] / 2)
+        top = moved[here] - heights[here] / 2
     return moved
 
 
-def draw_lines(axes: Axes, lines: list[Line], log, size: float) -> None:
+def draw_lines(axes: Axes, lines: list[Line], last: int, size: float) -> None:
     """The lines, and right of each its name and last value, moved apart where lines end close together."""
-    axes.set_xlim(0, log[-1]["step"])
+    axes.set_xlim(0, last)
     width, height = axes.bbox.width / axes.figure.dpi, axes.bbox.height / axes.figure.dpi
     line, em = size * LINE / height * axes.get_ylim()[1], size / 72 / width
-    places = spread([end for _, _, end, *_ in lines], [line * (label.count("\n") + 1.25) for *_, label, _ in lines])
+    places = spread([end for _, _, end, *_ in lines], [line * (label.count("\n") + 1.25) for *_, label, _ in lines],
+                    axes.get_ylim()[1] + line / 2)  # fmt: skip
     beside = axes.get_yaxis_transform()
     for (steps, values, end, label, look), place in zip(lines, places, strict=True):
         every: Look = {"marker": "o" if len(steps) == 1 else "", "markersize": 0.45 * size, "clip_on": False}

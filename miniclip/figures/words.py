@@ -1,25 +1,28 @@
-"""Where a captioner looked: the picture once for each word, bright where the word's attention lay."""
+"""Where a captioner looked: the picture again for each object of a caption, clear where its words' attention lay."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..errors import InputError
-from .page import clean, heading, page, thumbnail, write
-from .style import BODY, WIDE, new_figure, styled
+from .lessons.rows import MARGIN, SIZE, WIDTH
+from .page import clean, page, text_height, thumbnail, write
+from .style import Figure, new_figure, styled
 
-BODY_BOX = (0.4, 0.35, WIDE[0] - 0.8, WIDE[1] - 0.7)
-MOST = 36  # words
+EM, SIDE, GAP = SIZE / 72, 2.24, 0.2  # inches; a side is in whole pixels for each of the picture's own
+ACROSS, NAME = WIDTH - 2 * MARGIN, SIDE + 0.8 * GAP  # the width of the captions, and of a name
+COLUMNS, MOST = 4, 6  # the picture and three objects in a row; pictures
+TITLE, TITLE_LINES, NAME_LINES = 1.2 * SIZE, 3, 2
+SAID = "Clear: the patches that the decoder looked at while it wrote the words below"
+DARK, VEIL = 0.3, 0.5  # intensities: a veil is black, but grey on a picture that is dark itself
 
 
-def word_maps(image, words, maps) -> Figure:
-    """A caption, word by word, each with the picture as its attention lit it.
+def object_maps(described) -> Figure:
+    """Pictures with their captions, each again for every object that its caption names, as the attention lit it.
 
     Parameters
     ----------
-    image : float array (Y, X, 3), intensities in [0, 1]
-    words : list of W str
-    maps : float array (W, n, n)
-        The attention to each patch, rows of patches downwards; the picture's sides are multiples of n.
+    described : list of (image, caption, objects)
+        Up to 6. image (Y, X, 3), intensities in [0, 1]; objects: a list of (words, map), map (n, n) the attention to
+        each patch, rows of patches downwards; the picture's sides are multiples of n.
 
     Returns
     -------
@@ -28,35 +31,54 @@ def word_maps(image, words, maps) -> Figure:
     Raises
     ------
     ValueError
-        If there are no words, too many, or not as many maps.
+        If there are no pictures, too many, or a map does not fit its picture.
     """
-    image, maps = np.asarray(image), np.asarray(maps)
-    n, (Y, X) = maps.shape[1:], image.shape[:2]
-    fits = len(n) == 2 and len(maps) == len(words) and Y % n[0] == X % n[1] == 0
-    if not 1 <= len(words) <= MOST or not fits:
-        raise InputError(
-            f"got {len(words)} words, maps {maps.shape} and a picture {image.shape}, expected 1 to {MOST} words and "
-            "for each a map (n, n), n a divisor of the picture's sides"
-        )
+    if not 1 <= len(described) <= MOST:
+        raise InputError(f"got {len(described)} pictures, expected 1 to {MOST}")
+    parts = [(f"“{clean(caption)}”", [(image, "the picture"), *((lit(image, one), words) for words, one in objects)])
+             for image, caption, objects in described]  # fmt: skip
     with styled():
-        figure = new_figure()
-        sheet = page(figure, BODY_BOX)
-        top = heading(sheet, f"“{clean(' '.join(words))}”", BODY)
-        top += write(
-            sheet, 0, top - 0.5 * BODY / 72, "Bright: the patches that the decoder looked at for the word", BODY
-        )
-        columns = min(max(-(-len(words) // 3), 6), 12)
-        rows = -(-len(words) // columns)
-        gap, under = 0.8 * BODY / 72, 1.6 * BODY / 72
-        side = min((BODY_BOX[2] + gap) / columns - gap, (BODY_BOX[3] - top) / rows - under - 0.1, 2.2)
-        for i, (word, one) in enumerate(zip(words, maps, strict=True)):
-            x, y = i % columns * (side + gap), top + 0.5 * BODY / 72 + i // columns * (side + under + 0.1)
-            thumbnail(sheet, lit(image, one), x, y, side)
-            write(sheet, x + side / 2, y + side + 0.2 * BODY / 72, word, BODY, side + gap, ha="center")
+        heights = [height(*part) for part in parts]
+        figure = new_figure((WIDTH, 2 * MARGIN + 2 * EM + sum(heights)))
+        sheet = page(figure, (MARGIN, MARGIN, ACROSS, 2 * EM + sum(heights)))
+        write(sheet, 0, 0, SAID, SIZE)
+        for part, y in zip(parts, 2 * EM + np.cumsum([0.0, *heights]), strict=False):
+            draw_part(sheet, y, *part)
+        figure.tell(f"{SAID}.")
+        for caption, objects in parts:
+            figure.tell(f"{caption}: {'; '.join(clean(words) for _, words in objects)}.")
         return figure
 
 
+def tile_rows(tiles) -> list[tuple[list, float]]:
+    """The tiles of each row, and the inches that it takes."""
+    rows = [tiles[k : k + COLUMNS] for k in range(0, len(tiles), COLUMNS)]
+    return [(row, SIDE + max(text_height(name, NAME, SIZE, NAME_LINES) for _, name in row) + EM) for row in rows]
+
+
+def height(title: str, tiles) -> float:
+    """Inches of a caption with its tiles, and of the room below."""
+    return text_height(title, ACROSS, TITLE, TITLE_LINES, "bold") + EM + sum(high for _, high in tile_rows(tiles))
+
+
+def draw_part(sheet, y: float, title: str, tiles) -> None:
+    """A caption, and below it its tiles with their names."""
+    y += write(sheet, 0, y, title, TITLE, ACROSS, TITLE_LINES, "bold") + 0.5 * EM
+    for row, high in tile_rows(tiles):
+        for column, (image, name) in enumerate(row):
+            x = column * (SIDE + GAP)
+            thumbnail(sheet, image, x, y, SIDE)
+            write(sheet, x + SIDE / 2, y + SIDE + 0.2 * EM, name, SIZE, NAME, NAME_LINES, ha="center")
+        y += high
+
+
 def lit(image, attention) -> np.ndarray:
-    """The picture, each patch between dark and itself: full at the largest attention."""
-    bright = np.kron(attention / max(attention.max(), 1e-12), np.ones([n // len(attention) for n in image.shape[:2]]))
-    return image * (0.12 + 0.88 * bright)[:, :, None]
+    """The picture, each patch between a veil and itself: clear at the largest attention."""
+    image, attention = np.asarray(image), np.asarray(attention)
+    if attention.ndim != 2 or any(n % m for n, m in zip(image.shape, attention.shape, strict=False)):
+        raise InputError(
+            f"got a map {attention.shape} for a picture {image.shape}, expected (n, n), n a divisor of its sides"
+        )
+    clear = np.kron(attention / max(attention.max(), 1e-12), np.ones([n // len(attention) for n in image.shape[:2]]))
+    clear = 0.12 + 0.88 * clear[:, :, None]
+    return image * clear + (1.0 - clear) * (VEIL if image.mean() < DARK else 0.0)

@@ -45,7 +45,8 @@ from .words import NoWords, load_tokenizer
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SYSTEM = PRETRAINED / "system"  # the one that also describes and answers
-SHIPPED = {"default": PRETRAINED, "system": SYSTEM}  # by name; ./system is a folder of one's own
+BRIDGE = PRETRAINED / "bridge"  # from a tower to a language model: see `labs.bridges`
+SHIPPED = {"default": PRETRAINED, "system": SYSTEM, "bridge": BRIDGE}  # by name; ./system is a folder of one's own
 DECODER_WEIGHTS, DECODER_CONFIG, WORDS = "decoder.safetensors", "decoder.json", "words.json"
 OTHER_WEIGHTS, OTHER_CONFIG = "weights.safetensors", "model.json"
 # Models that are no CLIPs: kind -> (handle, its config, initial parameters).
@@ -100,9 +101,9 @@ def load(path=None):
     Parameters
     ----------
     path : str or Path, optional
-        A run folder; or "default", the small trained CLIP in the package, or "system", the one that also describes
-        pictures and answers questions; or a real CLIP: a folder in transformers' or open_clip's layout, or the name of
-        one in the Hugging Face cache, such as "openai/clip-vit-base-patch32".
+        A run folder; or one of those in the package: "default", a small CLIP, "system", which also describes pictures
+        and answers questions, "bridge", which only answers; or a real CLIP: a folder in transformers' or open_clip's
+        layout, or the name of one in the Hugging Face cache, such as "openai/clip-vit-base-patch32".
 
     Returns
     -------
@@ -216,10 +217,10 @@ def load_tensors(folder: Path, name: str, config, init: Callable, config_name: s
     like = flatten(init(np.random.default_rng(0), config))
     wrong = [key for key in like.keys() | named.keys()
              if key not in named or key not in like or named[key].shape != like[key].shape
-             or named[key].dtype != np.float32 or not np.isfinite(named[key]).all()]  # fmt: skip
+             or named[key].dtype not in (np.float32, np.float16) or not np.isfinite(named[key]).all()]  # fmt: skip
     if wrong:
         raise WeightsError(f"{quote(path)}: {len(wrong)} tensors do not fit {config_name}, such as {min(wrong)}")
-    _, params = pack(unflatten({key: named[key] for key in like}))
+    _, params = pack(unflatten({key: named[key].astype(np.float32) for key in like}))
     return params, digest(data)
 
 

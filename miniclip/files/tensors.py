@@ -20,11 +20,9 @@ FLOATS = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.ui
 BROKEN = (safetensors.SafetensorError, ValueError, KeyError, TypeError, MemoryError, OSError)
 
 
-def encode_tensors(named, metadata: dict[str, str] | None = None) -> bytes:
-    """A safetensors file, all in float32."""
-    return safetensors.numpy.save(
-        {name: np.asarray(leaf, np.float32, order="C") for name, leaf in named.items()}, metadata
-    )
+def encode_tensors(named, metadata: dict[str, str] | None = None, dtype=np.float32) -> bytes:
+    """A safetensors file, all in float32, or in half precision, which keeps three digits."""
+    return safetensors.numpy.save({name: np.asarray(leaf, dtype, order="C") for name, leaf in named.items()}, metadata)
 
 
 def parse_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:

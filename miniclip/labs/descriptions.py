@@ -58,10 +58,14 @@ def by_descriptions(seed: int = 0, fast: bool = False, tell=lambda text: None, p
     the three questions of the article.
     """
     said, recipe = read_descriptions(path), TrainConfig(seed=seed, peak_lr=PEAK_LR, steps=FAST_STEPS if fast else STEPS)
-    model, rng = learned(recipe, Parts(seed), tell), np.random.default_rng(seed)
-    rows = {}
+    return named_in_each_way(learned(recipe, Parts(seed), tell), said, seed, 256 if fast else 1024)
+
+
+def named_in_each_way(model: Model, said: dict[str, list[str]], seed: int, n: int) -> dict[str, float]:
+    """The rows of `by_descriptions` for a model that has learned, on n pictures a group."""
+    rows, rng = dict[str, float](), np.random.default_rng(seed)
     for group, names in GROUPS.items():
-        scenes = scenes_of(seed, "A", np.arange(256 if fast else 1024), names)
+        scenes = scenes_of(seed, "A", np.arange(n), names)
         seen = model.encode_image(pictures_of_parts(scenes))
         labels = np.array([names.index(NAMES[k]) for k in scenes.shape[:, 0]])
 

@@ -1,17 +1,20 @@
 """Which bug is it? Riddles: the evidence of a bug without its name, and beside it that of a healthy CLIP."""
 
 import inspect
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .bugs.evidence import GROUPS, signs_of
+from .bugs.evidence import GROUPS, PARTS, curve_of, of_curve, signs_of
 from .bugs.known import BUGS, broken
 from .bugs.plain import FEW
 
 ROUND, CHOICES = 5, 5
 APART, ROUNDING = 0.1, 1e-9  # what is marked: a difference of so much of the larger value, where that is not nothing
 WIDTH = 48  # characters of a sign
+DRAWN = {*of_curve()[: len(PARTS)]}  # signs that are not listed
+BLOCKS = " ▁▂▃▄▅▆▇█"
 HOW = "a number, the name, Enter to pass, or q to end"
 
 
@@ -97,16 +100,25 @@ def laid_out(riddle: Riddle) -> str:
     """How the training went; what else is not as usual, marked; which groups of signs are; and the choices."""
     lines, usual = [f"{'':{WIDTH}}{'healthy':>10}{'this one':>10}"], []
     for group, measure in GROUPS.items():
-        signs = [sign for sign in riddle.healthy if sign.startswith(f"{group}: ")]
+        signs = [sign for sign in riddle.healthy if sign.startswith(f"{group}: ") and sign not in DRAWN]
         odd = {sign for sign in signs if differ(riddle.evidence[sign], riddle.healthy[sign])}
         shown = signs if group == "training" else [sign for sign in signs if sign in odd]
         if shown:
             lines.append(f"{group}: {(measure.__doc__ or '').partition(chr(10))[0]}")
+            if group == "training" and riddle.healthy.keys() >= DRAWN:
+                lines += [f"    {f'loss, {who}':{WIDTH - 4}}{in_blocks(signs)}"
+                          for who, signs in (("healthy", riddle.healthy), ("this one", riddle.evidence))]  # fmt: skip
             lines += [row(sign, riddle, sign in odd) for sign in shown]
         else:
             usual.append(group)
     lines.append(f"as usual: {', '.join(usual)}")
     return "\n".join([*lines, "", *(f"{n}  {name}" for n, name in enumerate(riddle.choices, 1))])
+
+
+def in_blocks(signs: dict[str, float]) -> str:
+    """The curve of the loss, step by step from left to right: a full block is chance, or more."""
+    shares = (row["loss"] / row["chance"] for row in curve_of(signs))
+    return "".join(BLOCKS[round(8 * min(share, 1.0)) if math.isfinite(share) else 8] for share in shares)
 
 
 def row(sign: str, riddle: Riddle, odd: bool) -> str:

@@ -16,6 +16,8 @@ from ..tasks.shares import Scores
 # Student's t: a mean of n seeds lies with 95 % certainty within t s / sqrt(n); by n - 1.
 STUDENT_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 RESULTS = "seed{}.json"
+MEASURED = Path(__file__).with_name("measured")  # tables in the package, each of `miniclip lab NAME`, seeds 0 to 2
+CURVE = "curve: "  # rows that are drawn and kept, and no score
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Lab:
         Single cases in words, for who reads the scores.
     chart : Chart, optional
         Drawn in the place of bars.
+    losses : function of scores -> (dict of name to rows of a log, dict of name to words), optional
+        Drawn in the place of bars. What they are made of is in rows that begin with "curve: ".
     """
 
     question: str
@@ -76,6 +80,7 @@ class Lab:
     shown: Sequence[str]
     examples: Callable[[int, bool], list[str]] = lambda seed, fast: []
     chart: Chart | None = None
+    losses: Callable[[Scores], tuple[dict[str, list[dict]], dict[str, str]]] | None = None
 
 
 def said_of(bar: Bar, scores: Scores) -> str:
@@ -162,3 +167,9 @@ def as_table(scores: Scores) -> bytes:
     table.writeheader()
     table.writerows({"row": row} | cells for row, cells in scores.items())
     return text.getvalue().encode()
+
+
+def known_scores(name: str) -> Scores:
+    """What a lab found that takes too long for a figure: its table in the package."""
+    with (MEASURED / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return {row.pop("row"): {column: float(value) for column, value in row.items()} for row in csv.DictReader(file)}

@@ -71,9 +71,7 @@ def gains(found: dict[str, float]) -> dict[str, float]:
 
 def sureness(cosines, test, known_cosines, known, scale: float) -> dict[str, float]:
     """Mean confidence and calibration error of the prompts, as they are and after the temperature that fits best."""
-    right = np.arange(len(known)), classes_of(known)
-    best = min(TEMPERATURES, key=lambda t: -log_softmax_forward(known_cosines / t)[0][right].mean())
-    found = {}
+    found, best = {}, fitted_temperature(known_cosines, known)
     for name, temperature in (("", 1.0 / scale), (" after a temperature", best)):
         p = softmax_forward(cosines / temperature)[0]
         found[f"confidence{name}"] = float(p.max(1).mean())
@@ -81,11 +79,24 @@ def sureness(cosines, test, known_cosines, known, scale: float) -> dict[str, flo
     return found
 
 
+def fitted_temperature(cosines, known) -> float:
+    """The one of TEMPERATURES by which labelled pictures are called what they are most likely. cosines (B, K)"""
+    right = np.arange(len(known)), classes_of(known)
+    return float(min(TEMPERATURES, key=lambda t: -log_softmax_forward(cosines / t)[0][right].mean()))
+
+
 def calibration_error(probabilities, right, bins: int = 15) -> float:
     """sum over bins: share of pictures |accuracy - confidence|. Source: Guo et al. 2017, arXiv:1706.04599, eq. 3."""
+    many, sure, share = reliability(probabilities, right, bins).T
+    return float(many @ abs(share - sure) / many.sum())
+
+
+def reliability(probabilities, right, bins: int) -> np.ndarray:
+    """How many pictures, their mean confidence, the share that is right: (R, 3), a row for each bin that has any."""
     confidence, right = probabilities.max(1), np.asarray(right, float)
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    return float(sum(abs((right - confidence)[place == b].sum()) for b in range(bins)) / len(right))
+    inside = [place == b for b in np.unique(place)]
+    return np.array([[rows.sum(), confidence[rows].mean(), right[rows].mean()] for rows in inside])
 
 
 WAYS = ("one prompt", "all templates", f"probe, {amount(FEW)}", f"cache, {amount(FEW)}", f"fine-tuned, {amount(FEW)}")

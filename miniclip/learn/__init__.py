@@ -2,12 +2,13 @@
 
 __all__ = [
     "FAST", "check", "compare", "explore", "failing_case", "hint", "pick", "progress", "reward", "solution", "source",
+    "watching",
 ]  # fmt: skip
 
 
 def __getattr__(name: str):
     if name in __all__:
-        from . import lesson, notebook
+        from . import lesson, notebook, watch
 
-        return getattr(lesson if hasattr(lesson, name) else notebook, name)
+        return getattr(next(room for room in (lesson, watch, notebook) if hasattr(room, name)), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.captions import is_true
 from ..data.drawing import object_window
-from ..data.grammar import Described, Meaning, parse
+from ..data.grammar import LEXICON, Described, Meaning, parse
 from ..data.pairs import normalized_images
 from ..data.prompts import encode_prompt
 from ..data.world import Scenes, sample_scenes
@@ -22,6 +22,7 @@ from .generation import GREEDY, Sampling, beam_search, generate, log_probability
 from .shares import Share
 
 LONGEST_CAPTION = 36  # words: three objects take 33 and the end
+NAMING = ("size", "colour", "shape")  # what the words say that name an object
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,27 @@ class Caption:
     words: list[str]
     attention: np.ndarray
     probability: float
+
+    @property
+    def objects(self) -> list[list[int]]:
+        """The places of the words that name each object: those of its size, colour and shape, next to each other."""
+        found: list[list[int]] = []
+        for place, word in enumerate(self.words):
+            if LEXICON.get(word, ("",))[0] in NAMING:
+                if not found or found[-1][-1] != place - 1:
+                    found.append([])
+                found[-1].append(place)
+        return found
+
+    def looked_at(self, places) -> np.ndarray:
+        """Where it looked for these words together, without the class token: a square of patches."""
+        patches = self.attention[places, 1:].mean(0)
+        return patches.reshape(-1, math.isqrt(patches.size))
+
+    @property
+    def named(self) -> list[tuple[str, np.ndarray]]:
+        """The words that name each object, and where it looked for them."""
+        return [(" ".join(self.words[place] for place in places), self.looked_at(places)) for places in self.objects]
 
 
 def caption(
@@ -103,11 +125,16 @@ def attributes(described: Described) -> set[tuple[str, int]]:
     return {(name, value) for name, value in vars(described).items() if value >= 0}
 
 
+def in_reading_order(scenes: Scenes, b: int) -> list[int]:
+    """The objects of scene b, row by row, as descriptions name them."""
+    return sorted(range(scenes.count[b]), key=lambda slot: (scenes.row[b, slot], scenes.column[b, slot]))
+
+
 def scene_attributes(scenes: Scenes, b: int) -> list[set[tuple[str, int]]]:
     """What could be said of each object of scene b, in reading order."""
-    objects = [Described(*(int(getattr(scenes, name)[b, i]) for name in ("shape", "colour", "size", "row", "column")))
-               for i in range(scenes.count[b])]  # fmt: skip
-    return [attributes(one) for one in sorted(objects, key=lambda one: (one.row, one.column))]
+    names = ("shape", "colour", "size", "row", "column")
+    return [attributes(Described(*(int(getattr(scenes, name)[b, slot]) for name in names)))
+            for slot in in_reading_order(scenes, b)]  # fmt: skip
 
 
 def caption_scores(texts, scenes: Scenes) -> dict[str, float]:
@@ -149,21 +176,27 @@ def score_captions(model: Describer, seed: int, split: str, n: int, shuffled: bo
     return caption_scores([one.text for one in caption(model, images[order])], scenes)
 
 
-def attention_on_object(model: Describer, seed: int, n: int = 256) -> dict[str, float]:
+def attention_shares(one: Caption, scenes: Scenes, b: int) -> np.ndarray:
+    """(words, objects): of each word's attention to patches, what lies on each object of scene b, in reading order."""
+    patches = one.attention[:, 1:]  # without the class token
+    side = math.isqrt(patches.shape[1])
+    on_it = np.stack([object_window(scenes[[b]], slot, side).ravel() for slot in in_reading_order(scenes, b)], axis=1)
+    return patches @ on_it / patches.sum(1, keepdims=True)
+
+
+def attention_on_object(model: Describer, seed: int, n: int = 256, split: str = "A") -> dict[str, float]:
     """How much of the attention to patches lies on the object's own when its colour or shape is written.
 
-    Single objects of split A; to look everywhere gives 1/4.
+    To look everywhere gives 1/4. Where a picture has several objects, `another` is what lies on each of the others.
     """
-    side = math.isqrt(model.config.vision.patches)
-    scenes = sample_scenes(seed, "A", np.arange(n))
-    on_it = object_window(scenes, 0, side)
+    scenes = sample_scenes(seed, split, np.arange(n))
     found: dict[str, list[float]] = {"colour": [], "shape": []}
     for b, one in enumerate(caption(model, normalized_images(scenes))):
-        grid = one.attention[:, 1:].reshape(-1, side, side)  # without the class token
-        mass = (grid * on_it[b]).sum((1, 2)) / grid.sum((1, 2))
-        for word, share in zip(one.words, mass.tolist(), strict=True):
-            meaning = meaning_of(word)
-            for name in found:
-                if meaning and meaning.objects and getattr(meaning.objects[0], name) >= 0:
-                    found[name].append(share)
-    return {name: float(np.mean(shares)) for name, shares in found.items()}
+        shares = attention_shares(one, scenes, b).tolist()
+        for k, places in zip(range(scenes.count[b]), one.objects, strict=False):
+            for place in places:
+                kind, (own, *others) = LEXICON[one.words[place]][0], shares[place][k:] + shares[place][:k]
+                if kind in found:
+                    found[kind].append(own)
+                    found.setdefault("another", []).extend(others)
+    return {name: float(np.mean(shares)) for name, shares in found.items() if shares}

@@ -8,6 +8,8 @@ A picture lies outside where d is larger than that of all but one in a hundred o
 What looks like a shape of the world, and is read wrongly, does not: d knows noise, writing, five objects at once.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..data.grammar import vocabulary
@@ -37,11 +39,16 @@ def outside(model, images) -> np.ndarray | None:
     words = getattr(model.tokenizer if isinstance(model, Model) else model.decoder_tokenizer, "words", ())
     if model.image_size != IMAGE_SIZE or not set(vocabulary()) <= set(words):
         return None
+    reference, limit = known_region(model)
+    return mahalanobis(features(model, images), reference) > limit
+
+
+@lru_cache(maxsize=2)  # models that were asked last
+def known_region(model) -> tuple[np.ndarray, float]:
+    """The features of scenes of training, and how far from them nearly all others lie."""
     seen, unseen = ("train", "A") if type(model) is Model else ("many", "D")
-    x = features(model, images)
     reference, others = (features(model, scene_images(split)) for split in (seen, unseen))
-    limit = np.quantile(mahalanobis(others, reference), 1 - FALSE_ALARMS)
-    return mahalanobis(x, reference) > limit
+    return reference, float(np.quantile(mahalanobis(others, reference), 1 - FALSE_ALARMS))
 
 
 def scene_images(split: str) -> np.ndarray:

@@ -2,13 +2,13 @@
 
     while there are steps:  loss, gradients = objective(step, params)  ->  clip  ->  AdamW at the schedule's rate
 
-What is trained is a `Stage`. Whoever calls `fit` hands it what to do after a step (log, score, save) and what stops it,
-so it knows neither models nor run folders.
+What is trained is a `Stage`. `fit` is handed what to do after a step and what stops it: it knows no models, no folders.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,8 @@ from ..errors import TrainingDiverged
 from ..machine.threads import cores_taken
 from ..nn.optim import AdamW, clip_by_global_norm, decay_mask, warmup_cosine
 from ..nn.tree import flatten, pack, write_sum
+
+ONLOOKER: ContextVar[Callable] = ContextVar("onlooker", default=lambda stage, row: None)  # sees whatever trains
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def fit(learner, after_step: Callable = lambda row: None, stop_signal: Callable 
             shown.set_postfix(loss=f"{row['loss']:.3f}", refresh=False)
             shown.update(stage.cost)
             after_step(row)
+            ONLOOKER.get()(stage, row)
     return signal
 
 

@@ -1,4 +1,4 @@
-"""miniclip caption RUN [IMAGES...]: describe pictures, and draw where the decoder looked for each word."""
+"""miniclip caption RUN [IMAGES...]: describe pictures, and draw where the decoder looked for each object."""
 
 from ...errors import InputError, quote
 from ...machine.terminal import path

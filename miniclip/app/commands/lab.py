@@ -46,7 +46,7 @@ def measure(args) -> dict:
     """The lab's scores over seeds, its bars, and its figure."""
     from pathlib import Path
 
-    from ...figures import drawn
+    from ...figures import drawn, loss_panels
     from ...figures.lab import lab_chart, lab_sheet
     from ...files.storage import commit
     from ...labs.catalogue import find_lab
@@ -59,6 +59,8 @@ def measure(args) -> dict:
     picture = f"{args.what}.png"
     if lab.chart:
         figure = lab_chart(lab.question, lab.chart, scores, in_short(verdicts))
+    elif lab.losses:
+        figure = loss_panels(lab.question, *lab.losses(scores), in_short(verdicts))
     else:
         figure = lab_sheet(lab.question, scores, [row for row in lab.shown if row in scores], in_short(verdicts))
     commit(folder, {picture: drawn(figure, folder / picture)})
@@ -81,5 +83,8 @@ def in_short(verdicts: list[str]) -> list[str]:
 def text(result: dict) -> str:
     if "right" in result:
         return f"{result['right']} of {result['answered']} right"
-    return "\n".join([result["question"], "", score_table(result["scores"]), "", *in_short(result["verdicts"]),
+    from ...labs.harness import CURVE
+
+    scores = {row: cells for row, cells in result["scores"].items() if not row.startswith(CURVE)}
+    return "\n".join([result["question"], "", score_table(scores), "", *in_short(result["verdicts"]),
                       *result["examples"], f"picture: {result['picture']}"])  # fmt: skip

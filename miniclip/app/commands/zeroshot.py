@@ -30,6 +30,8 @@ def run(args) -> dict:
 
 def text(result: dict) -> str:
     rows = [
-        f"{quote(row['image'], 200)}: {row['prediction']} ({max(row['probabilities']):.1%})" for row in result["images"]
+        f"{quote(row['image'], 200)}: {row['prediction']} ({max(row['probabilities']):.1%})"
+        + (f", but none of these fits: rather {quote(row['nearer'])}" if row["nearer"] else "")
+        for row in result["images"]
     ]
     return "\n".join([*rows, *picture_line(result)])

@@ -7,7 +7,9 @@
     frames(run) -> list of states       only if it moves: draw(slide, run, state) draws one of them; see `paused`
     still(run) -> state                 only if paper shows more than the last of them
 
-A figure's numbers come from the run, never from the file; captions are computed from the rows of the CSV beside them.
+A figure's numbers come from the run, or from what a lab has measured in minutes, which is in the package
+(`labs.harness.known_scores`, `labs.sweeps`), never from the file; captions are computed from the rows of the CSV beside
+them.
 """
 
 import csv
@@ -19,9 +21,9 @@ from itertools import groupby
 from pathlib import Path
 
 from ...errors import InputError
-from ...files.checkpoint import PRETRAINED, load
+from ...files.checkpoint import PRETRAINED, SYSTEM, load
 from ...files.state import read_log
-from ...model import Model
+from ...model import Describer, Model
 from ..slide import Slide
 from ..style import styled
 
@@ -56,6 +58,11 @@ class Run:
         return load(self.folder)
 
     @cached_property
+    def describer(self) -> Describer:
+        """The run if it describes pictures too, otherwise the system in the package."""
+        return self.model if isinstance(self.model, Describer) else load(SYSTEM)
+
+    @cached_property
     def log(self) -> list[dict]:
         """The rows of metrics.jsonl."""
         return read_log(self.folder)
@@ -79,13 +86,14 @@ def lecture(id: str, run: Run | None = None, size: str = "wide", theme: str = "l
             drawn = module.draw(slide, run, standing(module, run) if state is None else state)
         else:
             drawn = module.draw(slide, run)
+        slide.figure.alt = drawn.alt
         return slide.figure, drawn
 
 
-def paused(states: list, *stops: int) -> list:
-    """The states of a film, a tenth of a second each; those at the places `stops` stay long enough to talk over."""
+def paused(states: list, *stops: int, pace: int = 1) -> list:
+    """The states of a film, `pace` pictures each; those at the places `stops` stay long enough to talk over."""
     places = {stop % len(states) for stop in stops}
-    return [state for k, state in enumerate(states) for _ in range(PAUSE if k in places else 1)]
+    return [state for k, state in enumerate(states) for _ in range(PAUSE if k in places else pace)]
 
 
 def stays(states: list) -> list[tuple]:

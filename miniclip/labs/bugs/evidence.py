@@ -15,7 +15,6 @@ from ...model import Model
 from ...models.clip import clip_forward
 from ...models.text import text_forward, text_trunk_forward
 from ...models.vision import patchify_forward, vision_forward
-from ...nn.floors import duplicate_floor
 from ...nn.gradcheck import directional_error, gradcheck_tree
 from ...nn.losses import info_nce_backward, info_nce_forward
 from ...nn.ops import attend_forward
@@ -28,22 +27,27 @@ from .plain import STEPS, Plain, new_plain, train_plain
 
 PICTURES = 512  # for the zero-shot score, of numbers that no training has
 LAST = 20  # steps whose mean is the last loss
+PARTS = range(0, 100, 5)  # of the training, in per cent: where the curve of the loss is read
 # A tensor's place in the model: the first of these that its name contains.
 KINDS = {"token_embedding": "words", "positional_embedding": "positions", "patch_embedding": "patches",
          "class_embedding": "class token", "ln_": "layer norms", "attn": "attention", "mlp": "MLP",
          "proj": "projections", "logit_scale": "temperature"}  # fmt: skip
 
 
+def loss_at(part: int) -> str:
+    """The name of a sign: the mean loss of five steps after a part of the training, in per cent."""
+    return f"loss at {part} %"
+
+
 def training(seed: int, steps: int = STEPS) -> Signs:
     """A short one: the loss beside its floor and chance; the scale, the gradient, lengths, the score."""
     source, model, rows = train_plain(seed, steps)
     losses, norms = [row["loss"] for row in rows], [row["gradient_norm"] for row in rows]
-    texts = [source.pairs(step * 64 + np.arange(64))[2] for step in range(steps - LAST, steps)]
-    signs = {f"loss at {part} %": float(np.mean(losses[part * len(losses) // 100 :][:5])) for part in range(0, 100, 20)}
+    signs = {loss_at(part): float(np.mean(losses[part * len(losses) // 100 :][:5])) for part in PARTS}
     signs |= {
         "last loss": float(np.mean(losses[-LAST:])),
-        "floor of the captions": float(np.mean([duplicate_floor(some) for some in texts])),
-        "chance": math.log(64),
+        "floor of the captions": float(np.mean([row["caption_floor"] for row in rows[-LAST:]])),
+        "chance": rows[0]["chance"],
         "first scale": rows[0]["scale"],
         "last scale": rows[-1]["scale"],
         "gradient's length at first": float(np.mean(norms[:5])),
@@ -52,6 +56,20 @@ def training(seed: int, steps: int = STEPS) -> Signs:
         "steps": float(len(rows)),
     }
     return signs | after_training(source, model)
+
+
+def of_curve() -> list[str]:
+    """The signs that `curve_of` is made of; those of the loss first."""
+    others = ("last loss", "floor of the captions", "chance", "steps")
+    return [f"training: {name}" for name in (*map(loss_at, PARTS), *others)]
+
+
+def curve_of(signs: Signs) -> list[dict]:
+    """The loss of a training as rows of a log, between chance and the floor of the captions."""
+    *losses, last, floor, chance, steps = (signs[sign] for sign in of_curve())
+    points = [(max(int(part * steps) // 100, 1), loss) for part, loss in zip(PARTS, losses, strict=True)]
+    return [{"step": step, "loss": loss, "chance": chance, "caption_floor": floor}
+            for step, loss in [*points, (int(steps), last)]]  # fmt: skip
 
 
 def after_training(source: Plain, model: Model) -> Signs:

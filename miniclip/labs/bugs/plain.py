@@ -4,6 +4,7 @@ A healthy one names at least 99 of 100 pictures of 51 classes rightly after 200 
 of one core: so it was with each of the seeds 10 to 25.
 """
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import numpy as np
 from ...data.world import SIZES, Scenes
 from ...errors import TrainingDiverged
 from ...model import Model
+from ...nn.floors import duplicate_floor
 from ...train.clip import TrainConfig, clip_stage, new_clip
 from ...train.loop import Learner, fit
 from ...train.sources import World
@@ -45,9 +47,18 @@ def new_plain(seed: int) -> tuple[Plain, Model]:
 
 
 def train_plain(seed: int, steps: int = STEPS) -> tuple[Plain, Model, list[dict]]:
-    """The pairs, the trained model, and a row of the log for each step: fewer where a number was no longer finite."""
+    """The pairs, the trained model, and a row of the log for each step: fewer where a number was no longer finite.
+
+    A row knows chance, and the floor that the step's captions leave.
+    """
     source, model = new_plain(seed)
-    learner, rows = Learner(clip_stage(plain_recipe(seed, steps), model, source=source), model.params), list[dict]()
+    recipe, rows = plain_recipe(seed, steps), list[dict]()
+    B, learner = recipe.batch_size, Learner(clip_stage(recipe, model, source=source), model.params)
+
+    def keep(row):
+        texts = source.write(source.scenes((row["step"] - 1) * B + np.arange(B)))
+        rows.append(row | {"chance": math.log(B), "caption_floor": float(duplicate_floor(texts))})
+
     with suppress(TrainingDiverged):
-        fit(learner, rows.append)
+        fit(learner, keep)
     return source, model.with_params(learner.params), rows

@@ -1,10 +1,8 @@
 """Pictures in rows that have names, words under each: to set two corpora, or two models, side by side."""
 
-from matplotlib.figure import Figure
-
-from ..errors import InputError
-from .page import LINE, heading, page, thumbnail, wrap, write
-from .style import new_figure, styled
+from ...errors import InputError
+from ..page import clean, heading, page, text_height, thumbnail, write
+from ..style import Figure, new_figure, styled
 
 WIDTH, MARGIN, SIZE = 10.0, 0.2, 14.0  # inches, as wide as a notebook; points
 MOST_ROWS, MOST_COLUMNS, LINES = 3, 5, 3  # of pictures; and of the words under one
@@ -42,10 +40,9 @@ def picture_rows(finding, rows) -> Figure:
         across = WIDTH - 2 * MARGIN
         wide = (across - NAMES) / lengths[0]
         side = LARGE if len(rows) == 1 and lengths[0] < 3 else SMALL
-        texts = [wrap(words, wide - GAP, SIZE, LINES) for row in rows.values() for _, words, _ in row]
-        under = (max(text.count("\n") + 1 for text in texts) * LINE + 0.3 / 72) * SIZE
-        titles = wrap(finding, across, 1.2 * SIZE, LINES, "bold").count("\n") + 1
-        head = titles * 1.2 * SIZE * LINE + SIZE / 72
+        texts = [words for row in rows.values() for _, words, _ in row]
+        under = max(text_height(words, wide - GAP, SIZE, LINES) for words in texts) + 0.3 * SIZE / 72
+        head = text_height(finding, across, 1.2 * SIZE, LINES, "bold") + SIZE / 72
         figure = new_figure((WIDTH, 2 * MARGIN + head + len(rows) * (side + under + BELOW) - BELOW))
         sheet = page(figure, (MARGIN, MARGIN, across, figure.get_figheight() - 2 * MARGIN))
         heading(sheet, finding, SIZE)
@@ -56,4 +53,5 @@ def picture_rows(finding, rows) -> Figure:
                 middle = NAMES + (c + 0.5) * wide
                 thumbnail(sheet, image, middle - side / 2, y, side, right)
                 write(sheet, middle, y + side + 0.25 * SIZE / 72, words, SIZE, wide - GAP, LINES, ha="center")
+            figure.tell(f"{clean(name)}: {'; '.join(clean(words) for _, words, _ in row)}.")
         return figure
