@@ -1,5 +1,8 @@
 """Sphinx' settings for the site and the book; `build.py` lays out their sources."""
 
+import json
+from pathlib import Path
+
 from docutils import nodes
 from rst import plain
 
@@ -42,12 +45,17 @@ def written_plainly(app, what, name, obj, options, lines):
 
 
 def described(app, doctree):
-    """What a cell of a notebook prints beside a picture is said in its place where it is not seen."""
-    for cell in doctree.findall(nodes.container):
-        if "cell_output" in cell["classes"]:
-            said = " ".join(text.astext() for text in cell.findall(nodes.literal_block))
-            for picture in cell.findall(nodes.image):
-                picture["alt"] = " ".join(said.split()) or "The picture that this cell draws"
+    """A picture of a notebook is described by what stands beside it in the file, or by what its cell prints."""
+    path = Path(app.env.doc2path(app.env.docname))
+    if path.suffix != ".ipynb":
+        return
+    outputs = [output for cell in json.loads(path.read_text("utf-8"))["cells"] for output in cell.get("outputs", [])]
+    words = [one["metadata"].get("image/png", {}).get("alt") for one in outputs if "image/png" in one.get("data", {})]
+    cells = [cell for cell in doctree.findall(nodes.container) if "cell_output" in cell["classes"]]
+    shown = [(picture, cell) for cell in cells for picture in cell.findall(nodes.image)]
+    for (picture, cell), alt in zip(shown, words, strict=True):
+        said = " ".join(text.astext() for text in cell.findall(nodes.literal_block))
+        picture["alt"] = alt or " ".join(said.split()) or "The picture that this cell draws"
 
 
 def setup(app):

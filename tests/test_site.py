@@ -126,8 +126,11 @@ def test_the_notebooks_are_there_in_order_with_their_pictures(site, pages):
     for notebook in NOTEBOOKS:
         outputs = [output for cell in json.loads(notebook.read_text())["cells"] for output in cell.get("outputs", [])]
         pictures = sum("image/png" in output.get("data", {}) for output in outputs)
-        shown = [tag for tag, _ in pages[site / f"notebooks/{notebook.stem}.html"].tags if tag == "img"]
+        page = pages[site / f"notebooks/{notebook.stem}.html"]
+        shown = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
         assert len(shown) >= pictures >= 2
+        said = {output.get("metadata", {}).get("image/png", {}).get("alt") for output in outputs} - {None}
+        assert {" ".join(one.split()) for one in said} <= {" ".join(one.split()) for one in shown}
 
 
 def test_what_a_notebook_prints_as_a_table_is_one(site):
