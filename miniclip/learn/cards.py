@@ -19,7 +19,7 @@ from ..errors import InputError, quote
 CONTENT = Path(__file__).parent / "content"
 TAGS = ("seed", "extra")
 WAIT = (0, 1, 3, 7, 21)  # sessions until a card of box 1, 2, ... is due again
-PAGES = {"A6": "A6", "A4": "A4", "Letter": "letter", "5x3": "5in 3in"}  # as CSS names them
+PAGES = {"A6": "105mm 148mm", "A4": "A4", "Letter": "letter", "5x3": "5in 3in"}  # as CSS names them: it knows no A6
 wrap_words = partial(textwrap.wrap, break_on_hyphens=False)
 
 
@@ -213,16 +213,23 @@ def html_page(cards: Iterable[Card], size: str = "A6", duplex: bool = False) -> 
     duplex : bool
         Print the question and the answer on a page each.
     """
+    frame = Template((CONTENT / "cards.html").read_text(encoding="utf-8"))
+    return frame.substitute(style=card_style(size, duplex), cards="\n".join(map(card_html, cards)))
+
+
+def card_html(card: Card) -> str:
+    """A card that a click, or Enter, turns."""
+    front = f'<details class="card" id="{html.escape(card.id)}"><summary>{rich(card.front)}</summary>'
+    return f'{front}<p class="back">{rich(card.back)}</p></details>'
+
+
+def card_style(size: str = "A6", duplex: bool = False) -> str:
+    """How cards look on a screen, and on paper; see `html_page`."""
     if size not in PAGES:
         raise InputError(f"the size is {quote(size)}, expected {', '.join(PAGES)}")
-    bodies = [
-        f'<article class="card" tabindex="0" id="{html.escape(card.id)}"><p class="front">{rich(card.front)}</p>'
-        f'<p class="back">{rich(card.back)}</p></article>'
-        for card in cards
-    ]
-    split = ".front { break-after: page; }" if duplex else ".back { border-top: 1px solid; padding-top: 1em; }"
-    frame = Template((CONTENT / "cards.html").read_text(encoding="utf-8"))
-    return frame.substitute(size=PAGES[size], split=split, cards="\n".join(bodies))
+    front, back = ("break-after: page;", "") if duplex else ("", "border-top: 1px solid; padding-top: 1em;")
+    style = (CONTENT / "cards.css").read_text(encoding="utf-8")
+    return Template(style).substitute(size=PAGES[size], front=front, back=back)
 
 
 def cheatsheet_text(sheet: Sheet, width: int = 100) -> str:
