@@ -81,6 +81,19 @@ def test_every_picture_has_words(path):
                 assert len(words.split()) >= 5, (cell.source, words)
 
 
+@EACH
+def test_what_the_exercises_need_is_there(path):
+    """What a reader is told to call is imported, and where a check is offered it says where the answer goes."""
+    notebook = nbformat.read(path, as_version=4)
+    written = "\n".join(cell.source for cell in code(notebook))
+    for name in ("check", "hint"):
+        if f"`{name}(" in "\n".join(prose(path)):
+            assert re.search(rf"^from miniclip\.learn import .*\b{name}\b", written, re.MULTILINE), name
+    for cell in code(notebook):
+        if "\n# check(" in cell.source and "pick(" in cell.source:
+            assert "# your own def goes here, then:\n# check(" in cell.source, cell.source
+
+
 # A call without a finding of its own has the title of a search, or of pairs that find each other: only these are such.
 SEARCHES = {("10", "contact_sheet"), ("00", "contrastive_matrix"), ("11", "contrastive_matrix"),
             ("16", "contrastive_matrix")}  # fmt: skip

@@ -4,7 +4,8 @@ import inspect
 import os
 from pathlib import Path
 
-from ..errors import MiniclipError
+from ..errors import InputTypeError, MiniclipError, quote
+from ..tasks.generation import is_number
 
 FAST = os.environ.get("MINICLIP_FAST", "") not in ("", "0")  # notebooks that train take fewer steps
 
@@ -40,7 +41,15 @@ def source(*objects) -> Source:
 
 
 def compare(guess, value: float, unit: str = "", digits: int = 2) -> None:
-    """Print a value beside what was guessed before; None is no guess."""
+    """Print a value beside what was guessed before; None is no guess.
+
+    Raises
+    ------
+    TypeError
+        If the guess is no number.
+    """
+    if guess is not None and not is_number(guess):
+        raise InputTypeError(f"the guess is {quote(guess)}, expected a number, such as 2.5 or np.log(3)")
     said = "no guess" if guess is None else f"you said {guess:g}{unit}, {abs(guess - value):.{digits}f}{unit} off"
     print(f"measured {value:.{digits}f}{unit} ({said})")
 

@@ -7,7 +7,7 @@ import pytest
 
 from miniclip.app import cli
 from miniclip.files.storage import digest
-from miniclip.learn import check, files, hint, pick, progress, solution
+from miniclip.learn import check, compare, files, hint, pick, progress, solution
 from miniclip.learn.notebook import NotYet
 from miniclip.learn.session import Session
 from miniclip.learn.specs import all_exercises
@@ -364,3 +364,22 @@ def test_right_answers_in_unusual_clothes_pass(home, capsys, style):
     path_of("0.1").write_text("from __future__ import annotations\nimport math\n" + RIGHT_IN_OTHER_WAYS[style])
     code, out, _ = learn(capsys, "check", "0.1")
     assert code == 0, out
+
+
+def test_the_reference_that_was_picked_is_called_by_its_name(course, capsys):
+    """Nobody is told of an import that they did not write."""
+    picked = pick("4.3")
+    capsys.readouterr()
+    assert check("4.3", picked) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert 'pick("4.3") has fetched' in said
+    assert "imports miniclip" not in said
+
+
+@pytest.mark.parametrize("guess", ["ln 8", "50 %", True, [1], float("nan")])
+def test_a_guess_is_a_number(guess, capsys):
+    with pytest.raises(TypeError, match="expected a number"):
+        compare(guess, 2.08)
+    compare(None, 2.08)
+    compare(2, 2.08)
+    assert capsys.readouterr().out.splitlines() == ["measured 2.08 (no guess)", "measured 2.08 (you said 2, 0.08 off)"]
