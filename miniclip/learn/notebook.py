@@ -52,9 +52,10 @@ def check(id: str, *functions, raise_on_fail: bool = False) -> float:
     with answer_file(exercise, functions, sys._getframe(1)) as path:
         result = grade(exercise, path)
         differs = beside.what_differs_in(exercise, path) if result.status == "pass" else ""
-    if result.status == "borrowed" and any(one is picked for one in functions for picked in exercise.solutions.values()):
-        result.hint = (f'This is the reference, which pick("{id}") has fetched. Define {exercise.first} yourself, below '
-                       "the line with pick, and check that.")  # fmt: skip
+    references = exercise.solutions.values()
+    if result.status == "borrowed" and any(one is reference for one in functions for reference in references):
+        result.hint = (f'This is the reference, which pick("{id}") has fetched. '
+                       f"Define {exercise.first} yourself, below the line with pick, and check that.")  # fmt: skip
     if functions:
         result.file = "notebook"
     else:
