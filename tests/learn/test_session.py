@@ -263,7 +263,7 @@ def test_a_cell_may_use_what_pick_gave(folder, capsys, mine):
     assert check("4.3", clip_loss) == 5.0
     reference = pick("4.1")
     assert check("4.1", reference) == 0.0  # it is no answer to its own exercise
-    assert "not your answer" in " ".join(capsys.readouterr().out.split())
+    assert 'the reference, which pick("4.1") has fetched' in " ".join(capsys.readouterr().out.split())
 
 
 # The marked solution
