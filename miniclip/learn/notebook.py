@@ -74,15 +74,17 @@ PICKED: dict[Callable, Exercise] = {}  # what `pick` has given: an answer may us
 
 
 def put_beside(path: Path, picked: dict[Callable, Exercise]) -> dict[Callable, str]:
-    """Write the files of picked functions into the folder of a path: function -> module."""
+    """Write the files of picked functions into the folder of a path: function -> module; what is gone is left out."""
     found = {}
     for function, part in picked.items():
         own = files.path_of(part, files.exercises_folder())
         if function in part.solutions.values():
             path.with_name(own.name).write_text(files.solution_text(part), encoding="utf-8")
-        else:
+        elif own.is_file():
             for file in files_beside(own):
                 path.with_name(file.name).write_bytes(read_file(file))
+        else:  # it was picked of a file that was removed since, or of another folder
+            continue
         found[function] = own.stem
     return found
 

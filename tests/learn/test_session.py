@@ -266,6 +266,20 @@ def test_a_cell_may_use_what_pick_gave(folder, capsys, mine):
     assert 'the reference, which pick("4.1") has fetched' in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_picked_file_may_be_gone(folder, capsys):
+    """What was picked is kept; that its file is not stops no other exercise."""
+    write(folder, "4.2", RIGHT)
+    pick("4.2")
+    files.path_of(ALL["4.2"], folder).unlink()
+
+    def chance_loss(n):
+        import numpy as np
+
+        return np.log(n)
+
+    assert check("0.1", chance_loss) == 1.0
+
+
 # The marked solution
 
 
