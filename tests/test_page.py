@@ -281,6 +281,16 @@ def test_it_can_be_broken(tab, box):
     assert page.evaluate(BROKEN[box])
 
 
+def test_what_has_diverged_says_so_until_it_is_rewound(tab):
+    page = tab()
+    page.evaluate("learner.worker.postMessage({ order: 'options', options: { peak_lr: NaN } })")
+    page.locator("#go").click()
+    page.get_by_text("it has diverged").wait_for()
+    page.wait_for_function("!learner.running")
+    page.evaluate("(() => { const r = document.getElementById('rewind'); r.value = 0; r.onchange({target: r}); })()")
+    page.get_by_text("before the first step").wait_for()
+
+
 def test_without_a_cap_the_scale_passes_100(tab):
     page = tab()
     page.locator("#temperature").select_option("1000")

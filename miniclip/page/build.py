@@ -12,7 +12,7 @@ from string import Template
 
 import numpy as np
 
-from ..data.captions import write_captions, write_descriptions
+from ..data.captions import write_descriptions
 from ..data.drawing import textures
 from ..data.tokenizer import SPECIALS
 from ..data.world import Scenes, sample_scenes
@@ -63,18 +63,13 @@ def grain() -> np.ndarray:
 
 
 def scenes_data(scenes: Scenes) -> list[dict]:
-    """Scenes as engine/world.js has them, with a caption and a description each."""
-    names, captions, descriptions = (
-        ("shape", "colour", "size", "row", "column"),
-        write_captions(scenes),
-        write_descriptions(scenes),
-    )
+    """Scenes as engine/world.js has them, with a description each."""
+    names, descriptions = ("shape", "colour", "size", "row", "column"), write_descriptions(scenes)
     return [
         {
             "key": str(scenes.key[b]),
             "style": int(scenes.style[b]),
             "objects": [{name: int(getattr(scenes, name)[b, i]) for name in names} for i in range(scenes.count[b])],
-            "caption": captions[b],
             "description": descriptions[b],
         }
         for b in range(len(scenes))

@@ -1,7 +1,7 @@
 "use strict";
 /* The model in the page: the shipped system's weights, half precision in the file, single in memory. */
 
-/** 64 bytes of base64 or more -> Float32Array of its half-precision numbers, little-endian. */
+/** base64 -> Float32Array of the half-precision numbers in it, little-endian. */
 function halves(base64) {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const words = new Uint16Array(bytes.buffer),

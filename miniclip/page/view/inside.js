@@ -1,15 +1,13 @@
 "use strict";
 /* What the towers look at: attention over patches and over words, and what a covered patch costs. */
 
-/** (heads, N): the class token's attention to the patches in a layer, of one picture of a batch. */
-function class_attention(c_image, layer, b) {
+/** heads x (N): the class token's attention to the patches in a layer, of the one picture that was embedded. */
+function class_attention(c_image, layer) {
   const {
     shape: [, heads, T, S],
     data,
   } = c_image.blocks[layer].attn.attend.weights;
-  return Array.from({ length: heads }, (_, h) =>
-    data.subarray((b * heads + h) * T * S + 1, (b * heads + h) * T * S + S),
-  );
+  return Array.from({ length: heads }, (_, h) => data.subarray(h * T * S + 1, h * T * S + S));
 }
 
 /** A picture, dark but where something looks: weights of its 4 x 4 patches, the largest fully lit. */
@@ -37,9 +35,10 @@ function cover(picture, patches) {
 function show_patches(found) {
   const { picture, text } = chosen(),
     covered = cover(picture, state.covered),
-    [image] = encode_pictures([picture, covered], MODEL);
-  const E = width(image),
-    [before, after] = [0, 1].map((n) => dot(image.data, n * E, found.text.data, state.selected * E, E));
+    [image, c] = encode_pictures([covered], MODEL),
+    E = width(image);
+  const before = found.cosine.data[state.selected * (state.pairs.length + 1)],
+    after = dot(image.data, 0, found.text.data, state.selected * E, E);
   if (!$("patches").children.length)
     $("patches").append(
       ...Array.from({ length: 16 }, (_, n) =>
@@ -69,11 +68,11 @@ function show_patches(found) {
   $("cover-note").textContent = state.covered.length
     ? `With ${state.covered.length} of 16 patches covered, the cosine with "${shorten(text, 60)}" goes from ${before.toFixed(3)} to ${after.toFixed(3)}.`
     : `The picture as the tower gets it: 16 patches of 8 by 8 pixels, a token each. Click a patch to cover it: what happens to the cosine with "${shorten(text, 60)}", now ${before.toFixed(3)}?`;
-  return { c: encode_pictures([covered], MODEL)[1], covered };
+  return { c, covered };
 }
 
 function show_heads({ c, covered }) {
-  const maps = class_attention(c, state.layer, 0);
+  const maps = class_attention(c, state.layer);
   choice($("layers"), maps_layers(c), state.layer, (layer) => {
     state.layer = layer;
     update();
@@ -95,7 +94,7 @@ function show_heads({ c, covered }) {
 const maps_layers = (c) => c.blocks.map((_, n) => [n, `layer ${n + 1}`, `layer ${n + 1}`]);
 
 function show_reading({ c_text }) {
-  const words = ["start", ...split_words(chosen().text).slice(0, 14), "end"],
+  const words = ["start", ...split_words(chosen().text).slice(0, LONGEST_SENTENCE), "end"],
     n = words.length;
   const {
       shape: [, heads, T, S],

@@ -3,6 +3,7 @@
 
 const learner = {
   run: 0,
+  diverged: false,
   kept: [0],
   marks: [],
   worker: null,
@@ -40,7 +41,16 @@ const order = (order, more = {}) => learner.worker.postMessage({ order, ...more 
 
 function start_anew() {
   learner.worker ??= new_worker();
-  Object.assign(learner, { marks: [], rows: [], looks: [], look: null, running: false, spent: 0, project: null });
+  Object.assign(learner, {
+    diverged: false,
+    marks: [],
+    rows: [],
+    looks: [],
+    look: null,
+    running: false,
+    spent: 0,
+    project: null,
+  });
   learner.run += 1;
   order("start", { run: learner.run, seed: 0, grain: TEXTURES, options: options() });
   show_train();
@@ -48,10 +58,11 @@ function start_anew() {
 
 function heard({ run, row, look, kept, stopped, rewound }) {
   if (run !== learner.run) return;
-  if (row?.diverged) say_train("diverged");
+  if (row?.diverged) learner.diverged = true;
   else if (row) learner.rows[row.step] = row;
   if (rewound !== undefined) {
     learner.rows.length = rewound + 1;
+    learner.diverged = false;
     learner.looks = learner.looks.filter(({ step }) => step <= rewound);
     learner.marks = learner.marks.filter((step) => step <= rewound);
   }
@@ -101,23 +112,19 @@ function show_train() {
   $("go").disabled = $("one").disabled = done && !running;
   if (look) {
     const seconds = (learner.spent + (running ? performance.now() - learner.started : 0)) / 1000;
-    say_train(
-      last
+    $("train-said").textContent = learner.diverged
+      ? DIVERGED
+      : last
         ? `step ${last.step}: loss ${last.loss.toFixed(3)}, scale ${last.scale.toFixed(1)}, unseen pictures ${percent(look.accuracy)} right (guessing: 6 %), after ${seconds.toFixed(0)} s`
-        : `before the first step: unseen pictures ${percent(look.accuracy)} right; guessing gives 6 %`,
-    );
+        : `before the first step: unseen pictures ${percent(look.accuracy)} right; guessing gives 6 %`;
     show_curves();
     show_embeddings(look);
     show_exam(look);
   }
 }
 
-const say_train = (text) => {
-  $("train-said").textContent =
-    text === "diverged"
-      ? "The loss is no number any more: it has diverged. Rewind, take a lower learning rate, or mend what is broken."
-      : text;
-};
+const DIVERGED =
+  "The loss is no number any more: it has diverged. Rewind, take a lower learning rate, or mend what is broken.";
 
 function show_curves() {
   const { rows, looks } = learner,
@@ -295,23 +302,8 @@ function start_train() {
   $("go").onclick = () => (learner.running ? order("pause") : go());
   $("one").onclick = () => order("one");
   $("reset").onclick = start_anew;
-  $("rewind").onchange = (event) => {
-    if (learner.running) {
-      learner.spent += performance.now() - learner.started;
-      learner.running = false;
-    }
-    order("rewind", { step: Number(event.target.value) });
-  };
-  for (const id of [
-    "lr",
-    "batch",
-    "temperature",
-    "break-normalize",
-    "break-directions",
-    "break-clamp",
-    "break-duplicates",
-    "break-shuffled",
-  ])
+  $("rewind").onchange = (event) => order("rewind", { step: Number(event.target.value) });
+  for (const id of ["lr", "batch", "temperature", ...Object.keys(BREAKS).map((name) => `break-${name}`)])
     $(id).onchange = () => {
       order("options", { options: options() });
       if (learner.look?.step) learner.marks.push(learner.look.step);

@@ -51,7 +51,7 @@ onmessage = ({ data: { order, seed, grain, options, step, run: number } }) => {
     post_look();
   }
   if (order === "rewind") {
-    running = false;
+    if (running) stop();
     training.rewind(step);
     post({ rewound: training.step });
     post_look();
